@@ -1,0 +1,69 @@
+# The front door: from a fresh machine to a running virtual machine, and every gate. The work is done in scripts/ and runtime/.
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := help
+
+# An account without a usable home builds inside the checkout.
+ifneq ($(shell test -n "$$HOME" && mkdir -p "$$HOME" 2>/dev/null && test -w "$$HOME" && echo usable),usable)
+export HOME := $(CURDIR)/build/home
+endif
+
+STEP := node scripts/step.mjs
+# Folders count as well: a deleted file changes its folder.
+GUEST_SOURCES := $(shell find guest \( -type d -o -name '*.go' ! -name '*_test.go' -o -name 'go.*' \) -print)
+BUNDLE_SOURCES := $(shell find src \( -type d -o -name '*.ts' ! -name '*.test.ts' \) -print)
+RUNTIME_SOURCES := $(wildcard runtime/*.mjs)
+
+.PHONY: help
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: build ## everything from nothing, then git --version inside a new virtual machine
+	@./pyro run debian:12 -- git --version
+
+.PHONY: setup
+setup: ## what this machine lacks: Debian packages, npm packages (says which and why)
+	@command -v node >/dev/null || { echo "pyro needs Node 20.19 or newer (and npm). Debian 13: sudo apt-get install nodejs npm; elsewhere the archive of the Node project, its bin first in PATH." >&2; exit 69; }
+	@node scripts/setup.mjs
+
+.PHONY: build
+build: dist/pyro-guest dist/runtime/manifest.json dist/pyro.js ## guest agent, guest kernel and the pyro command, into dist/
+
+dist/pyro-guest: $(GUEST_SOURCES) scripts/build-guest | setup
+	@$(STEP) "guest agent" -- scripts/build-guest
+
+dist/runtime/manifest.json: dist/pyro-guest $(RUNTIME_SOURCES) | setup
+	@$(STEP) "guest kernel and initramfs" -- node runtime/build.mjs
+
+dist/pyro.js: $(BUNDLE_SOURCES) scripts/bundle.mjs package.json package-lock.json | setup
+	@$(STEP) "pyro command" -- node scripts/bundle.mjs
+
+.PHONY: kernel
+kernel: dist/pyro-guest ## the newest kernel that Debian offers, in place of the one in build/
+	@$(STEP) "guest kernel and initramfs" -- node runtime/build.mjs --refresh
+
+.PHONY: check
+check: build ## the fast gate: format, lint, types, unit and contract tests, generated files
+	@node scripts/check.mjs
+
+.PHONY: test
+test: build ## every suite: Go, unit, contract, and e2e on real machines
+	@node scripts/test.mjs
+
+.PHONY: format
+format: setup ## rewrites the sources in the house format
+	@node_modules/.bin/prettier --log-level warn --write . && scripts/go -C guest fmt ./...
+
+.PHONY: generate
+generate: setup ## what is generated from proto/ and from the operation table
+	@node scripts/generate.mjs
+
+.PHONY: bench
+bench: build ## the budgets, each with a ratio to a reference measured in the same run
+	@node bench/main.mjs
+
+.PHONY: clean
+clean: ## removes dist/ and build/ (not node_modules, not installed environments)
+	@rm -rf dist build

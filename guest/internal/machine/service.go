@@ -1,0 +1,185 @@
+// service.go owns the machine's state, mounted or not, and answers the host's calls about it; it never starts programs.
+
+package machine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"connectrpc.com/connect"
+	"golang.org/x/sys/unix"
+
+	guestv1 "pyro/guest/internal/gen/pyro/guest/v1"
+)
+
+// ProtocolVersion goes up with every change that an older host or agent would misunderstand.
+const ProtocolVersion = 1
+
+// Processes is what Unmount has to end first.
+type Processes interface {
+	Clear(ctx context.Context) error
+}
+
+// Machine implements MachineServiceHandler, and the root in which programs start.
+type Machine struct {
+	version string
+	// Set once, before serving.
+	Processes Processes
+
+	// Held through Identify, Mount and Unmount.
+	changing sync.Mutex
+	identity identity
+	layout   *layout
+
+	// Programs start under the read lock.
+	mounted sync.RWMutex
+	thread  *thread
+}
+
+func New(version string) *Machine { return &Machine{version: version} }
+
+// Run runs f in the machine's root.
+func (m *Machine) Run(f func() error) error {
+	m.mounted.RLock()
+	defer m.mounted.RUnlock()
+	if m.thread == nil {
+		return connect.NewError(connect.CodeFailedPrecondition, errors.New("nothing is mounted"))
+	}
+	return m.thread.run(f)
+}
+
+func (m *Machine) setThread(t *thread) {
+	m.mounted.Lock()
+	defer m.mounted.Unlock()
+	m.thread = t
+}
+
+func (m *Machine) Hello(context.Context, *connect.Request[guestv1.HelloRequest]) (*connect.Response[guestv1.HelloResponse], error) {
+	memory, err := ReadMemory()
+	if err != nil {
+		return nil, connect.NewError(connect.CodeInternal, err)
+	}
+	m.mounted.RLock()
+	defer m.mounted.RUnlock()
+	return connect.NewResponse(&guestv1.HelloResponse{
+		ProtocolVersion:      ProtocolVersion,
+		AgentVersion:         m.version,
+		KernelRelease:        kernelRelease(),
+		Mounted:              m.thread != nil,
+		MemoryTotalBytes:     memory.Total,
+		MemoryAvailableBytes: memory.Available,
+	}), nil
+}
+
+func (m *Machine) Identify(_ context.Context, request *connect.Request[guestv1.IdentifyRequest]) (*connect.Response[guestv1.IdentifyResponse], error) {
+	if err := validateIdentify(request.Msg); err != nil {
+		return nil, connect.NewError(connect.CodeInvalidArgument, err)
+	}
+	m.changing.Lock()
+	defer m.changing.Unlock()
+	if err := identify(request.Msg); err != nil {
+		return nil, connect.NewError(connect.CodeInternal, err)
+	}
+	m.identity = identity{hostname: request.Msg.Hostname, machineID: request.Msg.MachineId}
+	if m.layout != nil {
+		if err := m.Run(func() error { return withRoot("/", m.identity.writeNames) }); err != nil {
+			return nil, connect.NewError(connect.CodeInternal, err)
+		}
+	}
+	return connect.NewResponse(&guestv1.IdentifyResponse{}), nil
+}
+
+func (m *Machine) Mount(_ context.Context, request *connect.Request[guestv1.MountRequest]) (*connect.Response[guestv1.MountResponse], error) {
+	for _, file := range request.Msg.Files {
+		if err := checkPath(file.Path); err != nil {
+			return nil, connect.NewError(connect.CodeInvalidArgument, err)
+		}
+		if file.Mode > 0o7777 {
+			return nil, connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("mode of %s: permission bits only", file.Path))
+		}
+	}
+	m.changing.Lock()
+	defer m.changing.Unlock()
+	if m.layout != nil {
+		return nil, connect.NewError(connect.CodeFailedPrecondition, errors.New("already mounted"))
+	}
+	thread, err := newThread()
+	if err != nil {
+		return nil, connect.NewError(connect.CodeInternal, err)
+	}
+	err = thread.run(func() error {
+		var err error
+		m.layout, err = m.assemble(request.Msg)
+		return err
+	})
+	if err != nil {
+		thread.end()
+		return nil, connect.NewError(connect.CodeInternal, err)
+	}
+	m.setThread(thread)
+	return connect.NewResponse(&guestv1.MountResponse{}), nil
+}
+
+// assemble runs on the new thread. On failure nothing stays mounted.
+func (m *Machine) assemble(request *guestv1.MountRequest) (*layout, error) {
+	l, err := putTogether(request.Seed)
+	if err != nil {
+		return nil, err
+	}
+	err = withRoot(sysroot, func(root int) error {
+		if err := m.identity.writeNames(root); err != nil {
+			return err
+		}
+		for _, file := range request.Files {
+			if err := writeFile(root, file.Path, file.Content, file.Mode); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		if err = l.enter(); err == nil {
+			return l, nil
+		}
+	}
+	return nil, errors.Join(err, unmountTree())
+}
+
+func withRoot(folder string, f func(root int) error) error {
+	root, err := unix.Open(folder, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(root)
+	return f(root)
+}
+
+func (m *Machine) Unmount(ctx context.Context, _ *connect.Request[guestv1.UnmountRequest]) (*connect.Response[guestv1.UnmountResponse], error) {
+	m.changing.Lock()
+	defer m.changing.Unlock()
+	if m.layout == nil {
+		return connect.NewResponse(&guestv1.UnmountResponse{}), nil
+	}
+	// From here on no program starts.
+	thread := m.thread
+	m.setThread(nil)
+	if err := m.Processes.Clear(ctx); err != nil {
+		m.setThread(thread)
+		return nil, connect.NewError(connect.CodeInternal, err)
+	}
+	unix.Sync()
+	if err := thread.run(m.layout.takeApart); err != nil {
+		// Half apart: the host has to discard this machine.
+		return nil, connect.NewError(connect.CodeInternal, err)
+	}
+	thread.end()
+	m.layout = nil
+	return connect.NewResponse(&guestv1.UnmountResponse{}), nil
+}
+
+func (m *Machine) Sync(context.Context, *connect.Request[guestv1.SyncRequest]) (*connect.Response[guestv1.SyncResponse], error) {
+	unix.Sync()
+	return connect.NewResponse(&guestv1.SyncResponse{}), nil
+}

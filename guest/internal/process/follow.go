@@ -1,0 +1,72 @@
+// follow.go owns the streaming of output and exit to the host; it never frees output.
+
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"connectrpc.com/connect"
+
+	guestv1 "pyro/guest/internal/gen/pyro/guest/v1"
+)
+
+func (s *Service) Follow(ctx context.Context, request *connect.Request[guestv1.FollowRequest], stream *connect.ServerStream[guestv1.FollowResponse]) error {
+	r, err := s.find(ctx, request.Msg.ProcessId)
+	if err != nil {
+		return err
+	}
+	stdout, stderr := request.Msg.StdoutCursor, request.Msg.StderrCursor
+	for {
+		changed := r.notice.wait()
+		// Before the output: what the log holds once the exit is known is all there will be.
+		exit := r.exited()
+		sent := false
+		for more := true; more; sent = sent || more {
+			first, err := r.stdout.send(&stdout, func(c *guestv1.Chunk) error {
+				return stream.Send(&guestv1.FollowResponse{Event: &guestv1.FollowResponse_Stdout{Stdout: c}})
+			})
+			if err != nil {
+				return err
+			}
+			second, err := r.stderr.send(&stderr, func(c *guestv1.Chunk) error {
+				return stream.Send(&guestv1.FollowResponse{Event: &guestv1.FollowResponse_Stderr{Stderr: c}})
+			})
+			if err != nil {
+				return err
+			}
+			more = first || second
+		}
+		if exit != nil {
+			return stream.Send(&guestv1.FollowResponse{Event: &guestv1.FollowResponse_Exit{Exit: exit}})
+		}
+		if r.isReleased() {
+			return connect.NewError(connect.CodeAborted, errors.New("the process was released"))
+		}
+		if sent {
+			continue
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// send passes on one chunk at the cursor, if there is one, and moves the cursor.
+func (l *outputLog) send(cursor *uint64, emit func(*guestv1.Chunk) error) (bool, error) {
+	data, err := l.next(*cursor)
+	if err != nil {
+		return false, connect.NewError(connect.CodeOutOfRange, fmt.Errorf("%w: %d", err, *cursor))
+	}
+	if len(data) == 0 {
+		return false, nil
+	}
+	if err := emit(&guestv1.Chunk{Offset: *cursor, Data: data}); err != nil {
+		return false, err
+	}
+	*cursor += uint64(len(data))
+	return true, nil
+}

@@ -1,0 +1,83 @@
+// Owns the one error type and what its codes mean to a caller. Never formats text for a terminal.
+
+/** Every way in which an operation of pyro itself can fail. A guest command that fails is a result, not an error. */
+export const errorCodes = [
+  "invalid_argument",
+  "not_found",
+  "already_exists",
+  "failed_precondition",
+  "permission_denied",
+  "resource_exhausted",
+  "deadline_exceeded",
+  "canceled",
+  "unavailable",
+  "unsupported",
+  "internal",
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** What goes over the wire and into `--json` documents. */
+export interface ErrorBody {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** The next call to make, in words the caller can act on. */
+  readonly hint: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+export interface PyroErrorOptions {
+  readonly hint?: string;
+  readonly cause?: unknown;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+const defaultHints: Record<ErrorCode, string> = {
+  invalid_argument: "Correct the named field and call again; `--help` lists what is accepted.",
+  not_found: "List what exists and use one of those names.",
+  already_exists: "Choose another name, or delete the existing one first.",
+  failed_precondition: "Bring it into the state that the message names, then call again.",
+  permission_denied: "Grant the permission that the message names, then call again.",
+  resource_exhausted: "Free what the message names, then call again.",
+  deadline_exceeded: "Call again; if it repeats, allow more time.",
+  canceled: "Call again when ready.",
+  unavailable: "Run `pyro daemon stop` and call again.",
+  unsupported: "Use what this version supports; `--help` lists it.",
+  internal: "This is a fault in pyro; call again, and report it if it repeats.",
+};
+
+export class PyroError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(code: ErrorCode, message: string, options: PyroErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.name = "PyroError";
+    this.code = code;
+    this.hint = options.hint ?? defaultHints[code];
+    this.details = options.details;
+  }
+
+  toBody(): ErrorBody {
+    const body = { code: this.code, message: this.message, hint: this.hint };
+    return this.details === undefined ? body : { ...body, details: this.details };
+  }
+}
+
+/** Turns anything thrown into a PyroError; aborts become `canceled`, the rest `internal`. */
+export function asPyroError(error: unknown): PyroError {
+  if (error instanceof PyroError) return error;
+  if (error instanceof Error && error.name === "AbortError") {
+    return error.cause instanceof PyroError
+      ? error.cause
+      : new PyroError("canceled", "The call was canceled.", { cause: error });
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new PyroError("internal", message, { cause: error });
+}
+
+/** True for a system error with this code, such as ENOENT. */
+export function hasErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}

@@ -1,0 +1,52 @@
+// Owns locks between processes, which end with their holder. Never steals one.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+
+/**
+ * Takes an exclusive lock on `path` (made when missing), waiting for as long as `signal` allows.
+ * A child (`flock … cat`) holds it, so that it is free again whenever this process ends, however it ends.
+ */
+export async function lockFile(path: string, signal: AbortSignal): Promise<AsyncDisposable> {
+  const lock = await holdLock(path, [], signal);
+  if (lock === undefined) throw new Error(`flock gave up on ${path}.`);
+  return lock;
+}
+
+/** The same without waiting: undefined when somebody else has it. */
+export async function tryLockFile(path: string, signal: AbortSignal): Promise<AsyncDisposable | undefined> {
+  return holdLock(path, ["--nonblock"], signal);
+}
+
+const takenExitCode = 75;
+
+async function holdLock(
+  path: string,
+  flags: readonly string[],
+  signal: AbortSignal,
+): Promise<AsyncDisposable | undefined> {
+  signal.throwIfAborted();
+  const conflict = ["--conflict-exit-code", String(takenExitCode)];
+  // Detached: a Ctrl-C meant for us must not end the holder first.
+  const holder = spawn("flock", ["--exclusive", ...conflict, ...flags, path, "sh", "-c", "echo locked && exec cat"], {
+    stdio: ["pipe", "pipe", "ignore"],
+    detached: true,
+  });
+  const closed = once(holder, "close");
+  const release = async (): Promise<void> => {
+    holder.stdin.end();
+    await closed.catch(() => undefined);
+  };
+  // Only the wait is aborted: a lock once taken is held until it is released.
+  const giveUp = () => holder.kill("SIGKILL");
+  signal.addEventListener("abort", giveUp, { once: true });
+  holder.stdin.on("error", () => undefined);
+  const ended = closed.then(([code]) => Number(code));
+  const outcome = await Promise.race([once(holder.stdout, "data").then(() => "locked" as const), ended]).finally(() =>
+    signal.removeEventListener("abort", giveUp),
+  );
+  if (signal.aborted) await release();
+  signal.throwIfAborted();
+  if (outcome === "locked") return { [Symbol.asyncDispose]: release };
+  if (outcome === takenExitCode) return undefined;
+  throw new Error(`flock ended early with ${String(outcome)} for ${path}.`);
+}

@@ -1,0 +1,83 @@
+// Owns where pyro keeps things on the host, and that those folders belong to the user alone. Never reads their content.
+import { chmod, lstat, mkdir } from "node:fs/promises";
+import { homedir, userInfo } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { PyroError } from "./error.js";
+
+export interface Paths {
+  /** Records, journals and disks: what must survive. */
+  readonly state: string;
+  /** Content-addressed environments. */
+  readonly environments: string;
+  /** Templates and probe verdicts: rebuilt when lost. */
+  readonly cache: string;
+  /** The user's settings file; it need not exist. */
+  readonly settings: string;
+  /** Unix sockets, whose paths must stay under 108 bytes. */
+  readonly sockets: string;
+  /** The value of PYRO_HOME where it is set, to hand on to children. */
+  readonly home: string | undefined;
+}
+
+/** Longest path that a unix socket can be bound to, in bytes; Node cuts longer ones without a word. */
+export const maxSocketPathBytes = 107;
+
+/** Works out the folders from PYRO_HOME, PYRO_ENVIRONMENT_CACHE_DIR and the user's home; nothing else counts. */
+export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
+  const home = absolute("PYRO_HOME", env["PYRO_HOME"]);
+  const environments = absolute("PYRO_ENVIRONMENT_CACHE_DIR", env["PYRO_ENVIRONMENT_CACHE_DIR"]);
+  const user = env["HOME"] === undefined || env["HOME"] === "" ? homedir() : env["HOME"];
+  const cache = home === undefined ? join(user, ".cache", "pyro-mcp") : join(home, "cache");
+  return {
+    home,
+    state: home === undefined ? join(user, ".local", "state", "pyro") : join(home, "state"),
+    cache,
+    settings: home === undefined ? join(user, ".config", "pyro", "settings.json") : join(home, "settings.json"),
+    environments: environments ?? join(cache, "environments"),
+    sockets: home === undefined ? "" : join(home, "run"),
+  };
+}
+
+/** The same, with the folders made, private to the user and fit for sockets. */
+export async function preparePaths(env: NodeJS.ProcessEnv = process.env): Promise<Paths> {
+  const wanted = resolvePaths(env);
+  const sockets = wanted.sockets === "" ? await defaultSocketFolder() : wanted.sockets;
+  for (const folder of [wanted.state, wanted.cache, sockets]) await makePrivate(folder);
+  await mkdir(wanted.environments, { recursive: true });
+  // The longest name below it is `m/<id>/agent.sock`.
+  if (Buffer.byteLength(sockets) > maxSocketPathBytes - 40) {
+    throw new PyroError("failed_precondition", `The socket folder's path is too long: ${sockets}`, {
+      hint: "Set PYRO_HOME to a shorter path (under 60 bytes).",
+    });
+  }
+  return { ...wanted, sockets };
+}
+
+function absolute(name: string, value: string | undefined): string | undefined {
+  if (value === undefined || value === "") return undefined;
+  if (!isAbsolute(value)) {
+    throw new PyroError("invalid_argument", `${name} must be an absolute path, but is ${JSON.stringify(value)}.`);
+  }
+  return value;
+}
+
+async function defaultSocketFolder(): Promise<string> {
+  const { uid } = userInfo();
+  const session = `/run/user/${uid}`;
+  const owned = await lstat(session).then(
+    (stat) => stat.isDirectory() && stat.uid === uid,
+    () => false,
+  );
+  return owned ? join(session, "pyro") : `/tmp/pyro-${uid}`;
+}
+
+async function makePrivate(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const stat = await lstat(folder);
+  if (!stat.isDirectory() || stat.uid !== userInfo().uid) {
+    throw new PyroError("permission_denied", `${folder} is not a folder of this user's.`, {
+      hint: `Remove ${folder}, or set PYRO_HOME to a folder of your own.`,
+    });
+  }
+  if ((stat.mode & 0o077) !== 0) await chmod(folder, 0o700);
+}

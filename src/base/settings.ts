@@ -1,0 +1,32 @@
+// Owns the user's settings file. Never writes it.
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { PyroError, hasErrno } from "./error.js";
+
+const settingsSchema = z.strictObject({
+  /** Machines of the last used template that are kept restored and paused; 0 switches the pool off. */
+  pool_size: z.int().min(0).max(8).default(1),
+  /** Minutes without a new machine after which the pool is emptied. */
+  pool_idle_minutes: z.number().min(0.1).max(1440).default(10),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+
+/** Reads the file; a missing one means the defaults, a wrong one is refused by field. */
+export async function readSettings(path: string): Promise<Settings> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return settingsSchema.parse({});
+    throw error;
+  }
+  try {
+    return settingsSchema.parse(JSON.parse(text));
+  } catch (error) {
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    throw new PyroError("invalid_argument", `The settings in ${path} are not valid: ${why}`, {
+      hint: `Correct ${path}, or remove it to use the defaults.`,
+    });
+  }
+}

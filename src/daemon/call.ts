@@ -1,0 +1,84 @@
+// Owns one call of a client: its lines in, its events and result out. Never knows which operations exist.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import * as z from "zod";
+import { PyroError, asPyroError } from "../base/error.js";
+import type { Call } from "../operations/operation.js";
+import { readLines } from "./lines.js";
+import { callLine, clientLine, maxRequestLineBytes, type ServerLine } from "./protocol.js";
+
+export type Handler = (input: unknown, call: Call) => Promise<unknown>;
+
+/** Serves one request to its end; never rejects. Aborts the handler when the client goes or `shutdown` says so. */
+export async function serveCall(
+  exchange: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  handler: Handler,
+  shutdown: AbortSignal,
+): Promise<void> {
+  const { request, response } = exchange;
+  const gone = new AbortController();
+  response.once("close", () => gone.abort(new PyroError("canceled", "The client went away.")));
+  response.on("error", () => undefined);
+  const signal = AbortSignal.any([gone.signal, shutdown]);
+  const stdin = new PassThrough();
+  stdin.on("error", () => undefined);
+  const send = (line: ServerLine) => writeLine(response, line);
+  try {
+    const lines = readLines(request, maxRequestLineBytes);
+    const first = await nextLine(lines, callLine);
+    const listeners: ((name: string) => void)[] = [];
+    void readOn(lines, stdin, listeners).catch(() => stdin.end());
+    const result = await handler(first.input, {
+      signal,
+      stdin: first.stdin ? stdin : undefined,
+      streaming: first.streaming,
+      progress: (event) => void send({ progress: event }),
+      output: (stream, data) => send({ output: { stream, data: Buffer.from(data).toString("base64") } }),
+      onSignal: (listener) => listeners.push(listener),
+    });
+    await send({ result });
+  } catch (error) {
+    await send({ error: asPyroError(signal.aborted ? signal.reason : error).toBody() });
+  } finally {
+    stdin.destroy();
+    response.end();
+  }
+}
+
+async function nextLine<Schema extends z.ZodType>(lines: AsyncGenerator<string>, schema: Schema): Promise<z.output<Schema>> {
+  const next = await lines.next();
+  if (next.done === true) throw new PyroError("invalid_argument", "The request is empty.");
+  return parseLine(next.value, schema);
+}
+
+function parseLine<Schema extends z.ZodType>(text: string, schema: Schema): z.output<Schema> {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new PyroError("invalid_argument", "The request has a line that is not of the protocol.", { cause: error });
+  }
+}
+
+async function readOn(
+  lines: AsyncGenerator<string>,
+  stdin: PassThrough,
+  listeners: readonly ((name: string) => void)[],
+): Promise<void> {
+  for await (const text of lines) {
+    const line = parseLine(text, clientLine);
+    if ("signal" in line) for (const listener of listeners) listener(line.signal);
+    else if ("stdin_end" in line) stdin.end();
+    else if (!stdin.destroyed && !stdin.write(Buffer.from(line.stdin, "base64"))) {
+      await Promise.race([once(stdin, "drain"), once(stdin, "close")]);
+    }
+  }
+  stdin.end();
+}
+
+/** Resolves once there is room for more; a client that is gone takes everything. */
+async function writeLine(response: ServerResponse, line: ServerLine): Promise<void> {
+  if (response.destroyed || response.writableEnded) return;
+  if (response.write(`${JSON.stringify(line)}\n`)) return;
+  await Promise.race([once(response, "drain"), once(response, "close")]);
+}

@@ -1,0 +1,103 @@
+// Owns calling the daemon: one request, its events, one result. Never knows what an operation means.
+import { request, type ClientRequest, type IncomingMessage } from "node:http";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { PyroError } from "../base/error.js";
+import type { ProgressEvent } from "../base/progress.js";
+import { serverLine, type CallLine, type ClientLine } from "./protocol.js";
+
+export interface CallOptions {
+  /** Canceling it cancels the call in the daemon. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (event: ProgressEvent) => void;
+  /** Given: output comes here as it happens, and not in the result. The next chunk waits for the promise. */
+  readonly onOutput?: (stream: "stdout" | "stderr", data: Buffer) => Promise<void>;
+  readonly stdin?: Readable;
+  /** Gets a function that sends a signal, such as `INT`, to the guest's program. */
+  readonly onSignalSender?: (send: (name: "INT" | "TERM" | "HUP" | "QUIT") => void) => void;
+}
+
+/** Calls the operation `name` at the daemon behind `socketPath`; throws a PyroError for every failure. */
+export async function callDaemon(
+  socketPath: string,
+  call: { readonly name: string; readonly input: unknown },
+  options: CallOptions = {},
+): Promise<unknown> {
+  const outgoing = request({
+    socketPath,
+    method: "POST",
+    path: `/v1/operations/${encodeURIComponent(call.name)}`,
+    headers: { "content-type": "application/x-ndjson", host: "pyro" },
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  const answer = new Promise<IncomingMessage>((resolve, reject) => {
+    outgoing.once("response", resolve).on("error", reject);
+  });
+  const first: CallLine = {
+    input: call.input,
+    streaming: options.onOutput !== undefined,
+    stdin: options.stdin !== undefined,
+  };
+  outgoing.write(`${JSON.stringify(first)}\n`);
+  options.onSignalSender?.((name) => send(outgoing, { signal: name }));
+  if (options.stdin !== undefined) pumpStdin(options.stdin, outgoing);
+  else if (options.onSignalSender === undefined) outgoing.end();
+  try {
+    return await readAnswer(await answer, options);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw error instanceof PyroError ? error : lostConnection(error);
+  } finally {
+    outgoing.destroy();
+  }
+}
+
+function send(outgoing: ClientRequest, line: ClientLine): boolean {
+  return outgoing.writableEnded || outgoing.destroyed ? true : outgoing.write(`${JSON.stringify(line)}\n`);
+}
+
+/** Passes standard input on in its own time; its end or failure only ends the guest's input. */
+function pumpStdin(stdin: Readable, outgoing: ClientRequest): void {
+  stdin.on("data", (chunk: Buffer) => {
+    if (send(outgoing, { stdin: Buffer.from(chunk).toString("base64") })) return;
+    stdin.pause();
+    outgoing.once("drain", () => stdin.resume());
+  });
+  const end = () => send(outgoing, { stdin_end: true });
+  stdin.once("end", end).once("error", end);
+  outgoing.once("close", () => stdin.pause());
+}
+
+async function readAnswer(response: IncomingMessage, options: CallOptions): Promise<unknown> {
+  const lines = createInterface({ input: response, crlfDelay: Infinity });
+  response.on("error", () => lines.close());
+  for await (const text of lines) {
+    const line = serverLine.parse(JSON.parse(text));
+    if ("result" in line) return line.result;
+    if ("error" in line) {
+      const { code, message, hint, details } = line.error;
+      throw new PyroError(code, message, details === undefined ? { hint } : { hint, details });
+    }
+    if ("progress" in line) options.onProgress?.(definedOnly(line.progress));
+    else await options.onOutput?.(line.output.stream, Buffer.from(line.output.data, "base64"));
+  }
+  throw lostConnection(undefined);
+}
+
+function definedOnly(event: { [Key in keyof ProgressEvent]: ProgressEvent[Key] | undefined }): ProgressEvent {
+  const { phase = "", message = "", done, total, unit } = event;
+  return {
+    phase,
+    message,
+    ...(done === undefined ? {} : { done }),
+    ...(total === undefined ? {} : { total }),
+    ...(unit === undefined ? {} : { unit }),
+  };
+}
+
+function lostConnection(cause: unknown): PyroError {
+  return new PyroError("unavailable", "The pyro daemon went away before it answered.", {
+    hint: "Call again; a new daemon starts by itself. One-shot machines of the lost one are removed.",
+    cause,
+  });
+}

@@ -1,0 +1,52 @@
+// Owns the lines that client and daemon exchange over the socket. Never moves them.
+import * as z from "zod";
+import { errorCodes } from "../base/error.js";
+
+/** Version of these lines; a client and a daemon of different ones do not talk. */
+export const daemonProtocolVersion = 1;
+
+/** First line of a request. */
+export const callLine = z.strictObject({
+  input: z.unknown(),
+  /** Send output as it comes instead of in the result. */
+  streaming: z.boolean().default(false),
+  /** More lines with standard input follow. */
+  stdin: z.boolean().default(false),
+});
+
+/** Every later line of a request. */
+export const clientLine = z.union([
+  z.strictObject({ stdin: z.string() }),
+  z.strictObject({ stdin_end: z.literal(true) }),
+  z.strictObject({ signal: z.enum(["INT", "TERM", "HUP", "QUIT"]) }),
+]);
+
+const errorBody = z.object({
+  code: z.enum(errorCodes),
+  message: z.string(),
+  hint: z.string(),
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+
+const progressEvent = z.object({
+  phase: z.string(),
+  message: z.string(),
+  done: z.number().optional(),
+  total: z.number().optional(),
+  unit: z.enum(["bytes", "steps"]).optional(),
+});
+
+/** Every line of an answer; the last is `result` or `error`. */
+export const serverLine = z.union([
+  z.object({ progress: progressEvent }),
+  z.object({ output: z.object({ stream: z.enum(["stdout", "stderr"]), data: z.string() }) }),
+  z.object({ result: z.unknown() }),
+  z.object({ error: errorBody }),
+]);
+
+export type CallLine = z.input<typeof callLine>;
+export type ClientLine = z.output<typeof clientLine>;
+export type ServerLine = z.output<typeof serverLine>;
+
+/** Longest line of a request, in bytes: a 10 MiB file in JSON, with room. */
+export const maxRequestLineBytes = 64 * 1024 * 1024;

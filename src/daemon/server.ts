@@ -1,0 +1,91 @@
+// Owns the socket and which handler a request reaches. Never starts or ends the process.
+import { createServer, type IncomingMessage } from "node:http";
+import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import * as z from "zod";
+import { PyroError } from "../base/error.js";
+import type { Call } from "../operations/operation.js";
+import type { Services } from "../operations/services.js";
+import { operations, type AnyOperation } from "../operations/table.js";
+import { serveCall, type Handler } from "./call.js";
+
+export interface DaemonServer {
+  /** Calls in progress. */
+  running(): number;
+  /** Cancels every call, waits for them and closes the socket. */
+  close(): Promise<void>;
+}
+
+export interface DaemonServerOptions {
+  readonly socketPath: string;
+  readonly services: Services;
+  /** Told whenever a call begins or ends. */
+  readonly onActivity: () => void;
+}
+
+const routePrefix = "/v1/operations/";
+
+export async function listen(options: DaemonServerOptions): Promise<DaemonServer> {
+  const shutdown = new AbortController();
+  const calls = new Set<Promise<void>>();
+  const server = createServer((request, response) => {
+    const handler = route(request, options.services);
+    response.writeHead(200, { "content-type": "application/x-ndjson" });
+    const call = serveCall({ request, response }, handler, shutdown.signal);
+    calls.add(call);
+    options.onActivity();
+    void call.finally(() => {
+      calls.delete(call);
+      options.onActivity();
+    });
+  });
+  // A call may take as long as it likes to send its standard input.
+  server.requestTimeout = 0;
+  await rm(options.socketPath, { force: true });
+  server.listen(options.socketPath);
+  await once(server, "listening");
+  return {
+    running: () => calls.size,
+    close: async () => {
+      shutdown.abort(new PyroError("canceled", "The pyro daemon is stopping."));
+      await Promise.all(calls);
+      server.close();
+      server.closeAllConnections();
+      await rm(options.socketPath, { force: true });
+    },
+  };
+}
+
+function route(request: IncomingMessage, services: Services): Handler {
+  const name = (request.url ?? "").startsWith(routePrefix) ? (request.url ?? "").slice(routePrefix.length) : "";
+  const found = operations.find((each) => each.name === name);
+  if (request.method !== "POST" || found === undefined) {
+    return () => Promise.reject(new PyroError("not_found", `There is no operation ${JSON.stringify(name)}.`));
+  }
+  return (input, call) => perform(found, { input, call }, services);
+}
+
+interface Request {
+  readonly input: unknown;
+  readonly call: Call;
+}
+
+/** Checks the input, runs the handler, checks the result. */
+function perform(found: AnyOperation, request: Request, services: Services): Promise<unknown> {
+  // Each literal's schema and handler fit each other; the union of them does not know that any more.
+  const typed = found as unknown as {
+    readonly input: z.ZodType;
+    readonly output: z.ZodType;
+    readonly handler: (services: Services, input: unknown, call: Call) => Promise<unknown>;
+  };
+  const input = typed.input.safeParse(request.input);
+  if (!input.success) return Promise.reject(invalidInput(input.error));
+  return typed.handler(services, input.data, request.call).then((result) => typed.output.parse(result));
+}
+
+function invalidInput(error: z.ZodError): PyroError {
+  const issue = error.issues[0];
+  const field = issue === undefined || issue.path.length === 0 ? "the input" : issue.path.join(".");
+  const what = issue?.code === "unrecognized_keys" ? `unknown field ${issue.keys.join(", ")}` : (issue?.message ?? "invalid");
+  return new PyroError("invalid_argument", `${field}: ${what}`, { details: { field } });
+}

@@ -1,0 +1,89 @@
+// Owns the two interfaces behind which every way to run a machine hides. Never names one of them.
+import type { Duplex } from "node:stream";
+
+/** What an engine offers beyond running programs. */
+export type EngineCapability = "isolate" | "memory-snapshot" | "image-drives" | "memory-limit";
+
+export interface Drive {
+  /** Absolute path of the image. */
+  readonly path: string;
+  readonly format: "raw" | "qcow2";
+  /** Raw image or frozen layers below a qcow2, nearest first. */
+  readonly backing?: readonly Omit<Drive, "backing">[];
+  /** Its content may be lost when the host crashes, so flushes are skipped. */
+  readonly throwAway?: boolean;
+}
+
+/** The drives that differ from machine to machine and can be put under a paused one. */
+export interface OwnDrives {
+  /** Squashfs, read-only. */
+  readonly seed: Drive;
+  /** ext4, writable. */
+  readonly disk: Drive;
+}
+
+/** Where a machine's memory comes from. */
+export type Memory =
+  | { readonly from: "boot" }
+  /** Boots with its memory in this new file, so that it can be saved. */
+  | { readonly from: "boot-to-file"; readonly path: string }
+  /** Starts paused, from what `save` left; changes to memory stay private. */
+  | { readonly from: "saved"; readonly memoryPath: string; readonly statePath: string };
+
+export interface MachineSpec extends OwnDrives {
+  /** Also the name of its folders. */
+  readonly id: string;
+  /** Existing folder that belongs to this machine alone. */
+  readonly folder: string;
+  /** Existing folder for its unix sockets, short enough for them. */
+  readonly socketFolder: string;
+  /** Squashfs, read-only. */
+  readonly base: Drive;
+  readonly vcpuCount: number;
+  readonly memMib: number;
+  readonly memory: Memory;
+  /** Unix milliseconds at which it is killed unless this is moved. */
+  readonly deadlineMs: number;
+}
+
+export interface MachineExit {
+  /** Why it ended, for a person. */
+  readonly reason: string;
+}
+
+/** A running machine. Its one channel leads to the agent inside. */
+export interface Machine {
+  readonly id: string;
+  readonly engine: string;
+  readonly accelerator: string;
+  /** Process number of what must not outlive the machine. */
+  readonly pid: number;
+  /** Opens the byte stream; one at a time. */
+  channel(signal: AbortSignal): Promise<Duplex>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Puts other drives under it. The guest must have neither mounted. */
+  attach(drives: OwnDrives): Promise<void>;
+  /** Pauses it and writes its devices' state to `statePath`; its memory file is then complete. */
+  save(statePath: string, signal: AbortSignal): Promise<void>;
+  /** The last 64 KiB at most of what the guest kernel printed. Hostile bytes. */
+  consoleTail(): Promise<string>;
+  /** Moves the deadline to this unix time in milliseconds. */
+  extend(deadlineMs: number): Promise<void>;
+  /** Lets it live on, until its deadline, when this process ends. */
+  detach(): void;
+  /** Settles once the process is gone; never rejects. */
+  readonly exited: Promise<MachineExit>;
+  /** Kills it and waits until it is gone. */
+  kill(): Promise<void>;
+}
+
+export interface Engine {
+  readonly name: string;
+  readonly accelerator: string;
+  readonly can: ReadonlySet<EngineCapability>;
+  /** Changes with everything that a saved machine depends on. */
+  readonly fingerprint: string;
+  /** Starts a machine; returns as soon as its process runs (saved: is loaded), before the guest has booted. */
+  start(spec: MachineSpec, signal: AbortSignal): Promise<Machine>;
+}

@@ -1,0 +1,53 @@
+// Owns connecting to a socket that a starting program is about to make. Never waits for a program that has ended.
+import { watch } from "node:fs";
+import { once } from "node:events";
+import { createConnection, type Socket } from "node:net";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { PyroError, hasErrno } from "../../base/error.js";
+import type { MachineExit } from "../engine.js";
+
+export interface PendingSocket {
+  readonly folder: string;
+  readonly name: string;
+  readonly exited: Promise<MachineExit>;
+}
+
+/** Milliseconds until the socket must be there, generous for a machine under load. */
+const timeoutMs = 20_000;
+
+/** Connects as soon as the socket is there, woken by the folder's change. */
+export async function connectWhenReady(pending: PendingSocket, signal: AbortSignal): Promise<Socket> {
+  const stop = new AbortController();
+  const until = AbortSignal.any([signal, stop.signal, AbortSignal.timeout(timeoutMs)]);
+  const gone = pending.exited.then((exit) => {
+    throw new PyroError("unavailable", `The machine ended before it was ready: ${exit.reason}`);
+  });
+  gone.catch(() => undefined);
+  const watcher = watch(pending.folder);
+  try {
+    for (;;) {
+      const changed = once(watcher, "change", { signal: until });
+      changed.catch(() => undefined);
+      const socket = await tryConnect(join(pending.folder, pending.name));
+      if (socket !== undefined) return socket;
+      // Between bind and listen a connection is refused without a further change of the folder.
+      await Promise.race([changed, gone, delay(20, undefined, { signal: until })]);
+    }
+  } finally {
+    stop.abort();
+    watcher.close();
+  }
+}
+
+async function tryConnect(path: string): Promise<Socket | undefined> {
+  const socket = createConnection(path);
+  try {
+    await once(socket, "connect");
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    if (hasErrno(error, "ENOENT") || hasErrno(error, "ECONNREFUSED")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,97 @@
+// Owns the QEMU engine: starting a machine as a process and steering it over QMP. Never speaks to the guest.
+import type { Engine, Machine, MachineSpec, OwnDrives } from "../engine.js";
+import { agentSocketName, consoleBytes, qemuArguments, qmpSocketName, type QemuHost } from "./arguments.js";
+import { connectWhenReady } from "./connect.js";
+import { deviceNode, imageNodes } from "./drives.js";
+import { Qmp } from "./qmp.js";
+import { loadState, saveState } from "./saved-state.js";
+import { supervise, type Supervised } from "./supervisor.js";
+
+export interface QemuEngineOptions extends QemuHost {
+  /** The static binary with the supervisor. */
+  readonly agentPath: string;
+  /** Absolute path of qemu-system-x86_64. */
+  readonly qemuPath: string;
+  readonly fingerprint: string;
+}
+
+export function qemuEngine(options: QemuEngineOptions): Engine {
+  return {
+    name: "qemu",
+    accelerator: options.accelerator,
+    can: new Set(["isolate", "memory-snapshot", "image-drives", "memory-limit"]),
+    fingerprint: options.fingerprint,
+    start: (spec, signal) => startMachine(spec, options, signal),
+  };
+}
+
+async function startMachine(spec: MachineSpec, options: QemuEngineOptions, signal: AbortSignal): Promise<Machine> {
+  const process = await supervise(
+    {
+      program: options.qemuPath,
+      args: qemuArguments(spec, options),
+      agentPath: options.agentPath,
+      folder: spec.folder,
+      remove: [spec.folder, spec.socketFolder],
+      deadlineMs: spec.deadlineMs,
+    },
+    signal,
+  );
+  try {
+    const { exited } = process;
+    const socket = await connectWhenReady({ folder: spec.socketFolder, name: qmpSocketName, exited }, signal);
+    const qmp = await Qmp.open(socket);
+    if (spec.memory.from === "saved") {
+      const { statePath } = spec.memory;
+      await loadState({ qmp, socketFolder: spec.socketFolder, statePath }, signal);
+    }
+    return qemuMachine(spec, { process, qmp, accelerator: options.accelerator });
+  } catch (error) {
+    await process.kill();
+    throw error;
+  }
+}
+
+interface Running {
+  readonly process: Supervised;
+  readonly qmp: Qmp;
+  readonly accelerator: string;
+}
+
+function qemuMachine(spec: MachineSpec, { process, qmp, accelerator }: Running): Machine {
+  const { exited } = process;
+  let generation = 0;
+  return {
+    id: spec.id,
+    engine: "qemu",
+    accelerator,
+    pid: process.pid,
+    channel: (signal) => connectWhenReady({ folder: spec.socketFolder, name: agentSocketName, exited }, signal),
+    pause: async () => void (await qmp.execute("stop")),
+    resume: async () => void (await qmp.execute("cont")),
+    attach: async (drives) => {
+      generation += 1;
+      await exchangeDrives(qmp, drives, generation);
+    },
+    save: (statePath, signal) => saveState({ qmp, socketFolder: spec.socketFolder, statePath }, signal),
+    consoleTail: async () => String(await qmp.execute("ringbuf-read", { device: "console", size: consoleBytes })),
+    extend: process.extend,
+    detach: process.detach,
+    exited,
+    kill: async () => {
+      qmp[Symbol.dispose]();
+      await process.kill();
+    },
+  };
+}
+
+/** Opens the new images, then points each device's raw node at its new file; the old nodes are closed. */
+async function exchangeDrives(qmp: Qmp, drives: OwnDrives, generation: number): Promise<void> {
+  const names: readonly (keyof OwnDrives)[] = ["seed", "disk"];
+  for (const name of names) {
+    const nodes = imageNodes(name, drives[name], generation);
+    for (const node of nodes) await qmp.execute("blockdev-add", node);
+    const file = nodes.at(-1)?.["node-name"] ?? name;
+    await qmp.execute("blockdev-reopen", { options: [deviceNode(name, file)] });
+  }
+}

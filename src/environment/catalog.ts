@@ -1,0 +1,46 @@
+// Owns which environments pyro offers by name and what is in them. Never knows where their files come from.
+import { PyroError } from "../base/error.js";
+
+export interface CatalogEntry {
+  /** Stable identifier. */
+  readonly name: string;
+  readonly description: string;
+  /** Debian packages beside the minimal system. */
+  readonly packages: readonly string[];
+  /** Size of all files, unpacked, as measured when it was added; for progress and the check for room. */
+  readonly unpackedBytes: number;
+}
+
+const mebibyte = 1024 * 1024;
+const tools = ["ca-certificates", "curl", "git", "python3"];
+
+export const catalog: readonly CatalogEntry[] = [
+  {
+    name: "debian:12-base",
+    description: "Debian 12, minimal: bash, coreutils, apt",
+    packages: [],
+    unpackedBytes: 100 * mebibyte,
+  },
+  {
+    name: "debian:12",
+    description: "Debian 12 with git, ca-certificates, curl and python3",
+    packages: tools,
+    unpackedBytes: 220 * mebibyte,
+  },
+  {
+    name: "debian:12-build",
+    description: "Debian 12 with git, curl, python3 and a C toolchain: gcc, g++, make, patch",
+    packages: [...tools, "file", "g++", "gcc", "libc6-dev", "make", "patch", "pkg-config", "xz-utils"],
+    unpackedBytes: 480 * mebibyte,
+  },
+];
+
+/** The entry of that name; an unknown one is `not_found` with the known ones. */
+export function catalogEntry(name: string): CatalogEntry {
+  const entry = catalog.find((candidate) => candidate.name === name);
+  if (entry !== undefined) return entry;
+  const known = catalog.map((candidate) => candidate.name).join(", ");
+  throw new PyroError("not_found", `There is no environment named ${JSON.stringify(name)}.`, {
+    hint: `Use one of: ${known}.`,
+  });
+}

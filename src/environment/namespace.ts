@@ -1,0 +1,78 @@
+// Owns how a program gets a root file system's worth of user ids, and that it dies with us. Never runs one.
+import { readFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { runProgram } from "../base/spawn.js";
+import { findProgram, missingPrograms, systemPath } from "./host-program.js";
+
+/**
+ * The words before a command that give it uid 0 to 65535, mounts and processes of its own.
+ * When this process or `unshare` is killed, all of it is killed and its mounts are gone.
+ */
+export async function isolated(command: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+  const setpriv = [await findProgram("setpriv"), "--pdeathsig", "KILL"];
+  const unshare = [await findProgram("unshare"), ...identity(), "--mount", "--pid", "--fork", "--kill-child"];
+  if (userInfo().uid !== 0 || (await works([...unshare, "true"], signal))) return [...setpriv, ...unshare, ...command];
+  // Root in a container that may not make namespaces: the process group is all there is to kill.
+  return [...setpriv, ...command];
+}
+
+/** The same ids alone, enough to remove what such a command left. */
+export async function asMappedRoot(command: readonly string[]): Promise<readonly string[]> {
+  return userInfo().uid === 0 ? command : [await findProgram("unshare"), ...identity(), ...command];
+}
+
+/** Why this user cannot have those ids, with the line that changes it; undefined when all is well. */
+export async function missingIds(signal: AbortSignal): Promise<string | undefined> {
+  const { uid, username } = userInfo();
+  const missing = await missingPrograms(uid === 0 ? ["setpriv", "unshare"] : ["setpriv", "unshare", "newuidmap"]);
+  if (missing !== undefined || uid === 0) return missing;
+  const [uids, gids] = await Promise.all([rangesOf("/etc/subuid"), rangesOf("/etc/subgid")]);
+  const [ownUids, ownGids] = [uids, gids].map((ranges) => ranges.some((range) => isOwn(range, uid, username)));
+  if (ownUids !== true || ownGids !== true) {
+    const range = freeRange([...uids, ...gids]);
+    const flags = `${ownUids === true ? "" : ` --add-subuids ${range}`}${ownGids === true ? "" : ` --add-subgids ${range}`}`;
+    return `user ${username} has no range of subordinate user ids; run: sudo usermod${flags} ${username}`;
+  }
+  if (await works([await findProgram("unshare"), ...identity(), "true"], signal)) return undefined;
+  return "this host does not let users make user namespaces; run: sudo sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000";
+}
+
+interface IdRange {
+  readonly owner: string;
+  readonly first: number;
+  readonly count: number;
+}
+
+const neededIds = 65536;
+
+function identity(): readonly string[] {
+  return userInfo().uid === 0 ? [] : ["--map-root-user", "--map-auto"];
+}
+
+function isOwn(range: IdRange, uid: number, username: string): boolean {
+  return (range.owner === username || range.owner === String(uid)) && range.count >= neededIds;
+}
+
+async function rangesOf(path: string): Promise<readonly IdRange[]> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  return text.split("\n").flatMap((line) => {
+    const [owner = "", first = "", count = ""] = line.split(":");
+    return owner === "" ? [] : [{ owner, first: Number(first), count: Number(count) }];
+  });
+}
+
+function freeRange(taken: readonly IdRange[]): string {
+  const first = Math.max(100_000, ...taken.map((range) => range.first + range.count));
+  return `${first}-${first + neededIds - 1}`;
+}
+
+async function works([program = "", ...args]: readonly string[], signal: AbortSignal): Promise<boolean> {
+  const env = { PATH: systemPath };
+  return runProgram(program, args, { signal, env, timeoutMs: 10_000 }).then(
+    () => true,
+    () => {
+      signal.throwIfAborted();
+      return false;
+    },
+  );
+}

@@ -1,0 +1,5 @@
+// Owns what `import … from "pyro-mcp"` offers. Never holds code.
+export { PyroError, type ErrorBody, type ErrorCode } from "./base/error.js";
+export type { ProgressEvent } from "./base/progress.js";
+export { createServer, type CreateServerOptions } from "./surface/sdk/create-server.js";
+export { Pyro, type MethodOptions, type PyroOptions } from "./surface/sdk/pyro.js";

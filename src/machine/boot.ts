@@ -1,0 +1,55 @@
+// Owns getting from a machine's spec to an agent that answers, within a deadline. Never tells the guest who it is.
+import { PyroError } from "../base/error.js";
+import type { Engine, Machine, MachineSpec } from "../engine/engine.js";
+import { guestProtocolVersion, openGuestSession, type GuestSession } from "./guest-session.js";
+
+export interface AnsweringMachine {
+  readonly machine: Machine;
+  readonly session: GuestSession;
+}
+
+export interface Boot {
+  readonly engine: Engine;
+  readonly spec: MachineSpec;
+  /** Milliseconds until it must have answered. */
+  readonly timeoutMs: number;
+}
+
+/** Starts the machine and waits for its agent. One that misses the deadline is killed; the error has its console's tail. */
+export async function bootMachine({ engine, spec, timeoutMs }: Boot, caller: AbortSignal): Promise<AnsweringMachine> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.any([caller, timeout]);
+  let machine: Machine | undefined;
+  try {
+    machine = await engine.start(spec, signal);
+    if (spec.memory.from === "saved") await machine.resume();
+    return { machine, session: await greet(machine, signal) };
+  } catch (error) {
+    const tail = timeout.aborted ? await machine?.consoleTail().catch(() => "") : "";
+    await machine?.kill();
+    caller.throwIfAborted();
+    if (!timeout.aborted) throw error;
+    throw new PyroError("deadline_exceeded", bootFailure(timeoutMs, tail ?? ""), {
+      hint: "Call again; if it repeats, `pyro doctor` tells what is wrong.",
+      cause: error,
+    });
+  }
+}
+
+/** Opens a session and checks that both sides speak the same version. */
+export async function greet(machine: Machine, signal: AbortSignal): Promise<GuestSession> {
+  const session = await openGuestSession(await machine.channel(signal), signal);
+  const hello = await session.machine.hello({}, { signal });
+  if (hello.protocolVersion === guestProtocolVersion) return session;
+  session[Symbol.dispose]();
+  const versions = `${hello.protocolVersion}, not ${guestProtocolVersion}`;
+  throw new PyroError("failed_precondition", `The guest agent speaks protocol version ${versions}.`, {
+    hint: "Run `make build` in a checkout, or install pyro-mcp again.",
+  });
+}
+
+function bootFailure(timeoutMs: number, tail: string): string {
+  const printable = tail.replaceAll(/[^\x20-\x7e\n]/gu, "").trim();
+  const lines = printable.split("\n").slice(-8).join("\n");
+  return `The machine did not answer within ${timeoutMs / 1000} s. Its console's end:\n${lines || "(nothing)"}`;
+}

@@ -1,0 +1,35 @@
+// Owns what pyro puts into a guest's root, and the environment its programs get. Never overrides what an image says of PATH.
+import type { InstalledEnvironment } from "../environment/environment.js";
+
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+const fixed = {
+  HOME: "/root",
+  USER: "root",
+  LOGNAME: "root",
+  SHELL: "/bin/bash",
+  LANG: "C.UTF-8",
+  TERM: "xterm-256color",
+  DEBIAN_FRONTEND: "noninteractive",
+  GIT_PAGER: "cat",
+  PAGER: "cat",
+} as const;
+
+/** Environment of every program, as NAME=value: the image's own, under what the contract fixes. */
+export function guestEnvironment(environment: InstalledEnvironment): string[] {
+  const values = new Map<string, string>([["PATH", defaultPath]]);
+  for (const entry of environment.env) {
+    const at = entry.indexOf("=");
+    if (at > 0) values.set(entry.slice(0, at), entry.slice(at + 1));
+  }
+  for (const [name, value] of Object.entries(fixed)) values.set(name, value);
+  return [...values].map(([name, value]) => `${name}=${value}`);
+}
+
+/** Files written over the root before anything starts. */
+export function guestFiles(environment: InstalledEnvironment): { path: string; content: Uint8Array<ArrayBuffer>; mode: number }[] {
+  const path = guestEnvironment(environment).find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? defaultPath;
+  // A login shell resets PATH; this comes after that and puts the image's back.
+  const profile = `export PATH='${path.replaceAll("'", String.raw`'\''`)}'\n`;
+  return [{ path: "/etc/profile.d/00-pyro-path.sh", content: Uint8Array.from(Buffer.from(profile)), mode: 0o644 }];
+}

@@ -1,0 +1,87 @@
+// Owns the connection to the agent inside a machine: preface, HTTP/2, typed clients. Never trusts what comes back.
+import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
+import { createClient, type Client } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { PyroError } from "../base/error.js";
+import { MachineService, ProcessService } from "./gen/pyro/guest/v1/guest_pb.js";
+
+export interface GuestSession extends Disposable {
+  readonly machine: Client<typeof MachineService>;
+  readonly processes: Client<typeof ProcessService>;
+  /** Settles when the connection is gone. */
+  readonly closed: Promise<void>;
+}
+
+/** Must equal the agent's; a machine of another version is stopped, its disk kept. */
+export const guestProtocolVersion = 1;
+
+/** Largest message accepted from a guest, in bytes: a 64 KiB chunk and its envelope, lists of processes. */
+const maxMessageBytes = 4 * 1024 * 1024;
+/** Milliseconds for any single unary call. */
+const callTimeoutMs = 30_000;
+/** Bytes in flight per stream. */
+const windowBytes = 1024 * 1024;
+
+/** Agrees with the agent on a fresh session over `channel`, which the session then owns. */
+export async function openGuestSession(channel: Duplex, signal: AbortSignal): Promise<GuestSession> {
+  try {
+    await agreeOnSession(channel, signal);
+  } catch (error) {
+    channel.destroy();
+    throw error;
+  }
+  const closed = new Promise<void>((resolve) => channel.once("close", resolve));
+  channel.on("error", () => undefined);
+  const transport = createConnectTransport({
+    baseUrl: "http://guest",
+    httpVersion: "2",
+    useBinaryFormat: true,
+    readMaxBytes: maxMessageBytes,
+    defaultTimeoutMs: callTimeoutMs,
+    idleConnectionTimeoutMs: 2 ** 31 - 1,
+    nodeOptions: { createConnection: () => channel, settings: { initialWindowSize: windowBytes, enablePush: false } },
+  });
+  return {
+    machine: createClient(MachineService, transport),
+    processes: createClient(ProcessService, transport),
+    closed,
+    [Symbol.dispose]: () => void channel.destroy(),
+  };
+}
+
+/**
+ * Sends `PYRO/1 <nonce>` and waits until the agent has echoed it. Bytes of a dead session can still sit in
+ * the machine's queues: whatever comes before the echo is dropped. Nothing comes right behind it, since the
+ * agent waits for our first HTTP/2 byte.
+ */
+async function agreeOnSession(channel: Duplex, signal: AbortSignal): Promise<void> {
+  const line = Buffer.from(`PYRO/1 ${randomBytes(16).toString("hex")}\n`);
+  let seen = Buffer.alloc(0);
+  await new Promise<void>((resolve, reject) => {
+    const finish = (error?: Error) => {
+      channel.off("data", onData).off("close", onClose).off("error", finish);
+      signal.removeEventListener("abort", onAbort);
+      channel.pause();
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const onData = (data: Buffer) => {
+      seen = Buffer.concat([seen, data]);
+      const at = seen.indexOf(line);
+      if (at === -1) seen = seen.subarray(Math.max(0, seen.length - line.length + 1));
+      else if (at + line.length === seen.length) finish();
+      else finish(new PyroError("internal", "The guest agent spoke before it was asked."));
+    };
+    const onClose = () => finish(new PyroError("unavailable", "The machine closed its channel."));
+    const onAbort = () => finish(asError(signal.reason));
+    channel.on("data", onData).once("close", onClose).once("error", finish);
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else channel.write(line);
+  });
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}

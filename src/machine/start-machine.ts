@@ -1,0 +1,122 @@
+// Owns the ways to get a machine that answers, fastest first: from the pool, from a template, by booting. Never names it.
+import { PyroError, asPyroError } from "../base/error.js";
+import { newId } from "../base/id.js";
+import type { Task } from "../base/progress.js";
+import type { Engine, Memory } from "../engine/engine.js";
+import { bootMachine, greet, type AnsweringMachine } from "./boot.js";
+import { freshDrives, machineHome, makeHome, removeHome, type MachineFolders, type MachineHome } from "./machine-files.js";
+import type { Pool } from "./pool.js";
+import type { Template, TemplateStore, TemplateSubject } from "./template.js";
+
+export interface StartedMachine extends AnsweringMachine {
+  readonly home: MachineHome;
+  readonly start: "claimed" | "restored" | "booted";
+}
+
+export interface Starter {
+  readonly engine: Engine;
+  readonly folders: MachineFolders;
+  readonly templates: TemplateStore;
+  readonly pool: Pool;
+  /** Milliseconds until a cold boot must have answered. */
+  readonly bootTimeoutMs: number;
+  /** Milliseconds until a restored machine must have answered. */
+  readonly restoreTimeoutMs: number;
+}
+
+export interface StartRequest extends TemplateSubject {
+  /** Unix milliseconds at which it is removed, whatever happens. */
+  readonly deadlineMs: number;
+}
+
+export async function startMachine(starter: Starter, request: StartRequest, task: Task): Promise<StartedMachine> {
+  const template = await starter.templates.ensure(request, task).catch((error: unknown) => {
+    task.signal.throwIfAborted();
+    task.progress({ phase: "boot", message: `No template (${asPyroError(error).message}); booting instead` });
+    return undefined;
+  });
+  if (template === undefined) return bootTwice(starter, request, task);
+  try {
+    const claimed = await claim(starter, { request, template }, task);
+    return claimed ?? (await restore(starter, { request, template }, task));
+  } catch (error) {
+    task.signal.throwIfAborted();
+    if (asPyroError(error).code === "resource_exhausted") throw error;
+    task.progress({ phase: "boot", message: `The template did not start (${asPyroError(error).message}); booting` });
+    await starter.templates.discard(template);
+    return await bootTwice(starter, request, task);
+  } finally {
+    starter.pool.want(request, template);
+  }
+}
+
+interface FromTemplate {
+  readonly request: StartRequest;
+  readonly template: Template;
+}
+
+/** A pool machine with fresh drives; undefined when there is none that works. */
+async function claim(starter: Starter, from: FromTemplate, task: Task): Promise<StartedMachine | undefined> {
+  const member = starter.pool.claim(from.template);
+  if (member === undefined) return undefined;
+  const { machine, home } = member;
+  const timeout = AbortSignal.timeout(starter.restoreTimeoutMs);
+  try {
+    await machine.extend(from.request.deadlineMs);
+    await machine.attach(await freshDrives(starter.folders, home, task));
+    await machine.resume();
+    const signal = AbortSignal.any([task.signal, timeout]);
+    return { machine, home, start: "claimed", session: await greet(machine, signal) };
+  } catch {
+    await machine.kill();
+    await removeHome(home);
+    task.signal.throwIfAborted();
+    return undefined;
+  }
+}
+
+async function restore(starter: Starter, { request, template }: FromTemplate, task: Task): Promise<StartedMachine> {
+  const memory = { from: "saved", memoryPath: template.memoryPath, statePath: template.statePath } as const;
+  return boot(starter, { request, memory, timeoutMs: starter.restoreTimeoutMs, start: "restored" }, task);
+}
+
+async function bootTwice(starter: Starter, request: StartRequest, task: Task): Promise<StartedMachine> {
+  const { vcpuCount, memMib } = request;
+  const cold = { request, memory: { from: "boot" }, timeoutMs: starter.bootTimeoutMs, start: "booted" } as const;
+  task.progress({ phase: "boot", message: `Booting a machine (${vcpuCount} vCPU, ${memMib} MiB)` });
+  try {
+    return await boot(starter, cold, task);
+  } catch (error) {
+    if (task.signal.aborted || !(error instanceof PyroError) || error.code !== "deadline_exceeded") throw error;
+    task.progress({ phase: "boot", message: "The machine did not answer in time; booting once more" });
+    return boot(starter, cold, task);
+  }
+}
+
+interface BootRequest {
+  readonly request: StartRequest;
+  readonly memory: Memory;
+  readonly timeoutMs: number;
+  readonly start: StartedMachine["start"];
+}
+
+async function boot(starter: Starter, wanted: BootRequest, task: Task): Promise<StartedMachine> {
+  const { request, memory, timeoutMs, start } = wanted;
+  const home = machineHome(starter.folders, newId("vm"));
+  await makeHome(home);
+  try {
+    const spec = {
+      ...home,
+      ...(await freshDrives(starter.folders, home, task)),
+      base: { path: request.environment.imagePath, format: "raw" },
+      vcpuCount: request.vcpuCount,
+      memMib: request.memMib,
+      memory,
+      deadlineMs: request.deadlineMs,
+    } as const;
+    return { ...(await bootMachine({ engine: starter.engine, spec, timeoutMs }, task.signal)), home, start };
+  } catch (error) {
+    await removeHome(home);
+    throw error;
+  }
+}

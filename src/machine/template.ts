@@ -1,0 +1,128 @@
+// Owns saved machines: one per environment, shape and host, from which all others are restored. Never runs a user's program.
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { syncFolder, writeJsonAtomic } from "../base/atomic-file.js";
+import { lockFile } from "../base/lock.js";
+import type { Task } from "../base/progress.js";
+import type { Engine } from "../engine/engine.js";
+import type { InstalledEnvironment } from "../environment/environment.js";
+import type { MachineFolders, MachineShape } from "./machine-files.js";
+
+export interface Template {
+  /** Changes with everything that the saved machine depends on. */
+  readonly key: string;
+  readonly memoryPath: string;
+  readonly statePath: string;
+}
+
+export interface TemplateSubject extends MachineShape {
+  readonly environment: InstalledEnvironment;
+}
+
+/** Boots, warms and saves a machine: leaves its memory at `memoryPath` and its devices' state at `statePath`. */
+export type TemplateBuilder = (
+  subject: TemplateSubject,
+  target: Pick<Template, "memoryPath" | "statePath">,
+  task: Task,
+) => Promise<void>;
+
+export interface TemplateStore {
+  /** The template, whole, or undefined. Cheap. */
+  find(subject: TemplateSubject): Promise<Template | undefined>;
+  /** The same, built where it is missing; several callers and several daemons share one build. */
+  ensure(subject: TemplateSubject, task: Task): Promise<Template>;
+  /** Removes one that did not work; machines that run from it keep running. */
+  discard(template: Template): Promise<void>;
+}
+
+const manifestSchema = z.object({
+  format: z.literal(1),
+  memory_bytes: z.int(),
+  state_sha256: z.string(),
+  environment: z.string(),
+  vcpu_count: z.int(),
+  mem_mib: z.int(),
+});
+
+export function openTemplateStore(folders: MachineFolders, engine: Engine, build: TemplateBuilder): TemplateStore {
+  const root = join(folders.cache, "templates");
+  const find = (subject: TemplateSubject) => readWhole(root, templateKey(engine, subject));
+  return {
+    find,
+    ensure: async (subject, task) => {
+      const found = await find(subject);
+      if (found !== undefined) return found;
+      await mkdir(root, { recursive: true, mode: 0o700 });
+      const key = templateKey(engine, subject);
+      await using _lock = await lockFile(join(root, `${key}.lock`), task.signal);
+      return (await find(subject)) ?? (await buildInto(root, { key, subject, build }, task));
+    },
+    discard: async ({ key }) => {
+      await rm(join(root, key), { recursive: true, force: true });
+    },
+  };
+}
+
+function templateKey(engine: Engine, { environment, vcpuCount, memMib }: TemplateSubject): string {
+  const parts = [1, engine.name, engine.fingerprint, environment.imageDigest, vcpuCount, memMib];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+}
+
+function filesOf(folder: string): Pick<Template, "memoryPath" | "statePath"> {
+  return { memoryPath: join(folder, "memory"), statePath: join(folder, "state") };
+}
+
+async function readWhole(root: string, key: string): Promise<Template | undefined> {
+  const folder = join(root, key);
+  const files = filesOf(folder);
+  try {
+    const manifest = manifestSchema.parse(JSON.parse(await readFile(join(folder, "template.json"), "utf8")));
+    const { size } = await stat(files.memoryPath);
+    const state = await sha256Of(files.statePath);
+    if (size !== manifest.memory_bytes || state !== manifest.state_sha256) return undefined;
+    // The time of last use, by which the least used ones are removed.
+    await utimes(folder, new Date(), new Date()).catch(() => undefined);
+    return { key, ...files };
+  } catch {
+    // Missing, half-written or garbled is all the same: it is built again.
+    return undefined;
+  }
+}
+
+interface Build {
+  readonly key: string;
+  readonly subject: TemplateSubject;
+  readonly build: TemplateBuilder;
+}
+
+/** Builds beside its place and renames: nobody sees half a template. The caller holds the key's lock. */
+async function buildInto(root: string, { key, subject, build }: Build, task: Task): Promise<Template> {
+  const draft = join(root, `${key}.new`);
+  const folder = join(root, key);
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(draft, { mode: 0o700 });
+  try {
+    const files = filesOf(draft);
+    await build(subject, files, task);
+    await writeJsonAtomic(join(draft, "template.json"), {
+      format: 1,
+      memory_bytes: (await stat(files.memoryPath)).size,
+      state_sha256: await sha256Of(files.statePath),
+      environment: subject.environment.name,
+      vcpu_count: subject.vcpuCount,
+      mem_mib: subject.memMib,
+    } satisfies z.input<typeof manifestSchema>);
+    await rm(folder, { recursive: true, force: true });
+    await rename(draft, folder);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  await syncFolder(root);
+  return { key, ...filesOf(folder) };
+}
+
+async function sha256Of(path: string): Promise<string> {
+  return createHash("sha256").update(await readFile(path)).digest("hex");
+}

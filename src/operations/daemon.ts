@@ -1,0 +1,52 @@
+// Owns the operations on the daemon itself. Never starts one: asking must not change the answer.
+import * as z from "zod";
+import { operation } from "./operation.js";
+
+export const daemonStatusOperation = operation({
+  name: "daemon_status",
+  title: "Daemon status",
+  summary: "Show the daemon of this user.",
+  effect: "read",
+  cli: { path: ["daemon", "status"] },
+  input: z.strictObject({}),
+  output: z.object({
+    running: z.boolean(),
+    pid: z.int().nullable().describe("Null, like version, socket and started_at, when none runs."),
+    version: z.string().nullable(),
+    socket: z.string().nullable(),
+    started_at: z.string().nullable().describe("RFC 3339."),
+    running_calls: z.int().describe("Calls in progress, this one not counted."),
+    running_machines: z.int(),
+  }),
+  withoutDaemon: {
+    running: false,
+    pid: null,
+    version: null,
+    socket: null,
+    started_at: null,
+    running_calls: 0,
+    running_machines: 0,
+  },
+  handler: async (services) => ({ running: true, ...services.daemon.status() }),
+  text: (result) =>
+    !result.running
+      ? "not running"
+      : `running: pid ${result.pid}, version ${result.version}, since ${result.started_at}, ` +
+        `${result.running_calls} calls, ${result.running_machines} machines`,
+});
+
+export const daemonStopOperation = operation({
+  name: "daemon_stop",
+  title: "Stop the daemon",
+  summary: "Stop the daemon of this user; calls in progress are canceled.",
+  effect: "change",
+  cli: { path: ["daemon", "stop"] },
+  input: z.strictObject({}),
+  output: z.object({ stopped: z.boolean().describe("False when none was running.") }),
+  withoutDaemon: { stopped: false },
+  handler: async (services) => {
+    services.daemon.stop();
+    return { stopped: true };
+  },
+  text: (result) => (result.stopped ? "Stopped." : "No daemon was running."),
+});

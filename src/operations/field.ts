@@ -1,0 +1,69 @@
+// Owns reading back from a schema which fields it has. Never validates values.
+import * as z from "zod";
+
+export interface Field {
+  readonly name: string;
+  /** Placeholder for a value, such as ENV; absent when the schema names none. */
+  readonly title: string | undefined;
+  readonly description: string;
+  readonly kind: "string" | "integer" | "number" | "boolean" | "list" | "object" | "any";
+  readonly required: boolean;
+  /** Undefined when there is none. */
+  readonly default: string | number | boolean | undefined;
+  /** The only values that are accepted, where they are few. */
+  readonly choices: readonly string[] | undefined;
+  readonly minimum: number | undefined;
+  readonly maximum: number | undefined;
+}
+
+const property = z.object({
+  type: z.union([z.string(), z.array(z.string())]).optional(),
+  anyOf: z.array(z.object({ type: z.string().optional() })).optional(),
+  title: z.string().optional(),
+  description: z.string().default(""),
+  default: z.union([z.string(), z.number(), z.boolean()]).optional(),
+  enum: z.array(z.unknown()).optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+});
+
+const objectSchema = z.object({
+  properties: z.record(z.string(), property),
+  required: z.array(z.string()).default([]),
+});
+
+/** The fields of an object schema in their order, as a caller has to give them (`input`) or gets them (`output`). */
+export function fieldsOf(schema: z.ZodObject, io: "input" | "output" = "input"): readonly Field[] {
+  const { properties, required } = objectSchema.parse(z.toJSONSchema(schema, { io }));
+  return Object.entries(properties).map(([name, each]) => ({
+    name,
+    title: each.title,
+    description: each.description,
+    kind: kindOf(each),
+    required: required.includes(name),
+    default: each.default,
+    choices: each.enum?.map(String),
+    minimum: each.minimum,
+    maximum: each.maximum,
+  }));
+}
+
+function kindOf(each: z.output<typeof property>): Field["kind"] {
+  const types = [each.type ?? each.anyOf?.map((choice) => choice.type ?? "") ?? []].flat();
+  switch (types.filter((type) => type !== "null").join("|")) {
+    case "string":
+      return "string";
+    case "integer":
+      return "integer";
+    case "number":
+      return "number";
+    case "boolean":
+      return "boolean";
+    case "array":
+      return "list";
+    case "object":
+      return "object";
+    default:
+      return "any";
+  }
+}

@@ -1,0 +1,84 @@
+// Owns what an operation is: one literal from which CLI, MCP, SDK, daemon API, help and reference follow. Never runs one.
+import type { Readable } from "node:stream";
+import type { z } from "zod";
+import type { Task } from "../base/progress.js";
+import type { Services } from "./services.js";
+
+/** What a call does to the world; the hints that MCP clients get follow from it. */
+export type Effect = "read" | "create" | "change" | "delete";
+
+export const profiles = ["vm-run", "workspace-core", "workspace-full"] as const;
+export type Profile = (typeof profiles)[number];
+
+export type OutputStream = "stdout" | "stderr";
+
+/** One running call as its handler sees it. */
+export interface Call extends Task {
+  /** Standard input of the caller, where it has one to pass on. */
+  readonly stdin: Readable | undefined;
+  /** True: output goes to `output` as it comes and not into the result. */
+  readonly streaming: boolean;
+  /** Hands on output of the guest; resolves when the caller can take more. */
+  output(stream: OutputStream, data: Uint8Array): Promise<void>;
+  /** Calls `listener` for every signal (such as `INT`) that the caller wants the guest to get. */
+  onSignal(listener: (name: string) => void): void;
+}
+
+export interface CliShape {
+  /** Words after `pyro`. */
+  readonly path: readonly string[];
+  /** Input fields given by position, in order; a field that has a default may be left out. */
+  readonly positionals?: readonly string[];
+  /** Input field that takes everything after `--`, untouched. */
+  readonly rest?: string;
+  /** Passes output through as it comes and exits as the guest command did. */
+  readonly passThrough?: boolean;
+}
+
+export interface McpShape<Input extends z.ZodObject> {
+  readonly profiles: readonly Profile[];
+  /** The narrowed input; every field of it means the same as in the full one. */
+  readonly input: z.ZodObject;
+  /** The full input that a narrowed one stands for. */
+  readonly widen?: (narrowed: Readonly<Record<string, unknown>>) => z.input<Input>;
+  /** For the model: when to use it, what comes back. At most 600 characters. */
+  readonly description: string;
+}
+
+/** Methods, not function fields: only so does every operation also fit the general `Operation` type. */
+
+export interface Operation<
+  Name extends string = string,
+  Sdk extends string = string,
+  Input extends z.ZodObject = z.ZodObject,
+  Output extends z.ZodObject = z.ZodObject,
+> {
+  /** Wire name, in snake_case; also the MCP tool's. */
+  readonly name: Name;
+  /** A few words. */
+  readonly title: string;
+  /** One sentence for help and reference. */
+  readonly summary: string;
+  readonly effect: Effect;
+  /** Method of the SDK; absent where there is none. */
+  readonly sdk?: Sdk;
+  readonly cli?: CliShape;
+  readonly mcp?: McpShape<Input>;
+  readonly input: Input;
+  readonly output: Output;
+  /** The result when no daemon runs; where it is given, the operation never starts one. */
+  readonly withoutDaemon?: z.input<Output>;
+  handler(services: Services, input: z.output<Input>, call: Call): Promise<z.input<Output>>;
+  /** The result for a person, or a model that reads no structured content; without a final newline. */
+  text(result: z.output<Output>): string;
+}
+
+/** Declares an operation; only gives the literal its type. */
+export function operation<
+  const Name extends string,
+  const Sdk extends string,
+  Input extends z.ZodObject,
+  Output extends z.ZodObject,
+>(literal: Operation<Name, Sdk, Input, Output>): Operation<Name, Sdk, Input, Output> {
+  return literal;
+}

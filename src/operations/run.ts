@@ -1,0 +1,74 @@
+// Owns the operation that runs one command in a machine of its own. Never keeps anything of it.
+import * as z from "zod";
+import { commandOutcome, defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
+import { operation } from "./operation.js";
+
+const input = z.strictObject({
+  environment: environmentName,
+  command: z
+    .union([z.string().min(1).max(131_072), z.array(z.string().max(131_072)).min(1).max(4096)])
+    .meta({
+      title: "COMMAND...",
+      description: "Command; a string is run by the guest's login shell, a list directly.",
+    }),
+  vcpu_count: vcpuCount,
+  mem_mib: memMib,
+  timeout_seconds: z
+    .number()
+    .min(0.1)
+    .max(86_400)
+    .default(300)
+    .describe("Kills the whole process tree after this long."),
+  ttl_seconds: z
+    .int()
+    .min(1)
+    .max(604_800)
+    .default(600)
+    .describe("Removes the machine after this long, whatever happens."),
+});
+
+const mcpInput = z.strictObject({
+  command: z.string().min(1).max(131_072).describe("Shell command, run by `bash -lc` in /workspace."),
+  environment: input.shape.environment.default(defaultEnvironment),
+  vcpu_count: input.shape.vcpu_count,
+  mem_mib: input.shape.mem_mib,
+  timeout_seconds: z.number().min(0.1).max(40).default(30).describe("Kills the whole process tree after this long."),
+});
+
+export const runOperation = operation({
+  name: "vm_run",
+  title: "Run a command in a fresh machine",
+  summary: "Run one command in a fresh virtual machine, which is deleted afterwards.",
+  effect: "create",
+  sdk: "runInVm",
+  cli: { path: ["run"], positionals: ["environment"], rest: "command", passThrough: true },
+  mcp: {
+    profiles: ["vm-run", "workspace-core", "workspace-full"],
+    input: mcpInput,
+    widen: (narrowed) => ({ ...mcpInput.parse(narrowed) }),
+    description:
+      "Runs one shell command as root in a fresh, disposable Linux virtual machine and deletes the machine afterwards. " +
+      "Nothing from the host is visible inside and nothing is kept. Returns exit_code, stdout and stderr; a failing " +
+      "command, a timeout or an out-of-memory kill is a result, not an error. Use it for a single independent check.",
+  },
+  input,
+  output: z.object({
+    environment: z.string(),
+    engine: z.string(),
+    accelerator: z.string(),
+    ...commandOutcome,
+  }),
+  handler: (services, request, call) =>
+    services.oneShot.run(
+      {
+        environment: request.environment,
+        command: request.command,
+        vcpuCount: request.vcpu_count,
+        memMib: request.mem_mib,
+        timeoutMs: Math.round(request.timeout_seconds * 1000),
+        ttlMs: request.ttl_seconds * 1000,
+      },
+      call,
+    ),
+  text: (result) => `${result.stdout}${result.stderr}`.replace(/\n$/u, ""),
+});

@@ -1,0 +1,100 @@
+// Owns the way from arguments to exit code. Never knows what a command does.
+import { asPyroError, PyroError } from "../../base/error.js";
+import { closest } from "../../base/closest.js";
+import { version } from "../../base/version.js";
+import { plannedBy } from "../../operations/planned.js";
+import { daemonConnector } from "../connection.js";
+import { parseCommandArguments } from "./arguments.js";
+import { findCommand, nextWords, type Command, type Context } from "./command.js";
+import { allCommands } from "./commands.js";
+import { CommandFailure, exitCodes, outputClosed } from "./exit.js";
+import { commandHelp, groupHelp } from "./help.js";
+import { createSink } from "./sink.js";
+
+/** Runs the command, waits until its output is out, and ends the process. */
+export async function runCli(args: readonly string[]): Promise<void> {
+  const output = new AbortController();
+  const stdout = createSink(process.stdout, (reason) => output.abort(reason));
+  const stderr = createSink(process.stderr, () => undefined);
+  const { json, rest } = takeJson(args);
+  const context = { connector: daemonConnector(), stdout, stderr, json, outputFailed: output.signal };
+  const code = await dispatch(rest, context).catch((error: unknown) => report(error, context));
+  await stdout.write("");
+  await stderr.write("");
+  // Explicit, because standard input may stay open for as long as its writer likes.
+  process.exit(output.signal.reason === "closed" ? outputClosed : output.signal.aborted ? exitCodes.internal : code);
+}
+
+/** `--json` may stand anywhere before `--`. */
+function takeJson(args: readonly string[]): { readonly json: boolean; readonly rest: readonly string[] } {
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  const rest = args.filter((arg, index) => index >= end || arg !== "--json");
+  return { json: rest.length < args.length, rest };
+}
+
+async function dispatch(args: readonly string[], context: Context): Promise<number> {
+  if (args.length === 1 && args[0] === "--version")
+    return print(context, context.json ? JSON.stringify({ version }) : version);
+  const commands = allCommands();
+  const flagAt = args.findIndex((arg) => arg.startsWith("-"));
+  const words = flagAt === -1 ? args : args.slice(0, flagAt);
+  const command = findCommand(commands, words);
+  if (command === undefined) return group(commands, words, { args, context });
+  refusePlanned(words, command);
+  const parsed = parseCommandArguments(command, args.slice(command.path.length));
+  if (parsed.kind === "help") return print(context, commandHelp(command));
+  return command.run(parsed.input, context);
+}
+
+/** Help of a group of commands, or the error that names the word which is none. */
+async function group(
+  commands: readonly Command[],
+  words: readonly string[],
+  { args, context }: { readonly args: readonly string[]; readonly context: Context },
+): Promise<number> {
+  const flag = args[words.length];
+  const known = words.findIndex((word, index) => !nextWords(commands, words.slice(0, index)).includes(word));
+  refusePlanned(words);
+  if (known !== -1) throw unknownCommand(commands, words.slice(0, known), words[known] ?? "");
+  if (flag !== undefined && flag !== "--help" && flag !== "-h") {
+    throw new PyroError("invalid_argument", `Unknown flag ${flag}.`, {
+      hint: `Run \`${["pyro", ...words].join(" ")} --help\`.`,
+    });
+  }
+  return print(context, groupHelp(commands, words));
+}
+
+function refusePlanned(words: readonly string[], command?: Command): void {
+  for (let length = words.length; length > (command?.path.length ?? 0); length -= 1) {
+    const path = words.slice(0, length).join(" ");
+    const brings = plannedBy("commands", path);
+    if (brings === undefined) continue;
+    throw new PyroError("unsupported", `\`pyro ${path}\` is not built yet.`, {
+      hint: `It is planned with ${brings}; \`pyro --help\` lists what works now.`,
+    });
+  }
+}
+
+function unknownCommand(commands: readonly Command[], prefix: readonly string[], word: string): PyroError {
+  const meant = closest(word, nextWords(commands, prefix));
+  const start = ["pyro", ...prefix].join(" ");
+  return new PyroError("invalid_argument", `Unknown command \`${start} ${word}\`.`, {
+    hint: `${meant === undefined ? "" : `Did you mean \`${start} ${meant}\`? `}Run \`${start} --help\`.`,
+  });
+}
+
+async function print({ stdout }: Context, text: string): Promise<number> {
+  await stdout.write(`${text}\n`);
+  return 0;
+}
+
+/** The error for a person on standard error, or as the one document on standard output. */
+async function report(thrown: unknown, context: Context): Promise<number> {
+  const error = thrown instanceof CommandFailure ? thrown.error : asPyroError(thrown);
+  if (context.json) await context.stdout.write(`${JSON.stringify({ error: error.toBody() })}\n`);
+  else if (!context.outputFailed.aborted) await context.stderr.write(`pyro: ${error.message}\n  ${error.hint}\n`);
+  else if (context.outputFailed.reason instanceof Error) {
+    await context.stderr.write(`pyro: Standard output cannot be written: ${context.outputFailed.reason.message}\n`);
+  }
+  return thrown instanceof CommandFailure ? thrown.exitCode : exitCodes[error.code];
+}

@@ -1,0 +1,95 @@
+// Owns how every surface reaches the daemon and calls an operation. Never knows which surface asks.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { PyroError, asPyroError } from "../base/error.js";
+import type { CallOptions } from "../daemon/client.js";
+import { parseInput } from "../operations/input.js";
+import type { Operation } from "../operations/operation.js";
+
+export interface Connection {
+  call(name: string, input: unknown, options?: CallOptions): Promise<unknown>;
+}
+
+export interface Connector {
+  /** The daemon, started where none runs. */
+  start(): Promise<Connection>;
+  /** The running daemon, or undefined. */
+  find(): Promise<Connection | undefined>;
+}
+
+export interface OperationCall {
+  readonly operation: Operation;
+  /** In wire names; checked here, before a daemon is started for it. */
+  readonly input: unknown;
+}
+
+export type WireResult = Readonly<Record<string, unknown>>;
+
+/** Reaches the daemon of the user, or that of the given PYRO_HOME. */
+export function daemonConnector(home?: string): Connector {
+  const env = home === undefined ? process.env : { ...process.env, PYRO_HOME: home };
+  return {
+    start: async () => {
+      const { connectDaemon } = await import("../daemon/connect.js");
+      return connectDaemon({ env, command: [pyroScript(), "daemon", "serve"] });
+    },
+    find: async () => {
+      const { findDaemon } = await import("../daemon/connect.js");
+      return findDaemon(env);
+    },
+  };
+}
+
+/** Calls one operation; every failure is a PyroError, an aborted signal a `canceled` one unless its reason says more. */
+export async function callOperation(
+  connector: Connector,
+  { operation, input }: OperationCall,
+  options: CallOptions = {},
+): Promise<WireResult> {
+  const wire = parseInput(operation.input, input);
+  try {
+    options.signal?.throwIfAborted();
+    const connection = await abortable(connect(connector, operation), options.signal);
+    const result =
+      connection === undefined ? operation.withoutDaemon : await connection.call(operation.name, wire, options);
+    return operation.output.parse(result);
+  } catch (error) {
+    throw options.signal?.aborted === true ? abortReason(options.signal) : asPyroError(error);
+  }
+}
+
+function connect(connector: Connector, operation: Operation): Promise<Connection | undefined> {
+  return operation.withoutDaemon === undefined ? connector.start() : connector.find();
+}
+
+function abortReason(signal: AbortSignal): PyroError {
+  const reason: unknown = signal.reason;
+  return reason instanceof PyroError ? reason : new PyroError("canceled", "The call was canceled.", { cause: reason });
+}
+
+/** A start that nobody waits for any more goes on by itself: the daemon is of use to the next call. */
+async function abortable<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  if (signal === undefined) return work;
+  let stop = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(abortReason(signal));
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+    work.catch(() => undefined);
+  }
+}
+
+/** The bundled command: beside this file, above it when this is a chunk, or built from this source. */
+function pyroScript(): string {
+  const here = import.meta.dirname;
+  const places = [join(here, "pyro.js"), join(here, "..", "pyro.js"), join(here, "..", "..", "dist", "pyro.js")];
+  const found = places.find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new PyroError("failed_precondition", "The pyro command is not built.", {
+    hint: "Run `make build` in the checkout.",
+  });
+}

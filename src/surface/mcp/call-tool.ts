@@ -1,0 +1,88 @@
+// Owns one tool call: its deadline, its progress notifications, its result. Never throws for what the model can act on.
+import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server";
+import { PyroError, asPyroError } from "../../base/error.js";
+import type { ProgressEvent } from "../../base/progress.js";
+import { parseInput } from "../../operations/input.js";
+import { callOperation, type Connector } from "../connection.js";
+import { toolError, toolResult } from "./result.js";
+import type { McpTool } from "./tools.js";
+
+export interface CallTimes {
+  /** Milliseconds after which a call answers, done or not; chat hosts stop waiting at 60 s. */
+  readonly deadlineMs: number;
+  /** Milliseconds between two progress notifications. */
+  readonly progressMs: number;
+}
+
+export const defaultTimes: CallTimes = { deadlineMs: 44_000, progressMs: 2000 };
+
+export interface ToolRequest {
+  readonly tool: McpTool;
+  readonly args: unknown;
+}
+
+export async function callTool(
+  { tool, args }: ToolRequest,
+  { mcpReq }: Pick<ServerContext, "mcpReq">,
+  { connector, times }: { readonly connector: Connector; readonly times: CallTimes },
+): Promise<CallToolResult> {
+  const deadline = new AbortController();
+  let last: ProgressEvent | undefined;
+  const timer = setTimeout(() => deadline.abort(tooLong(tool, last, times)), times.deadlineMs);
+  const stopNotifying = notify(mcpReq, times, () => last?.message);
+  try {
+    const checked = parseInput(tool.input, args ?? {});
+    const result = await callOperation(
+      connector,
+      { operation: tool.operation, input: tool.toInput(checked) },
+      {
+        signal: AbortSignal.any([mcpReq.signal, deadline.signal]),
+        onProgress: (event) => {
+          last = event;
+        },
+      },
+    );
+    return toolResult(tool.operation, result);
+  } catch (error) {
+    return toolError(asPyroError(error));
+  } finally {
+    clearTimeout(timer);
+    stopNotifying();
+  }
+}
+
+/** Names the phase the call was in; what the daemon installs goes on without the caller. */
+function tooLong({ tool }: McpTool, last: ProgressEvent | undefined, { deadlineMs }: CallTimes): PyroError {
+  const phase = last === undefined ? "" : ` It was at: ${last.message}${percent(last)}.`;
+  const hint =
+    last === undefined || last.phase === "command"
+      ? "Give the command less to do at once, or a smaller timeout_seconds, and call again."
+      : "Call again in a moment: an environment that is being installed goes on installing.";
+  const seconds = Math.round(deadlineMs / 1000);
+  return new PyroError("deadline_exceeded", `${tool.name} was not done after ${seconds} s and was canceled.${phase}`, {
+    hint,
+  });
+}
+
+function percent({ done, total }: ProgressEvent): string {
+  return done === undefined || total === undefined || total <= 0 ? "" : `, ${Math.floor((done / total) * 100)} %`;
+}
+
+/** Tells a client that asked for it that the call is alive; returns the way to stop. */
+function notify(
+  mcpReq: ServerContext["mcpReq"],
+  { progressMs }: CallTimes,
+  message: () => string | undefined,
+): () => void {
+  const progressToken = mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return () => undefined;
+  const started = performance.now();
+  const timer = setInterval(() => {
+    const progress = Math.round((performance.now() - started) / 100) / 10;
+    const text = `${message() ?? "Working"} · ${Math.round(progress)} s`;
+    mcpReq
+      .notify({ method: "notifications/progress", params: { progressToken, progress, message: text } })
+      .catch(() => undefined);
+  }, progressMs);
+  return () => clearInterval(timer);
+}

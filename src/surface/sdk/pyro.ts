@@ -1,0 +1,75 @@
+// Owns the SDK's client: one method for every operation that has one. Never knows what a method does.
+import type { Readable } from "node:stream";
+import type * as z from "zod";
+import type { ProgressEvent } from "../../base/progress.js";
+import type { CallOptions } from "../../daemon/client.js";
+import type { Operation, OutputStream } from "../../operations/operation.js";
+import { operations, type AnyOperation } from "../../operations/table.js";
+import { callOperation, daemonConnector, type Connector } from "../connection.js";
+import { toCamel, toSnake, type Camel } from "./case.js";
+
+export interface PyroOptions {
+  /** Folder of another pyro than the user's, as PYRO_HOME: its state, its cache and its daemon. */
+  readonly home?: string;
+  /** How the daemon is reached; for tests. */
+  readonly connector?: Connector;
+}
+
+export interface MethodOptions {
+  /** Cancels the call. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (event: ProgressEvent) => void;
+  /** Given: output comes here as it happens, and not in the result. The next chunk waits for what it returns. */
+  readonly onOutput?: (stream: OutputStream, data: Uint8Array) => void | Promise<void>;
+  /** Passed on to the guest's command. */
+  readonly stdin?: Readable;
+}
+
+type SdkOperation = AnyOperation extends infer Each
+  ? Each extends { readonly sdk?: infer Name extends string }
+    ? string extends Name
+      ? never
+      : Each
+    : never
+  : never;
+
+type Input<Each extends SdkOperation> = Camel<z.input<Each["input"]>>;
+type Result<Each extends SdkOperation> = Camel<z.output<Each["output"]>>;
+
+type Method<Each extends SdkOperation> = (
+  ...args: undefined extends OptionalInput<Each>
+    ? [input?: Input<Each>, options?: MethodOptions]
+    : [input: Input<Each>, options?: MethodOptions]
+) => Promise<Result<Each>>;
+
+/** Includes undefined where every field may be left out. */
+type OptionalInput<Each extends SdkOperation> = Partial<Input<Each>> extends Input<Each> ? undefined : never;
+
+/** One method per operation; each throws a PyroError and nothing else. */
+export type Pyro = { readonly [Each in SdkOperation as NonNullable<Each["sdk"]>]: Method<Each> };
+
+class Client {
+  readonly #connector: Connector;
+
+  constructor({ home, connector = daemonConnector(home) }: PyroOptions = {}) {
+    this.#connector = connector;
+    for (const operation of operations) this.#addMethod(operation);
+  }
+
+  #addMethod(operation: Operation): void {
+    if (operation.sdk === undefined) return;
+    const value = async (input: unknown = {}, options: MethodOptions = {}): Promise<unknown> => {
+      const call = { operation, input: toSnake(operation.input, input) };
+      return toCamel(operation.output, await callOperation(this.#connector, call, callOptions(options)));
+    };
+    Object.defineProperty(this, operation.sdk, { value, enumerable: true });
+  }
+}
+
+/** Connects to nothing yet: the first call does, and starts the daemon where none runs. */
+// The constructor's loop makes the methods that the type lists, which TypeScript cannot see.
+export const Pyro = Client as unknown as new (options?: PyroOptions) => Pyro;
+
+function callOptions({ onOutput, ...rest }: MethodOptions): CallOptions {
+  return onOutput === undefined ? rest : { ...rest, onOutput: async (stream, data) => onOutput(stream, data) };
+}

@@ -1,0 +1,79 @@
+// Proves that imports in src point down only, as docs/architecture.md draws the folders.
+
+import { posix } from "node:path";
+import { expect, test } from "vitest";
+import { checkoutFiles, type CheckoutFile } from "./checkout.js";
+
+/** From top to bottom; a folder may import from the rows below its own, and from itself. */
+const LAYERS = [
+  ["surface"],
+  ["daemon"],
+  ["operations"],
+  ["workspace", "chat-host"],
+  ["machine"],
+  ["engine", "environment", "network"],
+  ["base"],
+] as const;
+
+/** Libraries that cost start-up time or belong to one concern, and the only folder that may load each (types are free). */
+const LIBRARY_OWNERS = [
+  { library: "@modelcontextprotocol/", folder: "src/surface/mcp/" },
+  { library: "@connectrpc/", folder: "src/machine/" },
+] as const;
+
+/** What the SDK offers: the projection, and the errors and events of the base. */
+const ENTRY = "src/index.ts";
+const ENTRY_IMPORTS = /^src\/(surface\/sdk|base)\//;
+const TYPE_IMPORT = /^(import|export) type\b[^;]*;/gm;
+const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*["']([^"']+)["']/g;
+
+const files = checkoutFiles((path) => path.startsWith("src/") && path.endsWith(".ts") && !path.endsWith(".test.ts"));
+
+test("every folder of src has a place in the layers", () => {
+  const folders = new Set(files.filter(({ path }) => path !== ENTRY).map(({ path }) => folderOf(path)));
+  expect([...folders].filter((folder) => rank(folder) === -1)).toEqual([]);
+});
+
+test("imports point down only", () => {
+  const upward = files.flatMap((file) =>
+    importsOf(file)
+      .filter((target) => target.startsWith("src/") && !mayImport(file.path, target))
+      .map((target) => `${file.path} imports ${target}`),
+  );
+  expect(upward).toEqual([]);
+});
+
+test("a library is loaded only in the folder that owns it", () => {
+  const elsewhere = files.flatMap((file) =>
+    importsOf({ ...file, text: file.text.replaceAll(TYPE_IMPORT, "") })
+      .filter((target) =>
+        LIBRARY_OWNERS.some(({ library, folder }) => target.startsWith(library) && !file.path.startsWith(folder)),
+      )
+      .map((target) => `${file.path} imports ${target}`),
+  );
+  expect(elsewhere).toEqual([]);
+});
+
+function mayImport(from: string, to: string): boolean {
+  if (from === ENTRY) return ENTRY_IMPORTS.test(to);
+  if (to === ENTRY) return false;
+  const [source, target] = [folderOf(from), folderOf(to)];
+  return source === target || rank(source) < rank(target);
+}
+
+/** Paths inside the checkout for relative imports, the name as it stands for libraries. */
+function importsOf({ path, text }: CheckoutFile): string[] {
+  return [...text.matchAll(IMPORT)].flatMap(([, name]) => {
+    if (name === undefined) return [];
+    if (!name.startsWith(".")) return [name];
+    return [posix.join(posix.dirname(path), name).replace(/\.js$/, ".ts")];
+  });
+}
+
+function folderOf(path: string): string {
+  return path.split("/")[1] ?? "";
+}
+
+function rank(folder: string): number {
+  return LAYERS.findIndex((layer) => (layer as readonly string[]).includes(folder));
+}

@@ -1,0 +1,29 @@
+// Owns which tests run how: unit and contract start no machine, e2e does and shares two cores.
+
+import { existsSync } from "node:fs";
+import { defineConfig } from "vitest/config";
+
+const E2E_SETUP = "test/e2e/setup.ts";
+const ROOT = import.meta.dirname;
+
+export default defineConfig({
+  test: {
+    allowOnly: false,
+    projects: [
+      { test: { name: "unit", root: ROOT, include: ["src/**/*.test.ts", "test/unit/**/*.test.ts"] } },
+      { test: { name: "contract", root: ROOT, include: ["test/contract/**/*.test.ts"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "e2e",
+          root: ROOT,
+          include: ["test/e2e/**/*.test.ts"],
+          ...(existsSync(`${ROOT}/${E2E_SETUP}`) ? { globalSetup: [E2E_SETUP] } : {}),
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          pool: "forks",
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+});
