@@ -1,7 +1,8 @@
 // Owns where pyro keeps things on the host, and that those folders belong to the user alone. Never reads their content.
+import { createHash } from "node:crypto";
 import { chmod, lstat, mkdir } from "node:fs/promises";
 import { homedir, userInfo } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { PyroError } from "./error.js";
 
 export interface Paths {
@@ -38,19 +39,26 @@ export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
   };
 }
 
+/** The same with the socket folder that will be used; makes nothing. */
+export async function locatePaths(env: NodeJS.ProcessEnv = process.env): Promise<Paths> {
+  const wanted = resolvePaths(env);
+  return wanted.sockets === "" ? { ...wanted, sockets: await defaultSocketFolder(wanted.state) } : wanted;
+}
+
 /** The same, with the folders made, private to the user and fit for sockets. */
 export async function preparePaths(env: NodeJS.ProcessEnv = process.env): Promise<Paths> {
-  const wanted = resolvePaths(env);
-  const sockets = wanted.sockets === "" ? await defaultSocketFolder() : wanted.sockets;
-  for (const folder of [wanted.state, wanted.cache, sockets]) await makePrivate(folder);
-  await mkdir(wanted.environments, { recursive: true });
+  const paths = await locatePaths(env);
+  // Checked by itself: whoever owns the folder around could exchange what is in it.
+  if (paths.home === undefined) await makePrivate(dirname(paths.sockets));
+  for (const folder of [paths.state, paths.cache, paths.sockets]) await makePrivate(folder);
+  await mkdir(paths.environments, { recursive: true });
   // The longest name below it is `m/<id>/agent.sock`.
-  if (Buffer.byteLength(sockets) > maxSocketPathBytes - 40) {
-    throw new PyroError("failed_precondition", `The socket folder's path is too long: ${sockets}`, {
+  if (Buffer.byteLength(paths.sockets) > maxSocketPathBytes - 40) {
+    throw new PyroError("failed_precondition", `The socket folder's path is too long: ${paths.sockets}`, {
       hint: "Set PYRO_HOME to a shorter path (under 60 bytes).",
     });
   }
-  return { ...wanted, sockets };
+  return paths;
 }
 
 function absolute(name: string, value: string | undefined): string | undefined {
@@ -61,14 +69,16 @@ function absolute(name: string, value: string | undefined): string | undefined {
   return value;
 }
 
-async function defaultSocketFolder(): Promise<string> {
+/** One per state folder: a user can have several, each with its daemon, by changing HOME. */
+async function defaultSocketFolder(state: string): Promise<string> {
   const { uid } = userInfo();
   const session = `/run/user/${uid}`;
   const owned = await lstat(session).then(
     (stat) => stat.isDirectory() && stat.uid === uid,
     () => false,
   );
-  return owned ? join(session, "pyro") : `/tmp/pyro-${uid}`;
+  const all = owned ? join(session, "pyro") : `/tmp/pyro-${uid}`;
+  return join(all, createHash("sha256").update(state).digest("hex").slice(0, 8));
 }
 
 async function makePrivate(folder: string): Promise<void> {

@@ -1,9 +1,15 @@
 // Owns the user's settings file. Never writes it.
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { PyroError, hasErrno } from "./error.js";
 
+/** `auto` is the fastest that has proved itself on this host. */
+export const engineChoices = ["auto", "kvm", "tcg", "compat"] as const;
+export type EngineChoice = (typeof engineChoices)[number];
+
 const settingsSchema = z.strictObject({
+  /** What machines run on; the variable PYRO_ENGINE goes before it. */
+  engine: z.enum(engineChoices).default("auto"),
   /** Machines of the last used template that are kept restored and paused; 0 switches the pool off. */
   pool_size: z.int().min(0).max(8).default(1),
   /** Minutes without a new machine after which the pool is emptied. */

@@ -1,12 +1,16 @@
 // Owns one call of a client: its lines in, its events and result out. Never knows which operations exist.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { once } from "node:events";
-import { PassThrough } from "node:stream";
+import { PassThrough, type Writable } from "node:stream";
 import * as z from "zod";
 import { PyroError, asPyroError } from "../base/error.js";
+import type { Progress } from "../base/progress.js";
 import type { Call } from "../operations/operation.js";
 import { readLines } from "./lines.js";
 import { callLine, clientLine, maxRequestLineBytes, type ServerLine } from "./protocol.js";
+
+/** Milliseconds between two events of one phase. */
+const progressIntervalMs = 100;
 
 export type Handler = (input: unknown, call: Call) => Promise<unknown>;
 
@@ -33,7 +37,7 @@ export async function serveCall(
       signal,
       stdin: first.stdin ? stdin : undefined,
       streaming: first.streaming,
-      progress: (event) => void send({ progress: event }),
+      progress: throttled((event) => void send({ progress: event })),
       output: (stream, data) => send({ output: { stream, data: Buffer.from(data).toString("base64") } }),
       onSignal: (listener) => listeners.push(listener),
     });
@@ -44,6 +48,19 @@ export async function serveCall(
     stdin.destroy();
     response.end();
   }
+}
+
+/** Lets a new phase through at once, and within one phase ten events a second. */
+function throttled(progress: Progress): Progress {
+  let phase = "";
+  let next = 0;
+  return (event) => {
+    const now = performance.now();
+    if (event.phase === phase && now < next) return;
+    phase = event.phase;
+    next = now + progressIntervalMs;
+    progress(event);
+  };
 }
 
 async function nextLine<Schema extends z.ZodType>(lines: AsyncGenerator<string>, schema: Schema): Promise<z.output<Schema>> {
@@ -70,7 +87,7 @@ async function readOn(
     if ("signal" in line) for (const listener of listeners) listener(line.signal);
     else if ("stdin_end" in line) stdin.end();
     else if (!stdin.destroyed && !stdin.write(Buffer.from(line.stdin, "base64"))) {
-      await Promise.race([once(stdin, "drain"), once(stdin, "close")]);
+      await drained(stdin);
     }
   }
   stdin.end();
@@ -80,5 +97,15 @@ async function readOn(
 async function writeLine(response: ServerResponse, line: ServerLine): Promise<void> {
   if (response.destroyed || response.writableEnded) return;
   if (response.write(`${JSON.stringify(line)}\n`)) return;
-  await Promise.race([once(response, "drain"), once(response, "close")]);
+  await drained(response);
+}
+
+/** Resolves once the stream takes more or is gone; leaves no listener behind. */
+async function drained(stream: Writable): Promise<void> {
+  const over = new AbortController();
+  try {
+    await Promise.race([once(stream, "drain", { signal: over.signal }), once(stream, "close", { signal: over.signal })]);
+  } finally {
+    over.abort();
+  }
 }

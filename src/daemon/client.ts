@@ -1,10 +1,12 @@
 // Owns calling the daemon: one request, its events, one result. Never knows what an operation means.
 import { request, type ClientRequest, type IncomingMessage } from "node:http";
 import { createInterface } from "node:readline";
+import { once } from "node:events";
+import { json } from "node:stream/consumers";
 import type { Readable } from "node:stream";
 import { PyroError } from "../base/error.js";
 import type { ProgressEvent } from "../base/progress.js";
-import { serverLine, type CallLine, type ClientLine } from "./protocol.js";
+import { handOver, handOverPath, serverLine, type CallLine, type ClientLine } from "./protocol.js";
 
 export interface CallOptions {
   /** Canceling it cancels the call in the daemon. */
@@ -16,6 +18,9 @@ export interface CallOptions {
   /** Gets a function that sends a signal, such as `INT`, to the guest's program. */
   readonly onSignalSender?: (send: (name: "INT" | "TERM" | "HUP" | "QUIT") => void) => void;
 }
+
+/** Milliseconds that a daemon has to say whether it makes way. */
+const handOverTimeoutMs = 5000;
 
 /** Calls the operation `name` at the daemon behind `socketPath`; throws a PyroError for every failure. */
 export async function callDaemon(
@@ -49,6 +54,20 @@ export async function callDaemon(
     throw error instanceof PyroError ? error : lostConnection(error);
   } finally {
     outgoing.destroy();
+  }
+}
+
+/** Asks the daemon behind `socketPath` to make way for one of other code; true when it does. */
+export async function requestHandOver(socketPath: string): Promise<boolean> {
+  const signal = AbortSignal.timeout(handOverTimeoutMs);
+  try {
+    const outgoing = request({ socketPath, method: "POST", path: handOverPath, headers: { host: "pyro" }, signal });
+    const answer = once(outgoing, "response");
+    outgoing.end();
+    const [response] = (await answer) as [IncomingMessage];
+    return handOver.parse(await json(response)).handed_over;
+  } catch {
+    return false;
   }
 }
 

@@ -7,8 +7,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { PyroError } from "../base/error.js";
 import { preparePaths, type Paths } from "../base/paths.js";
 import { buildId, version } from "../base/version.js";
-import { callDaemon, type CallOptions } from "./client.js";
-import { daemonLockPath, daemonLogPath, readDaemonRecord, type DaemonRecord } from "./record.js";
+import { callDaemon, requestHandOver, type CallOptions } from "./client.js";
+import { daemonProtocolVersion } from "./protocol.js";
+import { daemonLockPath, daemonLogPath, daemonSocketPath, readDaemonRecord, type DaemonRecord } from "./record.js";
 
 export interface DaemonConnection {
   readonly socketPath: string;
@@ -24,13 +25,15 @@ export interface ConnectOptions {
 
 /** Milliseconds that a daemon has to start, or an old one to end. */
 const startTimeoutMs = 20_000;
+/** Milliseconds after which a daemon that has the lock but no readable record is asked to make way. */
+const recordGraceMs = 2000;
 /** Exit code by which flock says that somebody else holds the lock. */
 const lockedExitCode = 75;
 const maxLogBytes = 1024 * 1024;
 
 /** Variables that the daemon gets besides PATH; everything else of the caller stays behind. */
 const passedOn = [
-  ...["HOME", "USER", "PYRO_HOME", "PYRO_ENVIRONMENT_CACHE_DIR", "PYRO_IDLE_SECONDS"],
+  ...["HOME", "USER", "PYRO_HOME", "PYRO_ENVIRONMENT_CACHE_DIR", "PYRO_ENGINE", "PYRO_IDLE_SECONDS"],
   ...["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"],
 ];
 const daemonPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -39,11 +42,22 @@ const daemonPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export async function connectDaemon(options: ConnectOptions): Promise<DaemonConnection> {
   const paths = await preparePaths(options.env);
   const until = Date.now() + startTimeoutMs;
+  let lockedSince: number | undefined;
   while (Date.now() < until) {
     const running = await findRunning(paths);
     if (running !== undefined && isOurs(running)) return connection(running.socket);
-    if (running !== undefined) await replace(running, until);
-    else if (!(await start(paths, options))) await delay(20);
+    if (running !== undefined) {
+      if (await makesWay(running, until)) continue;
+      // It is busy with calls of its own code; ours are the same as long as both speak the same lines.
+      if (running.protocol === daemonProtocolVersion) return connection(running.socket);
+      throw new PyroError("unavailable", `A daemon of pyro ${running.version} is busy and speaks another protocol.`, {
+        hint: "Wait for its calls to end, or run `pyro daemon stop`.",
+      });
+    }
+    if (await start(paths, options)) continue;
+    lockedSince ??= Date.now();
+    if (Date.now() - lockedSince > recordGraceMs) await requestHandOver(daemonSocketPath(paths));
+    await delay(20);
   }
   throw new PyroError("unavailable", `The pyro daemon did not start within ${startTimeoutMs / 1000} s.`, {
     hint: `Look at the end of ${daemonLogPath(paths)}.`,
@@ -52,12 +66,14 @@ export async function connectDaemon(options: ConnectOptions): Promise<DaemonConn
 
 /** The running daemon, of whatever version, or undefined. Starts nothing. */
 export async function findDaemon(env?: NodeJS.ProcessEnv): Promise<DaemonConnection | undefined> {
-  const running = await findRunning(await preparePaths(env));
-  return running === undefined ? undefined : connection(running.socket);
+  const paths = await preparePaths(env);
+  // The record can be lost or garbled while its daemon lives on.
+  const socketPath = (await findRunning(paths))?.socket ?? daemonSocketPath(paths);
+  return (await answers(socketPath)) ? connection(socketPath) : undefined;
 }
 
 /** Unbundled code takes a daemon of any build. */
-function isOurs(record: DaemonRecord): boolean {
+export function isOurs(record: DaemonRecord): boolean {
   return record.version === version ? record.build === buildId : buildId === "source";
 }
 
@@ -65,7 +81,8 @@ function connection(socketPath: string): DaemonConnection {
   return { socketPath, call: (name, input, options) => callDaemon(socketPath, { name, input }, options) };
 }
 
-async function findRunning(paths: Paths): Promise<DaemonRecord | undefined> {
+/** What the daemon that answers says of itself; undefined when none does. */
+export async function findRunning(paths: Paths): Promise<DaemonRecord | undefined> {
   const record = await readDaemonRecord(paths);
   return record !== undefined && (await answers(record.socket)) ? record : undefined;
 }
@@ -82,9 +99,11 @@ async function answers(socketPath: string): Promise<boolean> {
   }
 }
 
-async function replace(old: DaemonRecord, until: number): Promise<void> {
-  await callDaemon(old.socket, { name: "daemon_stop", input: {} }).catch(() => undefined);
+/** Asks a daemon of other code to make way; its machines live on. False when it is in the middle of calls. */
+async function makesWay(old: DaemonRecord, until: number): Promise<boolean> {
+  if (!(await requestHandOver(old.socket))) return false;
   while (Date.now() < until && (await answers(old.socket))) await delay(20);
+  return true;
 }
 
 /** True once a new daemon is ready; false when another one has the lock. */

@@ -50,3 +50,10 @@ export type ServerLine = z.output<typeof serverLine>;
 
 /** Longest line of a request, in bytes: a 10 MiB file in JSON, with room. */
 export const maxRequestLineBytes = 64 * 1024 * 1024;
+
+/** Where a client of other code asks the daemon to end, without ending its machines. */
+export const handOverPath = "/v1/hand-over";
+
+/** The answer; false while calls are in progress. */
+export const handOver = z.object({ handed_over: z.boolean() });
+export type HandOver = z.output<typeof handOver>;

@@ -9,6 +9,8 @@ const record = z.object({
   pid: z.int().positive(),
   socket: z.string(),
   version: z.string(),
+  /** Of the lines on the socket. */
+  protocol: z.int(),
   /** Tells builds of one version apart. */
   build: z.string(),
   started_at: z.string(),
@@ -17,6 +19,7 @@ const record = z.object({
 export type DaemonRecord = z.output<typeof record>;
 
 export const daemonRecordPath = (paths: Paths) => join(paths.state, "daemon.json");
+export const daemonSocketPath = (paths: Paths) => join(paths.sockets, "daemon.sock");
 export const daemonLockPath = (paths: Paths) => join(paths.state, "daemon.lock");
 export const daemonLogPath = (paths: Paths) => join(paths.state, "daemon.log");
 

@@ -1,20 +1,24 @@
 // Owns the daemon's process: what it opens at its start, when it ends, what it leaves. Never handles a call.
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import { writeJsonAtomic } from "../base/atomic-file.js";
 import { preparePaths } from "../base/paths.js";
 import { readSettings } from "../base/settings.js";
 import { buildId, version } from "../base/version.js";
+import type { Engine } from "../engine/engine.js";
 import { openEnvironmentStore } from "../environment/store.js";
-import { openEngine } from "../engine/choose.js";
-import { findInstallation } from "../machine/installation.js";
 import { openMachineHost } from "../machine/machine-host.js";
-import { oneShot } from "../machine/one-shot.js";
-import { daemonRecordPath, type DaemonRecord } from "./record.js";
+import { oneShot, refuseRuns } from "../machine/one-shot.js";
+import { openHostEngine } from "./host-engine.js";
+import { daemonProtocolVersion } from "./protocol.js";
+import { daemonRecordPath, daemonSocketPath, type DaemonRecord } from "./record.js";
 import { listen } from "./server.js";
 
 /** Milliseconds without a call or a machine after which the daemon ends. */
 const defaultIdleMs = 15 * 60_000;
+/** The same where no machine can start: the next call has a new daemon look again. */
+const unusableIdleMs = 1000;
+/** Milliseconds for measuring the host, once, the boot that proves KVM included. */
+const engineTimeoutMs = 18_000;
 /** Milliseconds that a cold boot may take, under emulation on a busy machine. */
 const bootTimeoutMs = 45_000;
 /** Milliseconds that a restore may take, likewise. */
@@ -26,10 +30,11 @@ export async function runDaemon(): Promise<void> {
   const paths = await preparePaths();
   const settings = await readSettings(paths.settings);
   const startedAt = new Date().toISOString();
-  const socketPath = join(paths.sockets, "daemon.sock");
+  const socketPath = daemonSocketPath(paths);
   const environments = openEnvironmentStore({ root: paths.environments });
+  const engine = await openHostEngine(paths, settings, AbortSignal.timeout(engineTimeoutMs));
   const machines = await openMachineHost({
-    engine: await openEngine(await findInstallation()),
+    engine,
     folders: { state: paths.state, sockets: paths.sockets, cache: paths.cache },
     bootTimeoutMs,
     restoreTimeoutMs,
@@ -37,13 +42,18 @@ export async function runDaemon(): Promise<void> {
     poolIdleMs: settings.pool_idle_minutes * 60_000,
   });
   const stop = new AbortController();
-  const idle = idleTimer(idleMs(), () => stop.abort());
+  const idle = idleTimer(idleMs(engine), () => {
+    // A machine that was kept ends by itself; look again later.
+    if (machines.count() === 0) stop.abort();
+    else idle(false);
+  });
   const server = await listen({
     socketPath,
     onActivity: () => idle(server.running() > 0),
+    onHandOver: () => stop.abort(),
     services: {
       environments,
-      oneShot: oneShot({ environments, machines }),
+      oneShot: engine.unusable === undefined ? oneShot({ environments, machines }) : refuseRuns(engine.unusable),
       daemon: {
         status: () => ({
           pid: process.pid,
@@ -52,6 +62,8 @@ export async function runDaemon(): Promise<void> {
           started_at: startedAt,
           running_calls: server.running() - 1,
           running_machines: machines.count(),
+          pooled_machines: machines.pooled(),
+          accelerator: engine.accelerator,
         }),
         stop: () => void setImmediate(() => stop.abort()),
       },
@@ -63,6 +75,7 @@ export async function runDaemon(): Promise<void> {
     socket: socketPath,
     version,
     build: buildId,
+    protocol: daemonProtocolVersion,
     started_at: startedAt,
   } satisfies DaemonRecord);
   idle(false);
@@ -74,7 +87,8 @@ export async function runDaemon(): Promise<void> {
   await machines.close();
 }
 
-function idleMs(): number {
+function idleMs(engine: Engine): number {
+  if (engine.unusable !== undefined) return unusableIdleMs;
   const seconds = Number(process.env["PYRO_IDLE_SECONDS"]);
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : defaultIdleMs;
 }

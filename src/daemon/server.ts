@@ -7,6 +7,7 @@ import { PyroError } from "../base/error.js";
 import type { Call } from "../operations/operation.js";
 import type { Services } from "../operations/services.js";
 import { operations, type AnyOperation } from "../operations/table.js";
+import { handOverPath, type HandOver } from "./protocol.js";
 import { serveCall, type Handler } from "./call.js";
 
 export interface DaemonServer {
@@ -21,6 +22,8 @@ export interface DaemonServerOptions {
   readonly services: Services;
   /** Told whenever a call begins or ends. */
   readonly onActivity: () => void;
+  /** Told when a client of other code wants to start a daemon of its own, and no call is in progress. */
+  readonly onHandOver: () => void;
 }
 
 const routePrefix = "/v1/operations/";
@@ -29,6 +32,12 @@ export async function listen(options: DaemonServerOptions): Promise<DaemonServer
   const shutdown = new AbortController();
   const calls = new Set<Promise<void>>();
   const server = createServer((request, response) => {
+    if (request.url === handOverPath) {
+      const handedOver = calls.size === 0 && !shutdown.signal.aborted;
+      response.end(JSON.stringify({ handed_over: handedOver } satisfies HandOver));
+      if (handedOver) options.onHandOver();
+      return;
+    }
     const handler = route(request, options.services);
     response.writeHead(200, { "content-type": "application/x-ndjson" });
     const call = serveCall({ request, response }, handler, shutdown.signal);
@@ -58,7 +67,7 @@ export async function listen(options: DaemonServerOptions): Promise<DaemonServer
 
 function route(request: IncomingMessage, services: Services): Handler {
   const name = (request.url ?? "").startsWith(routePrefix) ? (request.url ?? "").slice(routePrefix.length) : "";
-  const found = operations.find((each) => each.name === name);
+  const found = operations.find((each) => each.name === name && "handler" in each);
   if (request.method !== "POST" || found === undefined) {
     return () => Promise.reject(new PyroError("not_found", `There is no operation ${JSON.stringify(name)}.`));
   }

@@ -1,33 +1,70 @@
-// Owns which engine this host gets, and what it must know of the host. Never starts a machine.
-import * as z from "zod";
-import { runProgram } from "../base/spawn.js";
+// Owns which engine this host gets. Never starts a machine, and never fails: an engine that starts nothing says why.
+import { asPyroError, PyroError } from "../base/error.js";
+import { installLine } from "../base/host-program.js";
+import { engineChoices, type EngineChoice } from "../base/settings.js";
 import type { Engine } from "./engine.js";
-import { qemuEngine } from "./qemu/qemu.js";
+import type { Accelerator } from "./qemu/arguments.js";
+import { unusableEngine } from "./unusable.js";
+import { judgeHost, type EngineFiles, type HostVerdict, type VerdictOptions } from "./verdict.js";
 
-export interface EngineFiles {
-  readonly agentPath: string;
-  readonly kernelPath: string;
-  readonly initramfsPath: string;
-  /** Text that changes with any of them. */
-  readonly fingerprint: string;
+export interface EngineOptions extends Omit<VerdictOptions, "files"> {
+  /** Rejects where they are missing. */
+  readonly files: Promise<EngineFiles>;
+  /** What the settings file says. */
+  readonly setting: EngineChoice;
+  /** What PYRO_ENGINE says, which goes before it; undefined or empty when it is not set. */
+  readonly variable: string | undefined;
 }
 
-const tscAnswer = z.object({ khz: z.int().min(100_000).max(20_000_000) });
+/** The engine of this host: KVM where it has proved itself, else emulation, or what the user forces. */
+export async function openEngine(options: EngineOptions, signal: AbortSignal): Promise<Engine> {
+  try {
+    const choice = engineChoice(options.variable, options.setting);
+    const verdict = await judgeHost({ ...options, files: await options.files }, signal);
+    return chooseEngine(verdict, choice);
+  } catch (error) {
+    return unusableEngine(signal.aborted ? tookTooLong(error) : asPyroError(error));
+  }
+}
 
-/** The engine for this host. Software emulation works wherever QEMU does; KVM only counts once a probe has proved it. */
-export async function openEngine(files: EngineFiles): Promise<Engine> {
-  return qemuEngine({
-    ...files,
-    accelerator: "tcg",
-    qemuPath: "/usr/bin/qemu-system-x86_64",
-    tscKhz: await measureTscKhz(files.agentPath),
+/** What is wanted: the variable, else the setting. */
+export function engineChoice(variable: string | undefined, setting: EngineChoice): EngineChoice {
+  if (variable === undefined || variable === "") return setting;
+  const choice = engineChoices.find((each) => each === variable);
+  if (choice !== undefined) return choice;
+  throw new PyroError("invalid_argument", `PYRO_ENGINE is ${JSON.stringify(variable)}, which is no engine.`, {
+    hint: `Set it to one of ${engineChoices.join(", ")}, or unset it; then run \`pyro daemon stop\`.`,
   });
 }
 
-async function measureTscKhz(agentPath: string): Promise<number> {
-  const { stdout } = await runProgram(agentPath, ["probe", "tsc"], {
-    signal: AbortSignal.timeout(10_000),
-    timeoutMs: 10_000,
+/** Throws `unavailable` when the host cannot give what is wanted. */
+export function chooseEngine({ qemu }: HostVerdict, choice: EngineChoice): Engine {
+  if (choice === "compat") {
+    throw new PyroError("unsupported", "The sandbox without a machine (compat) is not built yet.", {
+      hint: "Set the engine to auto, kvm or tcg; then run `pyro daemon stop`.",
+    });
+  }
+  if (qemu === undefined) {
+    throw new PyroError("unavailable", "QEMU is not installed, so no virtual machine can start.", {
+      hint: `Install it: ${installLine(["qemu-system-x86_64"])}`,
+    });
+  }
+  if (choice === "kvm" && !qemu.kvm.usable) {
+    throw new PyroError("unavailable", `KVM is wanted, but of no use here: ${qemu.kvm.reason}.`, {
+      hint: `${qemu.kvm.fix === "" ? "" : `${qemu.kvm.fix}. `}Or set the engine to auto; then run \`pyro daemon stop\`.`,
+    });
+  }
+  return qemu.engines[acceleratorFor(choice, qemu.kvm.usable)];
+}
+
+function acceleratorFor(choice: "auto" | Accelerator, kvmUsable: boolean): Accelerator {
+  if (choice !== "auto") return choice;
+  return kvmUsable ? "kvm" : "tcg";
+}
+
+function tookTooLong(cause: unknown): PyroError {
+  return new PyroError("unavailable", "Measuring what this host can do took too long.", {
+    hint: "Call again when the host is less busy; `pyro doctor` shows each measurement.",
+    cause,
   });
-  return tscAnswer.parse(JSON.parse(stdout)).khz;
 }

@@ -1,5 +1,7 @@
 // Owns the two interfaces behind which every way to run a machine hides. Never names one of them.
 import type { Duplex } from "node:stream";
+import type { PyroError } from "../base/error.js";
+import type { ProcessIdentity } from "../base/process-identity.js";
 
 /** What an engine offers beyond running programs. */
 export type EngineCapability = "isolate" | "memory-snapshot" | "image-drives" | "memory-limit";
@@ -78,12 +80,22 @@ export interface Machine {
   kill(): Promise<void>;
 }
 
+/** What is known of a machine that outlived its daemon. */
+export interface KeptMachine extends Pick<MachineSpec, "id" | "folder" | "socketFolder"> {
+  readonly process: ProcessIdentity;
+  readonly accelerator: string;
+}
+
 export interface Engine {
   readonly name: string;
   readonly accelerator: string;
   readonly can: ReadonlySet<EngineCapability>;
   /** Changes with everything that a saved machine depends on. */
   readonly fingerprint: string;
+  /** Given: why every start fails here. */
+  readonly unusable?: PyroError;
   /** Starts a machine; returns as soon as its process runs (saved: is loaded), before the guest has booted. */
   start(spec: MachineSpec, signal: AbortSignal): Promise<Machine>;
+  /** Takes over a running machine that an earlier daemon had detached. */
+  adopt(kept: KeptMachine, signal: AbortSignal): Promise<Machine>;
 }

@@ -19,19 +19,19 @@ export const catalog: readonly CatalogEntry[] = [
     name: "debian:12-base",
     description: "Debian 12, minimal: bash, coreutils, apt",
     packages: [],
-    unpackedBytes: 100 * mebibyte,
+    unpackedBytes: 80 * mebibyte,
   },
   {
     name: "debian:12",
     description: "Debian 12 with git, ca-certificates, curl and python3",
     packages: tools,
-    unpackedBytes: 220 * mebibyte,
+    unpackedBytes: 210 * mebibyte,
   },
   {
     name: "debian:12-build",
     description: "Debian 12 with git, curl, python3 and a C toolchain: gcc, g++, make, patch",
     packages: [...tools, "file", "g++", "gcc", "libc6-dev", "make", "patch", "pkg-config", "xz-utils"],
-    unpackedBytes: 480 * mebibyte,
+    unpackedBytes: 450 * mebibyte,
   },
 ];
 

@@ -6,7 +6,7 @@ import { syncFolder } from "../base/atomic-file.js";
 import { hasErrno } from "../base/error.js";
 import type { Task } from "../base/progress.js";
 import { runProgram } from "../base/spawn.js";
-import { findProgram, systemPath } from "./host-program.js";
+import { findProgram, systemPath } from "../base/host-program.js";
 
 export interface DiskTemplate {
   readonly path: string;
@@ -29,7 +29,10 @@ const identity = ["-U", "0f3f1d2e-7a64-4a0b-8c55-1c9e6d5b7a21"];
 /** The template in `folder`, made when it is not there. Several callers at once end with the same content. */
 export async function ensureDiskTemplate(folder: string, task: Task): Promise<DiskTemplate> {
   const args = [...formatArgs, ...identity];
-  const key = createHash("sha256").update(JSON.stringify([virtualBytes, args])).digest("hex").slice(0, 16);
+  const key = createHash("sha256")
+    .update(JSON.stringify([virtualBytes, args]))
+    .digest("hex")
+    .slice(0, 16);
   const path = join(folder, `disk-${key}.ext4`);
   if (await isWhole(path)) return { path, virtualBytes };
   task.progress({ phase: "disk", message: "Formatting the disk template" });

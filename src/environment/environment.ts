@@ -50,6 +50,8 @@ export interface EnvironmentStore {
   find(name: string): Promise<InstalledEnvironment | undefined>;
   /** Installs or repairs. Two pulls of one name cooperate. An unknown name is `not_found` with the known ones. */
   pull(name: string, task: Task): Promise<PullResult>;
+  /** Why nothing could install it here, or undefined. Looks at nothing beyond this host. */
+  obstacle(name: string): Promise<string | undefined>;
   /** Everything known about one name, with digests verified. */
   inspect(name: string, signal: AbortSignal): Promise<EnvironmentSummary & { readonly manifest: unknown }>;
   /** Removes half-made files and images that no install names. */
@@ -62,5 +64,9 @@ export interface EnvironmentSource {
   /** Reason why it cannot serve here, or undefined. */
   unavailable(name: string): Promise<string | undefined>;
   /** Writes the squashfs image to `imagePath` (which does not exist yet). */
-  build(name: string, imagePath: string, task: Task): Promise<{ readonly env: readonly string[]; readonly packages: readonly string[] }>;
+  build(
+    name: string,
+    imagePath: string,
+    task: Task,
+  ): Promise<{ readonly env: readonly string[]; readonly packages: readonly string[] }>;
 }

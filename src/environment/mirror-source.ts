@@ -1,13 +1,12 @@
 // Owns building an environment from the Debian mirror that the host's own apt is set up with. Never caches.
-import { readFile, mkdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { PyroError } from "../base/error.js";
 import type { Task } from "../base/progress.js";
-import { runProgram } from "../base/spawn.js";
-import { forGuest, formatDeb822, readAptSources, selectDebian, type AptSource } from "./apt-sources.js";
+import { forGuest, formatDeb822, type AptSource } from "./apt-sources.js";
 import { catalogEntry } from "./catalog.js";
 import type { EnvironmentSource } from "./environment.js";
-import { findProgram, missingPrograms, systemPath } from "./host-program.js";
+import { debianSources, hostAptOptions } from "./host-apt.js";
+import { findProgram, missingPrograms, systemPath } from "../base/host-program.js";
 import { mirrorProgress } from "./mirror-progress.js";
 import { isolated, missingIds } from "./namespace.js";
 import { finishScript } from "./mirror-finish.js";
@@ -27,21 +26,31 @@ export function mirrorSource(aptFolder: string): EnvironmentSource {
       if (missing !== undefined) return missing;
       const ids = await missingIds(AbortSignal.timeout(10_000));
       if (ids !== undefined) return ids;
-      if ((await debianSources(aptFolder, AbortSignal.timeout(10_000))).length > 0) return undefined;
+      if ((await debianSources(aptFolder, codename, AbortSignal.timeout(10_000))).length > 0) return undefined;
       return `the host's apt has no source for Debian ${codename} main in ${aptFolder}/sources.list or sources.list.d; add one`;
     },
     async build(name, imagePath, task) {
       task.progress({ phase: "resolve", message: "Reading the host's apt sources" });
-      const sources = await debianSources(aptFolder, task.signal);
-      return buildFromMirror(name, imagePath, sources, task);
+      const sources = await debianSources(aptFolder, codename, task.signal);
+      return buildFromMirror({ name, imagePath, sources }, task);
     },
   };
 }
 
-async function buildFromMirror(name: string, imagePath: string, sources: readonly AptSource[], task: Task) {
+interface MirrorBuild {
+  readonly name: string;
+  readonly imagePath: string;
+  readonly sources: readonly AptSource[];
+}
+
+async function buildFromMirror({ name, imagePath, sources }: MirrorBuild, task: Task) {
   const entry = catalogEntry(name);
   const folder = dirname(imagePath);
-  const files = { packages: join(folder, "packages"), sources: join(folder, "guest.sources") };
+  const files = {
+    packages: join(folder, "packages"),
+    epoch: join(folder, "epoch"),
+    sources: join(folder, "guest.sources"),
+  };
   const scratch = join(folder, "root");
   await mkdir(scratch);
   await writeFile(files.sources, formatDeb822(sources.map(forGuest)));
@@ -53,7 +62,9 @@ async function buildFromMirror(name: string, imagePath: string, sources: readonl
       command: await isolated(bootstrap, task.signal),
       env: bootstrapEnv(scratch, files),
       input: formatDeb822(sources),
-      folders: ["dev"],
+      epoch: async () => Number(await readFile(files.epoch, "utf8")),
+      // The guest mounts a /dev of its own.
+      exclude: ["dev/*"],
       onStderrLine: mirrorProgress(task.progress),
       onBytes: (done) =>
         task.progress({
@@ -77,8 +88,8 @@ function bootstrapArgs(packages: readonly string[], aptOptions: readonly string[
     "--variant=minbase",
     "--format=tar",
     "--verbose",
-    // The hook cleans up itself, so that it can set the times last; the guest mounts a /dev of its own.
-    "--skip=output/dev,cleanup",
+    // Its own cleaning runs apt once more, whose folders then belong to this or that user.
+    "--skip=cleanup/apt",
     `--hook-dir=${mergedUsr}`,
     ...(packages.length === 0 ? [] : [`--include=${packages.join(",")}`]),
     ...unwanted.map((path) => `--dpkgopt=path-exclude=/usr/share/${path}`),
@@ -89,7 +100,7 @@ function bootstrapArgs(packages: readonly string[], aptOptions: readonly string[
   ];
 }
 
-function bootstrapEnv(scratch: string, files: { packages: string; sources: string }): NodeJS.ProcessEnv {
+function bootstrapEnv(scratch: string, files: { packages: string; epoch: string; sources: string }): NodeJS.ProcessEnv {
   const proxies = Object.entries(process.env).filter(([name]) => /^(https?|ftp|no)_proxy$/iu.test(name));
   return {
     ...Object.fromEntries(proxies),
@@ -98,48 +109,7 @@ function bootstrapEnv(scratch: string, files: { packages: string; sources: strin
     LC_ALL: "C.UTF-8",
     TMPDIR: scratch,
     PYRO_PACKAGES: files.packages,
+    PYRO_EPOCH: files.epoch,
     PYRO_SOURCES: files.sources,
   };
-}
-
-async function debianSources(aptFolder: string, signal: AbortSignal): Promise<readonly AptSource[]> {
-  const sources = await readAptSources(aptFolder);
-  const origins = await knownOrigins(signal);
-  return selectDebian(sources, codename, (uri, suite) => origins.get(`${uri.replace(/\/*$/u, "")} ${suite}`));
-}
-
-/** What apt learned about its sources at its last update, by "URI suite"; empty before the first. */
-async function knownOrigins(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-  const format = "$(REPO_URI) $(RELEASE) $(ORIGIN)";
-  const text = await aptText("apt-get", ["indextargets", "--format", format, "Created-By: Packages"], signal);
-  return new Map(
-    text.split("\n").flatMap((line) => {
-      const [uri = "", suite = "", ...origin] = line.split(" ");
-      const known = origin.join(" ");
-      return known === "" || known.startsWith("$(") ? [] : [[`${uri.replace(/\/*$/u, "")} ${suite}`, known] as const];
-    }),
-  );
-}
-
-/** Proxies, certificates and credentials of the host's apt, which mmdebstrap would not look at. */
-async function hostAptOptions(signal: AbortSignal): Promise<readonly string[]> {
-  const dump = await aptText("apt-config", ["dump"], signal);
-  const wanted = /^Acquire::(https?|Retries|Queue-Mode|Languages)(::[^ ]*)?(?<=::(Proxy|Proxy-Auto-Detect|CaInfo|CaPath|Verify-Peer|Verify-Host|SslCert|SslKey|Timeout)|Proxy::[^ ]*|Retries) "[^"]+";$/u;
-  const options = dump.split("\n").filter((line) => wanted.test(line));
-  for (const [key, path] of [["netrc", "/etc/apt/auth.conf"], ["netrcparts", "/etc/apt/auth.conf.d/"]] as const) {
-    if (await stat(path).then(() => true, () => false)) options.push(`Dir::Etc::${key} "${path}";`);
-  }
-  return [...options, 'Acquire::Languages "none";'];
-}
-
-async function aptText(program: string, args: readonly string[], signal: AbortSignal): Promise<string> {
-  try {
-    return (await runProgram(program, args, { signal, env: { PATH: systemPath, LC_ALL: "C" }, timeoutMs: 10_000 })).stdout;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new PyroError("unavailable", `This host's apt does not answer: ${program} ${args[0]}`, {
-      hint: "The mirror source needs a Debian host with apt.",
-      cause: error,
-    });
-  }
 }

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { runProgram } from "../base/spawn.js";
-import { findProgram, missingPrograms, systemPath } from "./host-program.js";
+import { findProgram, missingPrograms, systemPath } from "../base/host-program.js";
 
 /**
  * The words before a command that give it uid 0 to 65535, mounts and processes of its own.

@@ -41,7 +41,10 @@ async function pruneImages(paths: StorePaths, signal: AbortSignal): Promise<Prun
   const images = (await entries(paths.images)).filter((entry) => !used.has(entry));
   // Manifests are written under this lock too, so what is left of a write is of a process that died.
   const drafts = (await entries(paths.installs)).filter((entry) => entry.endsWith(".tmp"));
-  const gone = [...images.map((entry) => join(paths.images, entry)), ...drafts.map((entry) => join(paths.installs, entry))];
+  const gone = [
+    ...images.map((entry) => join(paths.images, entry)),
+    ...drafts.map((entry) => join(paths.installs, entry)),
+  ];
   for (const path of gone) {
     signal.throwIfAborted();
     freedBytes += await treeBytes(path);

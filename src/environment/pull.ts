@@ -54,6 +54,7 @@ async function install(context: PullContext, name: string, task: Task): Promise<
   const folder = join(paths.tmp, safeName(name));
   await removeTree(folder);
   await checkRoom(paths.root, name);
+  task.signal.throwIfAborted();
   await mkdir(folder);
   try {
     const draft = join(folder, "image.squashfs");
@@ -71,7 +72,7 @@ async function install(context: PullContext, name: string, task: Task): Promise<
       installed_at: context.clock().toISOString(),
       pyro_version: version,
     };
-    await commit(paths, draft, manifest, task.signal);
+    await commit(paths, { draft, manifest }, task.signal);
     return toInstalled(paths, manifest);
   } finally {
     await removeTree(folder);
@@ -79,15 +80,25 @@ async function install(context: PullContext, name: string, task: Task): Promise<
 }
 
 async function chooseSource(sources: readonly EnvironmentSource[], name: string): Promise<EnvironmentSource> {
+  const { source, reasons } = await firstAvailable(sources, name);
+  if (source !== undefined) return source;
+  throw new PyroError("unavailable", `Nothing can install ${name} here: ${reasons || "no source"}.`, {
+    hint: `Do what the message names, then: pyro env pull ${name}`,
+  });
+}
+
+/** The first source that can install it, and why those before it cannot. */
+export async function firstAvailable(
+  sources: readonly EnvironmentSource[],
+  name: string,
+): Promise<{ readonly source: EnvironmentSource | undefined; readonly reasons: string }> {
   const reasons: string[] = [];
   for (const source of sources) {
     const reason = await source.unavailable(name);
-    if (reason === undefined) return source;
+    if (reason === undefined) return { source, reasons: reasons.join("; ") };
     reasons.push(`${source.name}: ${reason}`);
   }
-  throw new PyroError("unavailable", `Nothing can install ${name} here: ${reasons.join("; ") || "no source"}.`, {
-    hint: `Do what the message names, then: pyro env pull ${name}`,
-  });
+  return { source: undefined, reasons: reasons.join("; ") };
 }
 
 /** The unpacked root, the packages and the image exist at once. */
@@ -108,7 +119,11 @@ async function checkRoom(root: string, name: string): Promise<void> {
 }
 
 // The image goes first: a manifest always names a file that was whole when it was written.
-async function commit(paths: StorePaths, draft: string, manifest: Manifest, signal: AbortSignal): Promise<void> {
+async function commit(
+  paths: StorePaths,
+  { draft, manifest }: { readonly draft: string; readonly manifest: Manifest },
+  signal: AbortSignal,
+): Promise<void> {
   await using _images = await lockImages(paths, signal);
   await chmod(draft, 0o444);
   await rename(draft, imagePath(paths, manifest.image.sha256));

@@ -2,7 +2,7 @@
 import { rm } from "node:fs/promises";
 import { hasErrno } from "../base/error.js";
 import { runProgram } from "../base/spawn.js";
-import { systemPath } from "./host-program.js";
+import { systemPath } from "../base/host-program.js";
 import { asMappedRoot } from "./namespace.js";
 
 /** Removes `path` and all below it, also files of the user's subordinate ids; fine when it is not there. */

@@ -11,10 +11,18 @@ import type {
   EnvironmentSummary,
   InstalledEnvironment,
 } from "./environment.js";
-import { compareImage, hashImage, imagePath, manifestPath, readManifest, toInstalled, type Manifest } from "./manifest.js";
+import {
+  compareImage,
+  hashImage,
+  imagePath,
+  manifestPath,
+  readManifest,
+  toInstalled,
+  type Manifest,
+} from "./manifest.js";
 import { mirrorSource } from "./mirror-source.js";
 import { pruneStore } from "./prune.js";
-import { lockImages, pullEnvironment } from "./pull.js";
+import { firstAvailable, lockImages, pullEnvironment } from "./pull.js";
 import { storePaths, type StorePaths } from "./store-paths.js";
 
 export interface EnvironmentStoreOptions {
@@ -43,6 +51,11 @@ export function openEnvironmentStore(options: EnvironmentStoreOptions): Environm
     async pull(name, task) {
       catalogEntry(name);
       return pullEnvironment({ paths, sources, clock, find }, name, task);
+    },
+    async obstacle(name) {
+      catalogEntry(name);
+      const { source, reasons } = await firstAvailable(sources, name);
+      return source === undefined ? reasons : undefined;
     },
     async inspect(name, signal) {
       const { description } = catalogEntry(name);

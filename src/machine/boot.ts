@@ -1,5 +1,6 @@
 // Owns getting from a machine's spec to an agent that answers, within a deadline. Never tells the guest who it is.
 import { PyroError } from "../base/error.js";
+import { stageDone } from "../base/stage.js";
 import type { Engine, Machine, MachineSpec } from "../engine/engine.js";
 import { guestProtocolVersion, openGuestSession, type GuestSession } from "./guest-session.js";
 
@@ -39,7 +40,9 @@ export async function bootMachine({ engine, spec, timeoutMs }: Boot, caller: Abo
 /** Opens a session and checks that both sides speak the same version. */
 export async function greet(machine: Machine, signal: AbortSignal): Promise<GuestSession> {
   const session = await openGuestSession(await machine.channel(signal), signal);
+  stageDone(machine.id, "preface echoed");
   const hello = await session.machine.hello({}, { signal });
+  stageDone(machine.id, "hello answered");
   if (hello.protocolVersion === guestProtocolVersion) return session;
   session[Symbol.dispose]();
   const versions = `${hello.protocolVersion}, not ${guestProtocolVersion}`;

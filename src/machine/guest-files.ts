@@ -33,3 +33,9 @@ export function guestFiles(environment: InstalledEnvironment): { path: string; c
   const profile = `export PATH='${path.replaceAll("'", String.raw`'\''`)}'\n`;
   return [{ path: "/etc/profile.d/00-pyro-path.sh", content: Uint8Array.from(Buffer.from(profile)), mode: 0o644 }];
 }
+
+/** `bash -lc` where there is a bash, else `sh -lc`. */
+export function loginShell(command: string): string[] {
+  const choose = 'if [ -x /bin/bash ]; then exec /bin/bash -lc "$1"; else exec /bin/sh -lc "$1"; fi';
+  return ["/bin/sh", "-c", choose, "sh", command];
+}

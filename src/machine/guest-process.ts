@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { constants } from "node:os";
 import { randomUUID } from "node:crypto";
 import { PyroError } from "../base/error.js";
-import { SignalTarget, type Chunk } from "./gen/pyro/guest/v1/guest_pb.js";
+import { SignalTarget, type Chunk, type Exit } from "./gen/pyro/guest/v1/guest_pb.js";
 import type { GuestSession } from "./guest-session.js";
 
 export interface GuestProgram {
@@ -47,21 +47,11 @@ export async function runGuestProgram(
   const until = AbortSignal.any([signal, ...limit]);
   const inputEnds = new AbortController();
   try {
-    await session.processes.start(
-      {
-        processId,
-        argv: [...program.argv],
-        env: [...program.env],
-        cwd: program.cwd,
-        stdin: program.stdin !== undefined,
-        timeoutMs: BigInt(program.timeoutMs),
-      },
-      { signal: until },
-    );
-    program.onStarted?.((name) => sendSignal(session, processId, name));
-    const input = pumpInput({ session, processId, stdin: program.stdin }, inputEnds.signal);
+    await startGuestProgram(session, { processId, program }, until);
+    program.onStarted?.((name) => sendGuestSignal(session, processId, name));
+    const input = pumpGuestInput({ session, processId, stdin: program.stdin }, inputEnds.signal);
     input.catch(() => undefined);
-    return await follow({ session, processId, program }, until);
+    return await followGuestProgram(session, { processId, output: program.output }, until);
   } catch (error) {
     signal.throwIfAborted();
     if (until.aborted) throw new PyroError("deadline_exceeded", "The machine did not report the command's end in time.");
@@ -73,39 +63,79 @@ export async function runGuestProgram(
   }
 }
 
-interface Followed {
-  readonly session: GuestSession;
+export interface StartedProgram {
+  /** 1 to 64 characters of [a-z0-9_-]; the same id again starts nothing new. */
   readonly processId: string;
-  readonly program: GuestProgram;
+  readonly program: Omit<GuestProgram, "output" | "onStarted">;
 }
 
-async function follow({ session, processId, program }: Followed, signal: AbortSignal): Promise<GuestExit> {
-  const cursors = { stdout: 0n, stderr: 0n };
+/** Starts a program, which then runs whether or not anybody follows it. */
+export async function startGuestProgram(
+  session: GuestSession,
+  { processId, program }: StartedProgram,
+  signal: AbortSignal,
+): Promise<void> {
+  await session.processes.start(
+    {
+      processId,
+      argv: [...program.argv],
+      env: [...program.env],
+      cwd: program.cwd,
+      stdin: program.stdin !== undefined,
+      timeoutMs: BigInt(program.timeoutMs),
+    },
+    { signal },
+  );
+}
+
+export interface FollowedProgram {
+  readonly processId: string;
+  /** Bytes of each stream that are safe already; 0 when absent. */
+  readonly from?: OutputCursors;
+  /** Gets each chunk in order; the next one waits for it. What it has resolved for is safe. */
+  output(stream: "stdout" | "stderr", data: Uint8Array): Promise<void>;
+}
+
+export interface OutputCursors {
+  readonly stdout: bigint;
+  readonly stderr: bigint;
+}
+
+/** Follows a started program to its end, from where an earlier follower left off. */
+export async function followGuestProgram(
+  session: GuestSession,
+  { processId, from, output }: FollowedProgram,
+  signal: AbortSignal,
+): Promise<GuestExit> {
+  const cursors = { stdout: from?.stdout ?? 0n, stderr: from?.stderr ?? 0n };
   let unacknowledged = 0;
-  const events = session.processes.follow({ processId }, { signal, timeoutMs: 0 });
-  for await (const { event } of events) {
-    if (event.case === "exit") {
-      const { exitCode, timedOut, oomKilled, durationNanos } = event.value;
-      return {
-        exitCode: timedOut ? timedOutExitCode : exitCode & 0xff,
-        timedOut,
-        oomKilled,
-        durationMs: Number(durationNanos / 1_000_000n),
-      };
-    }
+  const acknowledge = () =>
+    session.processes.acknowledge(
+      { processId, stdoutCursor: cursors.stdout, stderrCursor: cursors.stderr },
+      { signal },
+    );
+  const request = { processId, stdoutCursor: cursors.stdout, stderrCursor: cursors.stderr };
+  for await (const { event } of session.processes.follow(request, { signal, timeoutMs: 0 })) {
+    if (event.case === "exit") return checkExit(event.value);
     if (event.case === undefined) continue;
     const chunk = checkChunk(event.value, cursors[event.case]);
-    await program.output(event.case, chunk);
+    await output(event.case, chunk);
     cursors[event.case] += BigInt(chunk.length);
     unacknowledged += chunk.length;
     if (unacknowledged < acknowledgeBytes) continue;
     unacknowledged = 0;
-    await session.processes.acknowledge(
-      { processId, stdoutCursor: cursors.stdout, stderrCursor: cursors.stderr },
-      { signal },
-    );
+    await acknowledge();
   }
   throw new PyroError("unavailable", "The machine stopped reporting before the command's end.");
+}
+
+function checkExit({ exitCode, timedOut, oomKilled, durationNanos }: Exit): GuestExit {
+  return {
+    exitCode: timedOut ? timedOutExitCode : exitCode & 0xff,
+    timedOut,
+    oomKilled,
+    durationMs: Number(durationNanos / 1_000_000n),
+  };
 }
 
 function checkChunk(chunk: Chunk, cursor: bigint): Uint8Array {
@@ -115,13 +145,14 @@ function checkChunk(chunk: Chunk, cursor: bigint): Uint8Array {
   return chunk.data;
 }
 
-interface Input {
+export interface GuestInput {
   readonly session: GuestSession;
   readonly processId: string;
   readonly stdin: Readable | undefined;
 }
 
-async function pumpInput({ session, processId, stdin }: Input, signal: AbortSignal): Promise<void> {
+/** Passes standard input on, in its own time, until it ends or nobody reads it any more. */
+export async function pumpGuestInput({ session, processId, stdin }: GuestInput, signal: AbortSignal): Promise<void> {
   if (stdin === undefined) return;
   let offset = 0n;
   const write = (data: Uint8Array<ArrayBuffer>, end: boolean) =>
@@ -141,7 +172,8 @@ async function pumpInput({ session, processId, stdin }: Input, signal: AbortSign
   await write(new Uint8Array(), true);
 }
 
-function sendSignal(session: GuestSession, processId: string, name: string): void {
+/** Best effort: a program that has ended needs no signal. */
+export function sendGuestSignal(session: GuestSession, processId: string, name: string): void {
   const number = (constants.signals as Readonly<Record<string, number>>)[`SIG${name}`];
   if (number === undefined) return;
   void session.processes

@@ -4,11 +4,13 @@ import type { Duplex } from "node:stream";
 import { createClient, type Client } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { PyroError } from "../base/error.js";
+import { FileService } from "./gen/pyro/guest/v1/files_pb.js";
 import { MachineService, ProcessService } from "./gen/pyro/guest/v1/guest_pb.js";
 
 export interface GuestSession extends Disposable {
   readonly machine: Client<typeof MachineService>;
   readonly processes: Client<typeof ProcessService>;
+  readonly files: Client<typeof FileService>;
   /** Settles when the connection is gone. */
   readonly closed: Promise<void>;
 }
@@ -45,6 +47,7 @@ export async function openGuestSession(channel: Duplex, signal: AbortSignal): Pr
   return {
     machine: createClient(MachineService, transport),
     processes: createClient(ProcessService, transport),
+    files: createClient(FileService, transport),
     closed,
     [Symbol.dispose]: () => void channel.destroy(),
   };

@@ -1,9 +1,14 @@
 // Owns the machines of this daemon, from admission to removal. Never decides what runs in them.
+import { PyroError } from "../base/error.js";
+import { identifyProcess } from "../base/process-identity.js";
 import type { Task } from "../base/progress.js";
+import { stageDone } from "../base/stage.js";
 import type { Engine } from "../engine/engine.js";
 import { admit } from "./admission.js";
+import { adoptMachines } from "./adoption.js";
 import { giveIdentity } from "./identity.js";
-import { removeHome, removeOtherHomes, type MachineFolders } from "./machine-files.js";
+import { removeHome, type MachineFolders } from "./machine-files.js";
+import { writeMachineRecord } from "./machine-record.js";
 import { memberMaker } from "./pool-member.js";
 import { openPool } from "./pool.js";
 import { startMachine, type StartedMachine, type Starter, type StartRequest } from "./start-machine.js";
@@ -17,13 +22,22 @@ export interface LiveMachine extends StartedMachine, AsyncDisposable {
 
 export interface MachineHost {
   /** Starts a machine and waits until it answers. */
-  create(request: StartRequest, task: Task): Promise<LiveMachine>;
-  /** Kills and removes every machine. */
+  create(request: MachineRequest, task: Task): Promise<LiveMachine>;
+  /** Machines that an earlier daemon kept and that still run. */
+  readonly adopted: readonly LiveMachine[];
+  /** Kills and removes every machine but those that are kept, which a later daemon adopts. */
   close(): Promise<void>;
   /** How many machines there are, those that are starting included, the pool's not. */
   count(): number;
   /** How many machines wait in the pool. */
   pooled(): number;
+}
+
+export interface MachineRequest extends StartRequest {
+  /** It lives on, until its deadline, when the daemon ends. */
+  readonly keep: boolean;
+  /** 1 to 64 characters of [a-z0-9-]; the machine's id when absent. */
+  readonly hostname?: string;
 }
 
 export interface MachineHostOptions {
@@ -42,24 +56,29 @@ const poolGraceMs = 24 * 60 * 60_000;
 
 interface Slot {
   readonly memMib: number;
+  readonly keep: boolean;
   end(): Promise<void>;
 }
 
-/** Removes what machines of an earlier daemon left, then opens for business. */
+/** Adopts machines of an earlier daemon, removes what else it left, then opens for business. */
 export async function openMachineHost(options: MachineHostOptions): Promise<MachineHost> {
-  await removeOtherHomes(options.folders, new Set());
+  const slots = new Set<Slot>();
+  const adopted = (await adoptMachines(options.folders, options.engine)).map((each) => {
+    const slot: Slot = { memMib: each.record.mem_mib, keep: true, end: () => Promise.resolve() };
+    return liveMachine({ ...each, start: "adopted" }, slots, slot);
+  });
   const pool = openPool({
     size: options.engine.can.has("memory-snapshot") ? options.poolSize : 0,
     idleMs: options.poolIdleMs,
     make: memberMaker({ ...options, lifetimeMs: options.poolIdleMs + poolGraceMs }),
   });
   const templates = openTemplateStore(options.folders, options.engine, templateBuilder(options));
-  const slots = new Set<Slot>();
   return {
     create: (request, task) => createMachine({ starter: { ...options, pool, templates }, slots, request }, task),
+    adopted,
     close: async () => {
       await pool.close();
-      await Promise.all([...slots].map((slot) => slot.end()));
+      await Promise.all([...slots].filter((slot) => !slot.keep).map((slot) => slot.end()));
     },
     count: () => slots.size,
     pooled: () => pool.ready(),
@@ -69,11 +88,11 @@ export async function openMachineHost(options: MachineHostOptions): Promise<Mach
 interface Creation {
   readonly starter: Starter;
   readonly slots: Set<Slot>;
-  readonly request: StartRequest;
+  readonly request: MachineRequest;
 }
 
 async function createMachine({ starter, slots, request }: Creation, task: Task): Promise<LiveMachine> {
-  const slot: Slot = { memMib: request.memMib, end: () => Promise.resolve() };
+  const slot: Slot = { memMib: request.memMib, keep: request.keep, end: () => Promise.resolve() };
   const others = () => [...slots].map((each) => each.memMib);
   await admit(request.memMib, others()).catch(async () => {
     await starter.pool.drain();
@@ -81,19 +100,49 @@ async function createMachine({ starter, slots, request }: Creation, task: Task):
   });
   slots.add(slot);
   try {
-    const started = await startMachine(starter, request, task);
-    slot.end = async () => {
-      started.session[Symbol.dispose]();
-      await started.machine.kill();
-      await removeHome(started.home);
-      slots.delete(slot);
+    const live = liveMachine(await startMachine(starter, request, task), slots, slot);
+    const identity = {
+      hostname: request.hostname ?? live.id.replace("_", "-"),
+      environment: request.environment,
+      seeded: request.drives !== undefined,
     };
-    const hostname = started.home.id.replace("_", "-");
-    await giveIdentity(started.session, { hostname, environment: request.environment, seeded: false }, task.signal);
-    return { id: started.home.id, ...started, [Symbol.asyncDispose]: slot.end };
+    await giveIdentity(live.session, identity, task.signal);
+    stageDone(live.id, "named and mounted");
+    if (request.keep) await keepMachine(live, request);
+    return live;
   } catch (error) {
     await slot.end();
     slots.delete(slot);
     throw error;
   }
+}
+
+function liveMachine(started: StartedMachine, slots: Set<Slot>, slot: Slot): LiveMachine {
+  slots.add(slot);
+  slot.end = async () => {
+    started.session[Symbol.dispose]();
+    await started.machine.kill();
+    stageDone(started.home.id, "machine killed");
+    await removeHome(started.home);
+    stageDone(started.home.id, "folders removed");
+    slots.delete(slot);
+  };
+  return { ...started, id: started.home.id, [Symbol.asyncDispose]: () => slot.end() };
+}
+
+/** The record first: a machine that outlives us must be found. */
+async function keepMachine({ machine, home }: LiveMachine, request: MachineRequest): Promise<void> {
+  const process = await identifyProcess(machine.pid);
+  if (process === undefined) throw new PyroError("unavailable", "The machine ended right after its start.");
+  await writeMachineRecord(home.folder, {
+    format: 1,
+    id: home.id,
+    process,
+    engine: machine.engine,
+    accelerator: machine.accelerator,
+    environment: request.environment.name,
+    vcpu_count: request.vcpuCount,
+    mem_mib: request.memMib,
+  });
+  machine.detach();
 }

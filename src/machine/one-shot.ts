@@ -1,8 +1,10 @@
 // Owns running one command in a machine that lives for nothing else. Never keeps a machine.
 import type { Readable } from "node:stream";
+import type { PyroError } from "../base/error.js";
 import type { Task } from "../base/progress.js";
+import { stageDone } from "../base/stage.js";
 import type { EnvironmentStore } from "../environment/environment.js";
-import { guestEnvironment } from "./guest-files.js";
+import { guestEnvironment, loginShell } from "./guest-files.js";
 import { runGuestProgram } from "./guest-process.js";
 import type { MachineHost } from "./machine-host.js";
 import { OutputCapture } from "./output-capture.js";
@@ -65,6 +67,7 @@ export function oneShot({ environments, machines }: OneShotServices): OneShot {
           vcpuCount: request.vcpuCount,
           memMib: request.memMib,
           deadlineMs: Date.now() + request.ttlMs,
+          keep: false,
         },
         caller,
       );
@@ -85,10 +88,12 @@ export function oneShot({ environments, machines }: OneShotServices): OneShot {
           onStarted: (signalByName) => {
             caller.onSignal(signalByName);
             caller.progress(commandStarted);
+            stageDone(live.id, "program started");
           },
         },
         caller.signal,
       );
+      stageDone(live.id, "program exited");
       return {
         environment: environment.name,
         engine: live.machine.engine,
@@ -103,10 +108,9 @@ export function oneShot({ environments, machines }: OneShotServices): OneShot {
   };
 }
 
-/** `bash -lc` where there is a bash, else `sh -lc`. */
-function loginShell(command: string): string[] {
-  const choose = 'if [ -x /bin/bash ]; then exec /bin/bash -lc "$1"; else exec /bin/sh -lc "$1"; fi';
-  return ["/bin/sh", "-c", choose, "sh", command];
+/** For a host that can start no machine: fails before anything is installed for it. */
+export function refuseRuns(why: PyroError): OneShot {
+  return { run: () => Promise.reject(why) };
 }
 
 function outputFields(stdout: OutputCapture, stderr: OutputCapture) {

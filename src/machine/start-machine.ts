@@ -2,7 +2,8 @@
 import { PyroError, asPyroError } from "../base/error.js";
 import { newId } from "../base/id.js";
 import type { Task } from "../base/progress.js";
-import type { Engine, Memory } from "../engine/engine.js";
+import { stageDone } from "../base/stage.js";
+import type { Engine, Memory, OwnDrives } from "../engine/engine.js";
 import { bootMachine, greet, type AnsweringMachine } from "./boot.js";
 import { freshDrives, machineHome, makeHome, removeHome, type MachineFolders, type MachineHome } from "./machine-files.js";
 import type { Pool } from "./pool.js";
@@ -10,7 +11,7 @@ import type { Template, TemplateStore, TemplateSubject } from "./template.js";
 
 export interface StartedMachine extends AnsweringMachine {
   readonly home: MachineHome;
-  readonly start: "claimed" | "restored" | "booted";
+  readonly start: "claimed" | "restored" | "booted" | "adopted";
 }
 
 export interface Starter {
@@ -27,6 +28,8 @@ export interface Starter {
 export interface StartRequest extends TemplateSubject {
   /** Unix milliseconds at which it is removed, whatever happens. */
   readonly deadlineMs: number;
+  /** The caller's own disk and seed; absent: a fresh disk that goes with the machine, and no seed. */
+  readonly drives?: OwnDrives;
 }
 
 export async function startMachine(starter: Starter, request: StartRequest, task: Task): Promise<StartedMachine> {
@@ -63,7 +66,11 @@ async function claim(starter: Starter, from: FromTemplate, task: Task): Promise<
   const timeout = AbortSignal.timeout(starter.restoreTimeoutMs);
   try {
     await machine.extend(from.request.deadlineMs);
-    await machine.attach(await freshDrives(starter.folders, home, task));
+    stageDone(home.id, "deadline moved");
+    const drives = from.request.drives ?? (await freshDrives(starter.folders, home, task));
+    stageDone(home.id, "drives made");
+    await machine.attach(drives);
+    stageDone(home.id, "drives attached");
     await machine.resume();
     const signal = AbortSignal.any([task.signal, timeout]);
     return { machine, home, start: "claimed", session: await greet(machine, signal) };
@@ -107,13 +114,14 @@ async function boot(starter: Starter, wanted: BootRequest, task: Task): Promise<
   try {
     const spec = {
       ...home,
-      ...(await freshDrives(starter.folders, home, task)),
+      ...(request.drives ?? (await freshDrives(starter.folders, home, task))),
       base: { path: request.environment.imagePath, format: "raw" },
       vcpuCount: request.vcpuCount,
       memMib: request.memMib,
       memory,
       deadlineMs: request.deadlineMs,
     } as const;
+    stageDone(home.id, "drives made");
     return { ...(await bootMachine({ engine: starter.engine, spec, timeoutMs }, task.signal)), home, start };
   } catch (error) {
     await removeHome(home);

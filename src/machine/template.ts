@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { syncFolder, writeJsonAtomic } from "../base/atomic-file.js";
 import { lockFile } from "../base/lock.js";
 import type { Task } from "../base/progress.js";
@@ -42,13 +42,25 @@ const manifestSchema = z.object({
   memory_bytes: z.int(),
   state_sha256: z.string(),
   environment: z.string(),
+  /** Of the environment's image and of the engine, by which it can be told why a template no longer fits. */
+  image_digest: z.string(),
+  engine_fingerprint: z.string(),
   vcpu_count: z.int(),
   mem_mib: z.int(),
 });
+export type TemplateManifest = z.output<typeof manifestSchema>;
+
+export const templateRoot = ({ cache }: Pick<MachineFolders, "cache">) => join(cache, "templates");
 
 export function openTemplateStore(folders: MachineFolders, engine: Engine, build: TemplateBuilder): TemplateStore {
-  const root = join(folders.cache, "templates");
-  const find = (subject: TemplateSubject) => readWhole(root, templateKey(engine, subject));
+  const root = templateRoot(folders);
+  const find = async (subject: TemplateSubject) => {
+    const key = templateKey(engine, subject);
+    if ((await readTemplate(root, key)) === undefined) return undefined;
+    // The time of last use, by which the least used ones are removed.
+    await utimes(join(root, key), new Date(), new Date()).catch(() => undefined);
+    return { key, ...filesOf(join(root, key)) };
+  };
   return {
     find,
     ensure: async (subject, task) => {
@@ -57,7 +69,7 @@ export function openTemplateStore(folders: MachineFolders, engine: Engine, build
       await mkdir(root, { recursive: true, mode: 0o700 });
       const key = templateKey(engine, subject);
       await using _lock = await lockFile(join(root, `${key}.lock`), task.signal);
-      return (await find(subject)) ?? (await buildInto(root, { key, subject, build }, task));
+      return (await find(subject)) ?? (await buildInto(root, { key, subject, engine, build }, task));
     },
     discard: async ({ key }) => {
       await rm(join(root, key), { recursive: true, force: true });
@@ -65,7 +77,7 @@ export function openTemplateStore(folders: MachineFolders, engine: Engine, build
   };
 }
 
-function templateKey(engine: Engine, { environment, vcpuCount, memMib }: TemplateSubject): string {
+export function templateKey(engine: Engine, { environment, vcpuCount, memMib }: TemplateSubject): string {
   const parts = [1, engine.name, engine.fingerprint, environment.imageDigest, vcpuCount, memMib];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
@@ -74,17 +86,15 @@ function filesOf(folder: string): Pick<Template, "memoryPath" | "statePath"> {
   return { memoryPath: join(folder, "memory"), statePath: join(folder, "state") };
 }
 
-async function readWhole(root: string, key: string): Promise<Template | undefined> {
+/** What a template says of itself; undefined when it is missing or not whole. */
+export async function readTemplate(root: string, key: string): Promise<TemplateManifest | undefined> {
   const folder = join(root, key);
   const files = filesOf(folder);
   try {
     const manifest = manifestSchema.parse(JSON.parse(await readFile(join(folder, "template.json"), "utf8")));
     const { size } = await stat(files.memoryPath);
     const state = await sha256Of(files.statePath);
-    if (size !== manifest.memory_bytes || state !== manifest.state_sha256) return undefined;
-    // The time of last use, by which the least used ones are removed.
-    await utimes(folder, new Date(), new Date()).catch(() => undefined);
-    return { key, ...files };
+    return size === manifest.memory_bytes && state === manifest.state_sha256 ? manifest : undefined;
   } catch {
     // Missing, half-written or garbled is all the same: it is built again.
     return undefined;
@@ -94,11 +104,12 @@ async function readWhole(root: string, key: string): Promise<Template | undefine
 interface Build {
   readonly key: string;
   readonly subject: TemplateSubject;
+  readonly engine: Engine;
   readonly build: TemplateBuilder;
 }
 
 /** Builds beside its place and renames: nobody sees half a template. The caller holds the key's lock. */
-async function buildInto(root: string, { key, subject, build }: Build, task: Task): Promise<Template> {
+async function buildInto(root: string, { key, subject, engine, build }: Build, task: Task): Promise<Template> {
   const draft = join(root, `${key}.new`);
   const folder = join(root, key);
   await rm(draft, { recursive: true, force: true });
@@ -111,9 +122,11 @@ async function buildInto(root: string, { key, subject, build }: Build, task: Tas
       memory_bytes: (await stat(files.memoryPath)).size,
       state_sha256: await sha256Of(files.statePath),
       environment: subject.environment.name,
+      image_digest: subject.environment.imageDigest,
+      engine_fingerprint: engine.fingerprint,
       vcpu_count: subject.vcpuCount,
       mem_mib: subject.memMib,
-    } satisfies z.input<typeof manifestSchema>);
+    } satisfies TemplateManifest);
     await rm(folder, { recursive: true, force: true });
     await rename(draft, folder);
   } finally {

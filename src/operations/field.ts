@@ -6,6 +6,8 @@ export interface Field {
   /** Placeholder for a value, such as ENV; absent when the schema names none. */
   readonly title: string | undefined;
   readonly description: string;
+  /** Names of JSON types, without null; more than one where the field takes a choice of them. */
+  readonly types: readonly string[];
   readonly kind: "string" | "integer" | "number" | "boolean" | "list" | "object" | "any";
   readonly required: boolean;
   /** Undefined when there is none. */
@@ -14,6 +16,8 @@ export interface Field {
   readonly choices: readonly string[] | undefined;
   readonly minimum: number | undefined;
   readonly maximum: number | undefined;
+  /** Fields of each item, where it is a list of objects. */
+  readonly items: readonly Field[];
 }
 
 const property = z.object({
@@ -25,6 +29,7 @@ const property = z.object({
   enum: z.array(z.unknown()).optional(),
   minimum: z.number().optional(),
   maximum: z.number().optional(),
+  items: z.unknown().optional(),
 });
 
 const objectSchema = z.object({
@@ -34,23 +39,33 @@ const objectSchema = z.object({
 
 /** The fields of an object schema in their order, as a caller has to give them (`input`) or gets them (`output`). */
 export function fieldsOf(schema: z.ZodObject, io: "input" | "output" = "input"): readonly Field[] {
-  const { properties, required } = objectSchema.parse(z.toJSONSchema(schema, { io }));
+  return fieldsIn(z.toJSONSchema(schema, { io }));
+}
+
+function fieldsIn(schema: unknown): readonly Field[] {
+  const { properties, required } = objectSchema.parse(schema);
   return Object.entries(properties).map(([name, each]) => ({
     name,
     title: each.title,
     description: each.description,
-    kind: kindOf(each),
+    types: typesOf(each),
+    kind: kindOf(typesOf(each)),
     required: required.includes(name),
     default: each.default,
     choices: each.enum?.map(String),
     minimum: each.minimum,
     maximum: each.maximum,
+    items: objectSchema.safeParse(each.items).success ? fieldsIn(each.items) : [],
   }));
 }
 
-function kindOf(each: z.output<typeof property>): Field["kind"] {
+function typesOf(each: z.output<typeof property>): readonly string[] {
   const types = [each.type ?? each.anyOf?.map((choice) => choice.type ?? "") ?? []].flat();
-  switch (types.filter((type) => type !== "null").join("|")) {
+  return types.filter((type) => type !== "null");
+}
+
+function kindOf(types: readonly string[]): Field["kind"] {
+  switch (types.join("|")) {
     case "string":
       return "string";
     case "integer":

@@ -6,19 +6,21 @@ import { PyroError } from "../base/error.js";
 export interface InputOptions {
   /** How the caller writes a field's name, such as `--mem-mib`; the wire name when absent. */
   readonly nameOf?: (field: string) => string;
+  /** Where the caller finds what is accepted. */
+  readonly hint?: string;
 }
 
 /** The parsed input with its defaults; throws `invalid_argument`, which names every wrong field. */
 export function parseInput<Schema extends z.ZodObject>(
   schema: Schema,
   value: unknown,
-  { nameOf = (field) => field }: InputOptions = {},
+  { nameOf = (field) => field, hint = "Correct it and call again." }: InputOptions = {},
 ): z.output<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const known = Object.keys(schema.shape);
   const problems = parsed.error.issues.flatMap((issue) => describe(issue, known, nameOf));
-  throw new PyroError("invalid_argument", problems.join(" "), { cause: parsed.error });
+  throw new PyroError("invalid_argument", problems.join(" "), { hint, cause: parsed.error });
 }
 
 function describe(issue: z.core.$ZodIssue, known: readonly string[], nameOf: (field: string) => string): string[] {

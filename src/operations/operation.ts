@@ -1,8 +1,8 @@
 // Owns what an operation is: one literal from which CLI, MCP, SDK, daemon API, help and reference follow. Never runs one.
 import type { Readable } from "node:stream";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Task } from "../base/progress.js";
-import type { Services } from "./services.js";
+import type { CallerServices, Services } from "./services.js";
 
 /** What a call does to the world; the hints that MCP clients get follow from it. */
 export type Effect = "read" | "create" | "change" | "delete";
@@ -31,8 +31,18 @@ export interface CliShape {
   readonly positionals?: readonly string[];
   /** Input field that takes everything after `--`, untouched. */
   readonly rest?: string;
+  /** Input fields that the command line does not offer. */
+  readonly omit?: readonly string[];
+  /** Flags whose name is not their field's: field → flag, without dashes. */
+  readonly flagNames?: Readonly<Record<string, string>>;
+  /** Text fields that may also come from a file (`-` = standard input): field → flag, without dashes. */
+  readonly fromFile?: Readonly<Record<string, string>>;
+  /** Switches that print one field of the result and nothing else: flag, without dashes → field. */
+  readonly only?: Readonly<Record<string, string>>;
   /** Passes output through as it comes and exits as the guest command did. */
   readonly passThrough?: boolean;
+  /** Exit code for a result; 0 when absent. */
+  readonly exitCode?: (result: Readonly<Record<string, unknown>>) => number;
 }
 
 export interface McpShape<Input extends z.ZodObject> {
@@ -66,9 +76,14 @@ export interface Operation<
   readonly mcp?: McpShape<Input>;
   readonly input: Input;
   readonly output: Output;
+  /** Input fields that hold paths of the caller's host: made absolute before the call, and confined over MCP. */
+  readonly hostPaths?: readonly string[];
   /** The result when no daemon runs; where it is given, the operation never starts one. */
   readonly withoutDaemon?: z.input<Output>;
-  handler(services: Services, input: z.output<Input>, call: Call): Promise<z.input<Output>>;
+  /** In the daemon. Every operation has this or `inCaller`. */
+  handler?(services: Services, input: z.output<Input>, call: Call): Promise<z.input<Output>>;
+  /** In the caller's own process, for what must work where no daemon can start. */
+  inCaller?(services: CallerServices, input: z.output<Input>, task: Task): Promise<z.input<Output>>;
   /** The result for a person, or a model that reads no structured content; without a final newline. */
   text(result: z.output<Output>): string;
 }

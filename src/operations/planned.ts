@@ -15,8 +15,7 @@ export interface Plan {
 
 export const planned: readonly Plan[] = [
   {
-    brings: "instant machines and doctor",
-    commands: ["doctor"],
+    brings: "the sandbox for hosts without machines",
     flags: ["run --allow-host-compat"],
   },
   {

@@ -1,5 +1,7 @@
 // Owns the list of what handlers may call. Never implements any of it.
+import type { Doctor } from "../doctor/doctor.js";
 import type { EnvironmentStore } from "../environment/environment.js";
+import type { Workspaces } from "../workspace/workspaces.js";
 import type { OneShot } from "../machine/one-shot.js";
 
 export interface DaemonStatus {
@@ -10,6 +12,9 @@ export interface DaemonStatus {
   readonly started_at: string;
   readonly running_calls: number;
   readonly running_machines: number;
+  readonly pooled_machines: number;
+  /** What its machines run on; `none` where nothing works. */
+  readonly accelerator: string;
 }
 
 export interface DaemonControl {
@@ -21,5 +26,11 @@ export interface DaemonControl {
 export interface Services {
   readonly environments: EnvironmentStore;
   readonly oneShot: OneShot;
+  readonly workspaces: Workspaces;
   readonly daemon: DaemonControl;
+}
+
+/** What operations use that run in the caller's process. */
+export interface CallerServices {
+  readonly doctor: Doctor;
 }

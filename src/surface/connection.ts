@@ -5,6 +5,7 @@ import { PyroError, asPyroError } from "../base/error.js";
 import type { CallOptions } from "../daemon/client.js";
 import { parseInput } from "../operations/input.js";
 import type { Operation } from "../operations/operation.js";
+import type { CallerServices } from "../operations/services.js";
 
 export interface Connection {
   call(name: string, input: unknown, options?: CallOptions): Promise<unknown>;
@@ -15,6 +16,8 @@ export interface Connector {
   start(): Promise<Connection>;
   /** The running daemon, or undefined. */
   find(): Promise<Connection | undefined>;
+  /** What operations use that run in this process. */
+  here(): Promise<CallerServices>;
 }
 
 export interface OperationCall {
@@ -28,14 +31,19 @@ export type WireResult = Readonly<Record<string, unknown>>;
 /** Reaches the daemon of the user, or that of the given PYRO_HOME. */
 export function daemonConnector(home?: string): Connector {
   const env = home === undefined ? process.env : { ...process.env, PYRO_HOME: home };
+  const command = () => [pyroScript(), "daemon", "serve"];
   return {
     start: async () => {
       const { connectDaemon } = await import("../daemon/connect.js");
-      return connectDaemon({ env, command: [pyroScript(), "daemon", "serve"] });
+      return connectDaemon({ env, command: command() });
     },
     find: async () => {
       const { findDaemon } = await import("../daemon/connect.js");
       return findDaemon(env);
+    },
+    here: async () => {
+      const { openCallerServices } = await import("../daemon/caller-services.js");
+      return openCallerServices({ env, command: command() });
     },
   };
 }
@@ -49,13 +57,24 @@ export async function callOperation(
   const wire = parseInput(operation.input, input);
   try {
     options.signal?.throwIfAborted();
-    const connection = await abortable(connect(connector, operation), options.signal);
-    const result =
-      connection === undefined ? operation.withoutDaemon : await connection.call(operation.name, wire, options);
-    return operation.output.parse(result);
+    return operation.output.parse(await perform(connector, { operation, input: wire }, options));
   } catch (error) {
     throw options.signal?.aborted === true ? abortReason(options.signal) : asPyroError(error);
   }
+}
+
+async function perform(
+  connector: Connector,
+  { operation, input }: OperationCall,
+  options: CallOptions,
+): Promise<unknown> {
+  if (operation.inCaller !== undefined) {
+    const { signal = new AbortController().signal, onProgress: progress = () => undefined } = options;
+    const checked = operation.input.parse(input);
+    return operation.inCaller(await connector.here(), checked, { signal, progress });
+  }
+  const connection = await abortable(connect(connector, operation), options.signal);
+  return connection === undefined ? operation.withoutDaemon : connection.call(operation.name, input, options);
 }
 
 function connect(connector: Connector, operation: Operation): Promise<Connection | undefined> {

@@ -9,7 +9,7 @@ const LAYERS = [
   ["surface"],
   ["daemon"],
   ["operations"],
-  ["workspace", "chat-host"],
+  ["workspace", "chat-host", "doctor"],
   ["machine"],
   ["engine", "environment", "network"],
   ["base"],

@@ -37,6 +37,6 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: pyro-guest agent | supervise --deadline-file FILE [--remove PATH]... [--oom-score-adj N] -- PROGRAM ARGS... | probe tsc | version")
+	fmt.Fprintln(os.Stderr, "usage: pyro-guest agent | supervise --deadline-file FILE [--remove PATH]... [--oom-score-adj N] -- PROGRAM ARGS... | probe kvm|tsc | version")
 	os.Exit(64)
 }

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-const readBytes = 64 << 10
+// The driver hands over one page at a time.
+const readBytes = 4 << 10
 
 // A Listener makes sessions of a port, one after the other.
 type Listener struct {
@@ -90,9 +91,11 @@ func (l *Listener) read() ([]byte, error) {
 type Session struct {
 	listener *Listener
 	port     *os.File
-	rest     []byte
-	tracker  frameTracker
-	ended    bool
+	// Read and not yet handed on; often a part of buffer.
+	rest    []byte
+	buffer  []byte
+	tracker frameTracker
+	ended   bool
 
 	reading sync.Mutex
 	writing sync.Mutex
@@ -108,6 +111,17 @@ func (s *Session) Read(p []byte) (int, error) {
 	}
 	if s.ended {
 		return 0, io.EOF
+	}
+	if len(s.rest) == 0 && len(p) < readBytes {
+		// HTTP/2 reads header and payload apart: one system call for both.
+		if s.buffer == nil {
+			s.buffer = make([]byte, readBytes)
+		}
+		n, err := s.port.Read(s.buffer)
+		if err != nil {
+			return 0, err
+		}
+		s.rest = s.buffer[:n]
 	}
 	var n int
 	if len(s.rest) > 0 {

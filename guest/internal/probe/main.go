@@ -20,13 +20,17 @@ func Main(args []string) int {
 			return 1
 		}
 		return report(map[string]any{"khz": khz})
+	case "kvm":
+		return report(KVM())
 	default:
 		return usage()
 	}
 }
 
 func report(value any) int {
-	if err := json.NewEncoder(os.Stdout).Encode(value); err != nil {
+	encoder := json.NewEncoder(os.Stdout)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
 		fmt.Fprintf(os.Stderr, "pyro-guest: probe: %v\n", err)
 		return 1
 	}
@@ -34,6 +38,6 @@ func report(value any) int {
 }
 
 func usage() int {
-	fmt.Fprintln(os.Stderr, "usage: pyro-guest probe tsc")
+	fmt.Fprintln(os.Stderr, "usage: pyro-guest probe kvm | tsc")
 	return 64
 }

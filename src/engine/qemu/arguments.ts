@@ -68,7 +68,7 @@ function kernelCommandLine(host: QemuHost): string {
     "mitigations=off lsm= audit=0 cryptomgr.notests rcupdate.rcu_expedited=1",
   ];
   // Without address randomisation the translated code is found again; the boundary is the machine, not this.
-  const emulated = [`tsc_early_khz=${host.tscKhz}`, "norandmaps"];
+  const emulated = [`tsc_early_khz=${host.tscKhz} tsc=reliable`, "norandmaps"];
   return [...common, ...(host.accelerator === "tcg" ? emulated : [])].join(" ");
 }
 

@@ -1,5 +1,7 @@
 // Owns the QEMU engine: starting a machine as a process and steering it over QMP. Never speaks to the guest.
+import { stageDone } from "../../base/stage.js";
 import type { Engine, Machine, MachineSpec, OwnDrives } from "../engine.js";
+import { adoptProcess } from "./adopted.js";
 import { agentSocketName, consoleBytes, qemuArguments, qmpSocketName, type QemuHost } from "./arguments.js";
 import { connectWhenReady } from "./connect.js";
 import { deviceNode, imageNodes } from "./drives.js";
@@ -22,6 +24,13 @@ export function qemuEngine(options: QemuEngineOptions): Engine {
     can: new Set(["isolate", "memory-snapshot", "image-drives", "memory-limit"]),
     fingerprint: options.fingerprint,
     start: (spec, signal) => startMachine(spec, options, signal),
+    adopt: async (kept, signal) => {
+      const exited = new Promise<never>(() => undefined);
+      const socket = await connectWhenReady({ folder: kept.socketFolder, name: qmpSocketName, exited }, signal);
+      const qmp = await Qmp.open(socket);
+      const process = adoptProcess({ process: kept.process, folder: kept.folder, qmp });
+      return qemuMachine(kept, { process, qmp, accelerator: kept.accelerator });
+    },
   };
 }
 
@@ -37,13 +46,17 @@ async function startMachine(spec: MachineSpec, options: QemuEngineOptions, signa
     },
     signal,
   );
+  stageDone(spec.id, "supervisor and QEMU spawned");
   try {
     const { exited } = process;
     const socket = await connectWhenReady({ folder: spec.socketFolder, name: qmpSocketName, exited }, signal);
+    stageDone(spec.id, "control socket there");
     const qmp = await Qmp.open(socket);
+    stageDone(spec.id, "QEMU ready");
     if (spec.memory.from === "saved") {
       const { statePath } = spec.memory;
       await loadState({ qmp, socketFolder: spec.socketFolder, statePath }, signal);
+      stageDone(spec.id, "state loaded");
     }
     return qemuMachine(spec, { process, qmp, accelerator: options.accelerator });
   } catch (error) {
@@ -58,7 +71,7 @@ interface Running {
   readonly accelerator: string;
 }
 
-function qemuMachine(spec: MachineSpec, { process, qmp, accelerator }: Running): Machine {
+function qemuMachine(spec: Pick<MachineSpec, "id" | "socketFolder">, { process, qmp, accelerator }: Running): Machine {
   const { exited } = process;
   let generation = 0;
   return {
@@ -79,8 +92,8 @@ function qemuMachine(spec: MachineSpec, { process, qmp, accelerator }: Running):
     detach: process.detach,
     exited,
     kill: async () => {
-      qmp[Symbol.dispose]();
       await process.kill();
+      qmp[Symbol.dispose]();
     },
   };
 }

@@ -1,7 +1,7 @@
 // Owns the control connection to one QEMU. Never decides what to do with a machine.
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { z } from "zod";
+import * as z from "zod";
 import { PyroError } from "../../base/error.js";
 
 const message = z.object({

@@ -46,8 +46,13 @@ export async function loadState({ qmp, socketFolder, statePath }: Transfer, sign
   const completed = migrationEnd(qmp, signal);
   await qmp.execute("migrate-incoming", { uri: `unix:${socketPath}` });
   const socket = createConnection(socketPath);
-  await pipeline(createReadStream(statePath), socket, { signal });
-  await completed;
+  try {
+    // QEMU hangs up as soon as it has all it needs, at times before we have finished: only its own verdict counts.
+    pipeline(createReadStream(statePath), socket, { signal }).catch(() => undefined);
+    await completed;
+  } finally {
+    socket.destroy();
+  }
 }
 
 async function migrationEnd(qmp: Qmp, signal: AbortSignal): Promise<void> {

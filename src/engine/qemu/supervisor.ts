@@ -14,6 +14,9 @@ const ended = z.object({ exit_code: z.number(), signal: z.number(), reason: z.st
 
 const stderrTailLength = 4096;
 
+/** Holds the unix milliseconds at which the supervisor ends the program; it reads it again before it does. */
+export const deadlineFileName = "deadline";
+
 export interface Supervised {
   /** Process number of the program itself. */
   readonly pid: number;
@@ -39,7 +42,7 @@ export interface SupervisedProgram {
 
 /** Starts the program in a session of its own and waits until it runs. */
 export async function supervise(spec: SupervisedProgram, signal: AbortSignal): Promise<Supervised> {
-  const deadlineFile = join(spec.folder, "deadline");
+  const deadlineFile = join(spec.folder, deadlineFileName);
   const extend = (deadlineMs: number) => writeFileAtomic(deadlineFile, `${Math.round(deadlineMs)}\n`);
   await extend(spec.deadlineMs);
   const child = spawn(

@@ -27,7 +27,13 @@ export function parseCommandArguments(command: Command, args: readonly string[])
   addPositionals(values, command, words);
   if (command.rest !== undefined) values[command.rest] = requireRest(command, rest);
   const nameOf = (field: string) => nameForUser(command, field);
-  return { kind: "input", input: parseInput(command.input, values, { nameOf }) };
+  return {
+    kind: "input",
+    input: parseInput(command.input, values, {
+      nameOf,
+      hint: `\`pyro ${command.path.join(" ")} --help\` says what is accepted.`,
+    }),
+  };
 }
 
 function split(

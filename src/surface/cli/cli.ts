@@ -92,9 +92,14 @@ async function print({ stdout }: Context, text: string): Promise<number> {
 async function report(thrown: unknown, context: Context): Promise<number> {
   const error = thrown instanceof CommandFailure ? thrown.error : asPyroError(thrown);
   if (context.json) await context.stdout.write(`${JSON.stringify({ error: error.toBody() })}\n`);
-  else if (!context.outputFailed.aborted) await context.stderr.write(`pyro: ${error.message}\n  ${error.hint}\n`);
+  else if (!context.outputFailed.aborted) await context.stderr.write(`pyro: ${error.message}\n${hintLine(error)}`);
   else if (context.outputFailed.reason instanceof Error) {
     await context.stderr.write(`pyro: Standard output cannot be written: ${context.outputFailed.reason.message}\n`);
   }
   return thrown instanceof CommandFailure ? thrown.exitCode : exitCodes[error.code];
+}
+
+/** Who pressed Ctrl-C knows what to do next. */
+function hintLine({ code, hint }: PyroError): string {
+  return code === "canceled" ? "" : `  ${hint}\n`;
 }

@@ -23,7 +23,8 @@ export async function interruptible(work: (interrupts: Interrupts) => Promise<nu
     return await work(interrupts);
   } catch (error) {
     const by = interrupts.canceledBy();
-    throw by === undefined ? error : new CommandFailure(interrupted(by), asPyroError(error));
+    if (by === undefined) throw error;
+    throw new CommandFailure(interrupted(by), error instanceof CommandFailure ? error.error : asPyroError(error));
   }
 }
 

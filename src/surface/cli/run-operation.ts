@@ -24,7 +24,7 @@ async function call(request: OperationCall, context: Context, { signal }: Interr
     });
     progress.stop();
     await printResult(result, context, request.operation);
-    return 0;
+    return request.operation.cli?.exitCode?.(result) ?? 0;
   } finally {
     progress.stop();
   }

@@ -11,7 +11,7 @@ export const maxResultLength = 60_000;
 export const maxStreamLength = 20_000;
 
 export function toolResult(operation: Operation, result: WireResult): CallToolResult {
-  for (let limit = maxStreamLength; ; limit = Math.floor(limit / 2)) {
+  for (let limit = maxStreamLength; ; limit = Math.floor(limit * 0.8)) {
     const structuredContent = shorten(result, limit);
     const text = describe(operation, structuredContent);
     const fitted: CallToolResult = { content: [{ type: "text", text }], structuredContent };
@@ -29,9 +29,14 @@ export function toolError(error: PyroError): CallToolResult {
   };
 }
 
-/** Long texts as head and tail; `…_base64` is left out, it would be cut to nothing of use. */
+/** Fields that MCP clients do not get: bytes as base64 would be cut to nothing of use. */
+export function isLeftOut(field: string): boolean {
+  return field.endsWith("_base64");
+}
+
+/** Long texts as head and tail. */
 function shorten(result: WireResult, limit: number): Record<string, unknown> {
-  const entries = Object.entries(result).filter(([name]) => !name.endsWith("_base64"));
+  const entries = Object.entries(result).filter(([name]) => !isLeftOut(name));
   const short = Object.fromEntries(
     entries.map(([name, value]) => [name, typeof value === "string" ? cut(value, limit) : value]),
   );
@@ -64,6 +69,6 @@ function describe(operation: Operation, result: WireResult): string {
     ...(timed_out ? ["timed out"] : []),
     ...(oom_killed ? ["out of memory"] : []),
   ];
-  const streams = [stdout, stderr === "" ? "" : `[stderr]\n${stderr}`];
+  const streams = [stdout.replace(/\n$/u, ""), stderr === "" ? "" : `[stderr]\n${stderr}`];
   return [`[${notes.join(", ")}, ${duration_ms} ms]`, ...streams].filter((part) => part !== "").join("\n");
 }

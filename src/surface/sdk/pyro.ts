@@ -43,7 +43,7 @@ type Method<Each extends SdkOperation> = (
 ) => Promise<Result<Each>>;
 
 /** Includes undefined where every field may be left out. */
-type OptionalInput<Each extends SdkOperation> = Partial<Input<Each>> extends Input<Each> ? undefined : never;
+type OptionalInput<Each extends SdkOperation> = Record<string, never> extends Input<Each> ? undefined : never;
 
 /** One method per operation; each throws a PyroError and nothing else. */
 export type Pyro = { readonly [Each in SdkOperation as NonNullable<Each["sdk"]>]: Method<Each> };

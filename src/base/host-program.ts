@@ -2,43 +2,53 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { PyroError } from "../base/error.js";
+import { PyroError } from "./error.js";
 
 /** Where Debian keeps programs; the system folders are often not on a user's PATH. */
 export const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 const packageOf = {
   "mkfs.ext4": "e2fsprogs",
+  "qemu-system-x86_64": "qemu-system-x86",
+  bwrap: "bubblewrap",
+  find: "findutils",
+  flock: "util-linux",
+  git: "git",
   mmdebstrap: "mmdebstrap",
   newuidmap: "uidmap",
   setpriv: "util-linux",
   sqfstar: "squashfs-tools",
+  tar: "tar",
   unshare: "util-linux",
+  xargs: "findutils",
+  zstd: "zstd",
 } as const;
 
 export type HostProgram = keyof typeof packageOf;
 
 /** The absolute path of `program`; a missing one is `unavailable` with its Debian package. */
 export async function findProgram(program: HostProgram): Promise<string> {
-  const path = await lookUp(program);
+  const path = await lookUpProgram(program);
   if (path !== undefined) return path;
   throw new PyroError("unavailable", `The program ${program} is not installed.`, {
-    hint: `Install it: sudo apt-get install ${packageOf[program]}`,
+    hint: `Install it: ${installLine([program])}`,
   });
 }
 
 /** What to say when some of these are missing, all at once; undefined when none is. */
 export async function missingPrograms(programs: readonly HostProgram[]): Promise<string | undefined> {
-  const found = await Promise.all(programs.map(lookUp));
+  const found = await Promise.all(programs.map(lookUpProgram));
   const missing = programs.filter((_, index) => found[index] === undefined);
   if (missing.length === 0) return undefined;
-  const packages = [...new Set(missing.map((program) => packageOf[program]))];
-  return `${missing.join(", ")} not installed; run: sudo apt-get install ${packages.join(" ")}`;
+  return `${missing.join(", ")} not installed; run: ${installLine(missing)}`;
 }
 
-async function lookUp(program: HostProgram): Promise<string | undefined> {
-  const folders = `${process.env["PATH"] ?? ""}${delimiter}${systemPath}`.split(delimiter);
-  for (const folder of folders.filter((name) => name.startsWith("/"))) {
+/**
+ * The absolute path of `program` in the system folders; undefined when it is not there. The caller's PATH does not
+ * count: the daemon does not have it, and what works must not depend on who asked first.
+ */
+export async function lookUpProgram(program: HostProgram): Promise<string | undefined> {
+  for (const folder of systemPath.split(delimiter)) {
     const path = join(folder, program);
     const found = await access(path, constants.X_OK).then(
       () => true,
@@ -47,4 +57,14 @@ async function lookUp(program: HostProgram): Promise<string | undefined> {
     if (found) return path;
   }
   return undefined;
+}
+
+/** The Debian package that brings `program`. */
+export function packageFor(program: HostProgram): string {
+  return packageOf[program];
+}
+
+/** The command that installs all of these. */
+export function installLine(programs: readonly HostProgram[]): string {
+  return `sudo apt-get install ${[...new Set(programs.map(packageFor))].join(" ")}`;
 }

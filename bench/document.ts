@@ -1,0 +1,1 @@
+export function documentOf(_result: unknown): string { return ""; }

@@ -1,0 +1,23 @@
+// Bundles the benchmark and runs it: node bench/main.mjs [--quick]. Measures nothing itself.
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import { root } from "../scripts/step.mjs";
+
+const outfile = join(root, "build", "bench", "run.mjs");
+await build({
+  absWorkingDir: root,
+  entryPoints: ["bench/run.ts"],
+  outfile,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20.19",
+  // Some CommonJS dependencies ask for `require` of Node's own modules.
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
+  logLevel: "warning",
+});
+const { run } = await import(pathToFileURL(outfile).href);
+process.exit(await run(root, process.argv.slice(2)));

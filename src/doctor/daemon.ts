@@ -1,0 +1,62 @@
+// Owns the checks of the daemon, which has to start, and of the ids it needs to build environments. Never stops a daemon.
+import { userInfo } from "node:os";
+import { asPyroError } from "../base/error.js";
+import { missingIds } from "../environment/namespace.js";
+import type { Check } from "./check.js";
+import type { Diagnosis } from "./finding.js";
+import { describeMs } from "./size.js";
+import type { DaemonState } from "./subject.js";
+
+export const daemonCheck: Check = {
+  code: "daemon",
+  timeoutMs: 25_000,
+  essential: true,
+  run: async (subject, { signal }) => {
+    try {
+      const state = await subject.daemon.look(signal);
+      const wanted = await subject.engine().then(
+        ({ accelerator }) => accelerator,
+        () => undefined,
+      );
+      return judgeDaemon(state, wanted);
+    } catch (error) {
+      signal.throwIfAborted();
+      const { message, hint } = asPyroError(error);
+      const repair = async () =>
+        (await subject.daemon.removeStaleRecord())
+          ? "Removed the record of a daemon that is gone."
+          : "There was no record of a dead daemon to remove.";
+      return { severity: "error", text: message, fix: hint, repair };
+    }
+  },
+};
+
+/** `wanted` is what its machines would run on if it were started now; undefined when nothing can. */
+export function judgeDaemon(state: DaemonState, wanted: string | undefined): Diagnosis {
+  const { pid, version, startedInMs, accelerator } = state;
+  if (!state.ours) {
+    const text = `Another build of pyro (${version}, pid ${pid}) is running; it makes way for the next command.`;
+    return { severity: "info", text, fix: "pyro daemon stop" };
+  }
+  if (accelerator !== undefined && wanted !== undefined && accelerator !== wanted) {
+    const text = `It runs (pid ${pid}) and uses ${accelerator}, though this host would now get ${wanted}.`;
+    return { severity: "warning", text, fix: "pyro daemon stop; the next command starts it again" };
+  }
+  if (startedInMs === null) return { severity: "ok", text: `It runs: pid ${pid}, version ${version}.` };
+  const text = `None ran; one started in ${describeMs(startedInMs)} (pid ${pid}) and ends by itself when idle.`;
+  return { severity: "ok", text };
+}
+
+export const subuidCheck: Check = {
+  code: "subuid",
+  timeoutMs: 15_000,
+  essential: false,
+  run: async (_subject, { signal }) => {
+    if (userInfo().uid === 0) return { severity: "ok", text: "Not needed: root builds environments without." };
+    const missing = await missingIds(signal);
+    if (missing === undefined) return { severity: "ok", text: "There is a range: environments can be built without root." };
+    const [reason = missing, line] = missing.split("; run: ");
+    const text = `No environment can be built from the Debian mirror: ${reason}.`;
+    return { severity: "warning", text, ...(line === undefined ? {} : { fix: line }) };
+  },
+};

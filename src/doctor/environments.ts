@@ -1,0 +1,121 @@
+// Owns the checks of installed environments and of the saved machines that make them start at once. Never boots one.
+import type { EnvironmentStore, EnvironmentSummary } from "../environment/environment.js";
+import { fingerprintChanges } from "../engine/fingerprint.js";
+import type { MachineShape } from "../machine/machine-files.js";
+import { listTemplates, removeBrokenTemplates } from "../machine/template-list.js";
+import { templateKey, type TemplateManifest } from "../machine/template.js";
+import type { Check } from "./check.js";
+import type { Diagnosis } from "./finding.js";
+import { describeBytes } from "./size.js";
+import type { Subject } from "./subject.js";
+
+export const environmentsCheck: Check = {
+  code: "environments",
+  // A suspect image is read as a whole.
+  timeoutMs: 20_000,
+  essential: true,
+  run: async ({ environments, environment }, task) => {
+    const found = await environments.list();
+    const wanted = found.find(({ name }) => name === environment);
+    const obstacle = wanted?.state === "installed" ? undefined : await environments.obstacle(environment);
+    const repair = () => pullBroken(environments, found, task);
+    const diagnosis = judgeEnvironments(found, environment, obstacle);
+    return found.some(({ state }) => state === "broken") && obstacle === undefined ? { ...diagnosis, repair } : diagnosis;
+  },
+};
+
+/** `obstacle` is why the wanted one could not be installed, where it is not. */
+export function judgeEnvironments(
+  found: readonly EnvironmentSummary[],
+  wanted: string,
+  obstacle: string | undefined,
+): Diagnosis {
+  const list = found.map(({ name, state, imageBytes }) => `${name} ${describeState(state, imageBytes)}`).join(", ");
+  const state = found.find(({ name }) => name === wanted)?.state ?? "not_installed";
+  const broken = found.find((each) => each.state === "broken");
+  if (state !== "installed" && obstacle !== undefined) {
+    const [reason = obstacle, line] = obstacle.split("; run: ");
+    const text = `${wanted} is ${describeState(state, 0)}, and cannot be: ${reason}. All: ${list}.`;
+    return { severity: "error", text, fix: line ?? `Remove the obstacle, then: pyro env pull ${wanted}` };
+  }
+  if (broken !== undefined) return { severity: "warning", text: `${list}.`, fix: `pyro env pull ${broken.name}` };
+  if (state === "installed") return { severity: "ok", text: `${list}.` };
+  return { severity: "info", text: `${list}. The first run installs ${wanted}.`, fix: `pyro env pull ${wanted}` };
+}
+
+function describeState(state: EnvironmentSummary["state"], imageBytes: number): string {
+  switch (state) {
+    case "installed":
+      return `installed (${describeBytes(imageBytes)})`;
+    case "broken":
+      return "broken";
+    case "not_installed":
+      return "not installed";
+  }
+}
+
+async function pullBroken(
+  environments: EnvironmentStore,
+  found: readonly EnvironmentSummary[],
+  task: Parameters<EnvironmentStore["pull"]>[1],
+): Promise<string> {
+  const names = found.filter(({ state }) => state === "broken").map(({ name }) => name);
+  for (const name of names) await environments.pull(name, task);
+  return `Installed again: ${names.join(", ")}.`;
+}
+
+export const templatesCheck: Check = {
+  code: "templates",
+  essential: false,
+  run: async ({ paths }, { signal }) => {
+    const found = await listTemplates(paths.cache);
+    const bytes = found.reduce((sum, each) => sum + each.bytes, 0);
+    const broken = found.filter(({ manifest }) => manifest === undefined).length;
+    const text = `${found.length} saved ${found.length === 1 ? "machine" : "machines"}, ${describeBytes(bytes)}`;
+    if (broken === 0) return { severity: "ok", text: `${text}.` };
+    return {
+      severity: "warning",
+      text: `${text}, of which ${broken} cannot be used and will be made again when wanted.`,
+      fix: "pyro doctor --fix",
+      repair: async () => {
+        const removed = await removeBrokenTemplates(paths.cache, signal);
+        return `Removed ${removed.length} saved machines that cannot be used.`;
+      },
+    };
+  },
+};
+
+export const startCheck: Check = {
+  code: "start",
+  timeoutMs: 20_000,
+  essential: false,
+  run: async (subject) => (subject.wantsStart ? judgeStart(subject) : undefined),
+};
+
+async function judgeStart({ environment, environments, paths, engine, shape }: Subject): Promise<Diagnosis> {
+  const installed = await environments.find(environment);
+  if (installed === undefined) return cold(`${environment} is not installed`);
+  const current = await engine();
+  const own = (await listTemplates(paths.cache)).filter(({ manifest }) => manifest?.environment === environment);
+  const key = templateKey(current, { environment: installed, ...shape });
+  if (own.some((each) => each.key === key)) {
+    const text = `warm: a machine of ${environment} (${shape.vcpuCount} vCPU, ${shape.memMib} MiB) is saved and fits this host.`;
+    return { severity: "ok", text, start: "warm" };
+  }
+  const old = own.map(({ manifest }) => manifest).find((manifest) => hasShape(manifest, shape));
+  if (old === undefined) return cold(`no machine of ${environment} has been saved`);
+  const changes = [
+    ...(old.image_digest === installed.imageDigest ? [] : ["the environment"]),
+    ...fingerprintChanges(old.engine_fingerprint, current.fingerprint),
+  ];
+  const text = `stale: since a machine of ${environment} was saved, ${changes.join(" and ")} changed; the next run saves a new one.`;
+  return { severity: "info", text, start: "stale" };
+}
+
+function cold(why: string): Diagnosis {
+  return { severity: "info", text: `cold: ${why}; the next run does that, which takes some seconds.`, start: "cold" };
+}
+
+function hasShape(manifest: TemplateManifest | undefined, { vcpuCount, memMib }: MachineShape): boolean {
+  return manifest?.vcpu_count === vcpuCount && manifest.mem_mib === memMib;
+}

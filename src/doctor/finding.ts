@@ -1,0 +1,52 @@
+// Owns what a finding is and which there are. Never examines anything.
+
+export const severities = ["ok", "info", "warning", "error"] as const;
+export type Severity = (typeof severities)[number];
+
+/** Every code with its title, in the order in which they are shown. docs/troubleshooting.md has a heading for each. */
+export const findingTitles = {
+  platform: "Platform",
+  engine: "Engine",
+  kvm: "KVM",
+  huge_pages: "KVM start-up",
+  tcg: "Software emulation",
+  compat: "Sandbox",
+  programs: "Host programs",
+  runtime: "Guest kernel",
+  environments: "Environments",
+  start: "Start",
+  templates: "Templates",
+  subuid: "Subordinate ids",
+  disk: "Disk",
+  memory: "Memory",
+  folders: "Folders",
+  settings: "Settings",
+  daemon: "Daemon",
+} as const;
+
+export type FindingCode = keyof typeof findingTitles;
+export const findingCodes = Object.keys(findingTitles) as readonly FindingCode[];
+
+export interface Finding {
+  readonly code: FindingCode;
+  readonly title: string;
+  /** `error`: `pyro run` would not work. `warning`: something else would not, or not as it could. */
+  readonly severity: Severity;
+  readonly text: string;
+  /** What a person can do about it. */
+  readonly fix: string | null;
+}
+
+/** How fast the first machine of an environment would come. */
+export const startStates = ["warm", "cold", "stale"] as const;
+export type StartState = (typeof startStates)[number];
+
+/** What a check found. */
+export interface Diagnosis {
+  readonly severity: Severity;
+  readonly text: string;
+  readonly fix?: string;
+  /** Does what is safe about it; resolves with a sentence that says what was done. */
+  readonly repair?: () => Promise<string>;
+  readonly start?: StartState;
+}

@@ -1,0 +1,55 @@
+// Owns the checks of pyro's own folders and of the settings file. Never reads what lies in the folders.
+import { chmod, lstat } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { hasErrno } from "../base/error.js";
+import type { Check } from "./check.js";
+
+export const foldersCheck: Check = {
+  code: "folders",
+  essential: true,
+  run: async ({ paths, prepare }) => {
+    const folders = [paths.state, paths.cache, paths.sockets];
+    const loose = (await Promise.all(folders.map(openToOthers))).filter((path) => path !== undefined);
+    const where = `state ${paths.state}, cache ${paths.cache}, sockets ${paths.sockets}`;
+    if (loose.length > 0) {
+      return {
+        severity: "warning",
+        text: `Others may look into ${loose.join(", ")}.`,
+        fix: `chmod 700 ${loose.join(" ")}`,
+        repair: async () => {
+          for (const path of loose) await chmod(path, 0o700);
+          return `Made private: ${loose.join(", ")}.`;
+        },
+      };
+    }
+    // Makes what is missing; what cannot be made or belongs to somebody else is the finding.
+    await prepare();
+    return { severity: "ok", text: `${where}.` };
+  },
+};
+
+/** The path, when it is a folder of this user's that its group or others have rights on. */
+async function openToOthers(path: string): Promise<string | undefined> {
+  try {
+    const found = await lstat(path);
+    const isOwn = found.isDirectory() && found.uid === userInfo().uid;
+    return isOwn && (found.mode & 0o077) !== 0 ? path : undefined;
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+export const settingsCheck: Check = {
+  code: "settings",
+  essential: true,
+  run: async ({ paths, settings }) => {
+    const { engine, pool_size, pool_idle_minutes } = await settings();
+    const missing = await lstat(paths.settings).then(
+      () => false,
+      () => true,
+    );
+    const values = `engine ${engine}, pool_size ${pool_size}, pool_idle_minutes ${pool_idle_minutes}`;
+    return { severity: "ok", text: missing ? `Defaults: ${values} (no ${paths.settings}).` : `${paths.settings}: ${values}.` };
+  },
+};

@@ -1,0 +1,74 @@
+// Owns the text by which a saved machine is known to fit this host, and what differs between two of them. Never measures.
+import { createHash } from "node:crypto";
+import * as z from "zod";
+import type { MachineSpec } from "./engine.js";
+import { qemuArguments, type Accelerator } from "./qemu/arguments.js";
+import type { QemuProgram } from "./verdict-host.js";
+
+export interface FingerprintFacts {
+  readonly accelerator: Accelerator;
+  readonly qemu: QemuProgram;
+  readonly cpuModel: string;
+  readonly tscKhz: number;
+  /** Text that changes with the agent, the kernel and the initramfs. */
+  readonly runtime: string;
+}
+
+const parts = z.record(z.string(), z.string());
+
+const words: Readonly<Record<string, string>> = {
+  accelerator: "the accelerator",
+  arguments: "pyro's own machine settings",
+  cpu: "the processor model",
+  qemu: "the QEMU build",
+  runtime: "the guest kernel or agent",
+  tsc: "the processor's clock rate",
+};
+
+/** One line of JSON; equal for two hosts exactly when a machine saved on one may be restored on the other. */
+export function engineFingerprint(facts: FingerprintFacts): string {
+  const { path, size, mtimeMs, version } = facts.qemu;
+  return JSON.stringify({
+    accelerator: facts.accelerator,
+    arguments: digest(JSON.stringify(sampleArguments(facts.accelerator))),
+    cpu: facts.cpuModel,
+    qemu: `${version} ${digest(JSON.stringify([path, size, mtimeMs]))}`,
+    runtime: digest(facts.runtime),
+    tsc: String(facts.tscKhz),
+  } satisfies Record<keyof typeof words, string>);
+}
+
+/** What changed from one fingerprint to another, in words for a person; something unknown when either cannot be read. */
+export function fingerprintChanges(before: string, now: string): readonly string[] {
+  const [old, current] = [readParts(before), readParts(now)];
+  const changed = Object.keys(words).filter((name) => old[name] !== current[name]);
+  if (changed.length === 0 && before !== now) return ["the engine"];
+  return changed.map((name) => words[name] ?? name);
+}
+
+/** The argument list of a made-up machine: it changes whenever the code that makes argument lists does. */
+function sampleArguments(accelerator: Accelerator): string[][] {
+  const host = { accelerator, kernelPath: "kernel", initramfsPath: "initramfs", tscKhz: 0 };
+  const image = { path: "image", format: "raw" } as const;
+  const machine = {
+    ...{ id: "sample", folder: "folder", socketFolder: "sockets", deadlineMs: 0 },
+    ...{ base: image, seed: image, disk: { path: "disk", format: "qcow2", backing: [image], throwAway: true } },
+    ...{ vcpuCount: 1, memMib: 1024 },
+  } as const satisfies Omit<MachineSpec, "memory">;
+  return [
+    qemuArguments({ ...machine, memory: { from: "boot-to-file", path: "memory" } }, host),
+    qemuArguments({ ...machine, memory: { from: "saved", memoryPath: "memory", statePath: "state" } }, host),
+  ];
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 12);
+}
+
+function readParts(text: string): Readonly<Record<string, string | undefined>> {
+  try {
+    return parts.parse(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}

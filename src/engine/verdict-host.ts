@@ -1,0 +1,74 @@
+// Owns what a verdict about this host depends on. Never measures speed.
+import { constants } from "node:fs";
+import { access, readFile, stat } from "node:fs/promises";
+import { release } from "node:os";
+import * as z from "zod";
+import { hasErrno } from "../base/error.js";
+import { lookUpProgram, systemPath } from "../base/host-program.js";
+import { runProgram } from "../base/spawn.js";
+
+export const qemuProgram = z.strictObject({
+  /** Absolute. */
+  path: z.string(),
+  size: z.int(),
+  mtimeMs: z.number(),
+  /** As QEMU says it, such as `7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)`. */
+  version: z.string(),
+});
+export type QemuProgram = z.output<typeof qemuProgram>;
+
+export interface Host {
+  readonly kernelRelease: string;
+  readonly cpuModel: string;
+  /** Another one after each start of the host. */
+  readonly bootId: string;
+  /** Undefined when it is not installed. */
+  readonly qemu: QemuProgram | undefined;
+  /** What this user may do with /dev/kvm. */
+  readonly kvmDevice: KvmDevice;
+}
+
+export type KvmDevice = "absent" | "denied" | "open";
+
+const versionTimeoutMs = 10_000;
+
+/** Looks at the host. `known` spares asking a QEMU for its version that was asked before. */
+export async function inspectHost(known: QemuProgram | undefined, signal: AbortSignal): Promise<Host> {
+  const [cpuinfo, bootId, qemu, kvmDevice] = await Promise.all([
+    readFile("/proc/cpuinfo", "utf8").catch(() => ""),
+    readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => ""),
+    findQemu(known, signal),
+    findKvmDevice(),
+  ]);
+  return { kernelRelease: release(), cpuModel: cpuModel(cpuinfo), bootId: bootId.trim(), qemu, kvmDevice };
+}
+
+/** Such as `Intel(R) Xeon(R) Processor (GenuineIntel 6/207/2)`, from /proc/cpuinfo. */
+export function cpuModel(cpuinfo: string): string {
+  const field = (name: string) => new RegExp(`^${name}\\s*:\\s*(.*)$`, "mu").exec(cpuinfo)?.[1]?.trim() ?? "unknown";
+  const numbers = ["cpu family", "model", "stepping"].map(field).join("/");
+  return `${field("model name")} (${field("vendor_id")} ${numbers})`;
+}
+
+async function findQemu(known: QemuProgram | undefined, signal: AbortSignal): Promise<QemuProgram | undefined> {
+  const path = await lookUpProgram("qemu-system-x86_64");
+  if (path === undefined) return undefined;
+  const { size, mtimeMs } = await stat(path);
+  if (known?.path === path && known.size === size && known.mtimeMs === mtimeMs) return known;
+  const { stdout } = await runProgram(path, ["--version"], {
+    signal,
+    env: { PATH: systemPath, LC_ALL: "C" },
+    timeoutMs: versionTimeoutMs,
+  });
+  const version = /version (.+)/u.exec(stdout)?.[1]?.trim() ?? "unknown";
+  return { path, size, mtimeMs, version };
+}
+
+async function findKvmDevice(): Promise<KvmDevice> {
+  try {
+    await access("/dev/kvm", constants.R_OK | constants.W_OK);
+    return "open";
+  } catch (error) {
+    return hasErrno(error, "ENOENT") ? "absent" : "denied";
+  }
+}

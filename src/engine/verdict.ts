@@ -1,0 +1,125 @@
+// Owns what is known about this host: measured once, kept in a file, measured again when its ground has changed. Never chooses.
+import { createHash } from "node:crypto";
+import type { Engine } from "./engine.js";
+import { engineFingerprint } from "./fingerprint.js";
+import type { Accelerator } from "./qemu/arguments.js";
+import { qemuEngine } from "./qemu/qemu.js";
+import { readVerdicts, writeVerdicts, type KvmMeasurement } from "./verdict-file.js";
+import { inspectHost, type Host, type QemuProgram } from "./verdict-host.js";
+import { holds, measureKvm, measureKvmSpeed } from "./verdict-kvm.js";
+import { currentTsc, measureTsc } from "./verdict-tsc.js";
+
+export interface EngineFiles {
+  readonly agentPath: string;
+  readonly kernelPath: string;
+  readonly initramfsPath: string;
+  /** Text that changes with any of them. */
+  readonly fingerprint: string;
+}
+
+/** Boots our kernel on the engine; resolves with the milliseconds until its agent answered. */
+export type ProveBoot = (
+  engine: Engine,
+  limit: { readonly timeoutMs: number },
+  signal: AbortSignal,
+) => Promise<number>;
+
+export interface VerdictOptions {
+  readonly files: EngineFiles;
+  /** Folder of the file in which verdicts are kept. */
+  readonly cache: string;
+  readonly proveBoot: ProveBoot;
+  /** True: what is known is measured again. */
+  readonly again?: boolean;
+  readonly inspect?: typeof inspectHost;
+  readonly clock?: () => Date;
+}
+
+export interface HostVerdict {
+  readonly host: Host;
+  /** Undefined where there is no QEMU. */
+  readonly qemu: QemuVerdict | undefined;
+}
+
+export interface QemuVerdict {
+  readonly program: QemuProgram;
+  /** One for each accelerator, whether it is of use here or not. */
+  readonly engines: Readonly<Record<Accelerator, Engine>>;
+  readonly kvm: KvmMeasurement;
+}
+
+/** A boot under emulation that has been seen to work. */
+export interface ProvenBoot {
+  readonly boot_ms: number;
+  /** RFC 3339. */
+  readonly checked_at: string;
+}
+
+/** Milliseconds that the proving boot may take under KVM; where KVM is real it takes a fraction of a second. */
+const kvmBootTimeoutMs = 10_000;
+/** Likewise under emulation, on a busy machine. */
+const tcgBootTimeoutMs = 45_000;
+
+export async function judgeHost(options: VerdictOptions, signal: AbortSignal): Promise<HostVerdict> {
+  const { files, cache, again = false, inspect = inspectHost, clock = () => new Date() } = options;
+  const known = await readVerdicts(cache);
+  const host = await inspect(known.qemu ?? undefined, signal);
+  if (host.qemu === undefined) return { host, qemu: undefined };
+  const program = host.qemu;
+  // A rate that is measured again is still held against the recorded one.
+  const tsc = await currentTsc(again && known.tsc !== null ? { ...known.tsc, boot_id: "" } : known.tsc, host, () =>
+    measureTsc(files.agentPath, signal),
+  );
+  const engines = openEngines(files, { program, cpuModel: host.cpuModel, tscKhz: tsc.khz });
+  const key = digest([host.kernelRelease, host.kvmDevice, engines.kvm.fingerprint]);
+  const probe = {
+    speed: (until: AbortSignal) => measureKvmSpeed(files.agentPath, until),
+    boot: (until: AbortSignal) => options.proveBoot(engines.kvm, { timeoutMs: kvmBootTimeoutMs }, until),
+  };
+  const kvm =
+    !again && holds(known.kvm, key, host.bootId)
+      ? known.kvm
+      : await measureKvm(probe, { key, host, now: clock() }, signal);
+  await writeVerdicts(cache, { qemu: program, tsc, kvm });
+  return { host, qemu: { program, engines, kvm } };
+}
+
+/** Whether emulation boots our kernel here; throws what the boot threw. Proved once for each fingerprint. */
+export async function proveTcg(
+  options: VerdictOptions,
+  { engines }: QemuVerdict,
+  signal: AbortSignal,
+): Promise<ProvenBoot> {
+  const { cache, again = false, clock = () => new Date() } = options;
+  const key = digest([engines.tcg.fingerprint]);
+  const known = await readVerdicts(cache);
+  if (!again && known.tcg?.key === key) return known.tcg;
+  const boot_ms = await options.proveBoot(engines.tcg, { timeoutMs: tcgBootTimeoutMs }, signal);
+  const proven = { key, boot_ms, checked_at: clock().toISOString() };
+  await writeVerdicts(cache, { tcg: proven });
+  return proven;
+}
+
+interface QemuGround {
+  readonly program: QemuProgram;
+  readonly cpuModel: string;
+  readonly tscKhz: number;
+}
+
+function openEngines(files: EngineFiles, { program, cpuModel, tscKhz }: QemuGround): QemuVerdict["engines"] {
+  const open = (accelerator: Accelerator) => {
+    const facts = { accelerator, qemu: program, cpuModel, tscKhz, runtime: files.fingerprint };
+    return qemuEngine({
+      ...files,
+      accelerator,
+      tscKhz,
+      qemuPath: program.path,
+      fingerprint: engineFingerprint(facts),
+    });
+  };
+  return { kvm: open("kvm"), tcg: open("tcg") };
+}
+
+function digest(ground: readonly string[]): string {
+  return createHash("sha256").update(JSON.stringify(ground)).digest("hex").slice(0, 32);
+}

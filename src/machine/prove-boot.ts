@@ -1,0 +1,51 @@
+// Owns the proof that an engine boots our kernel: a machine with empty drives that only has to say hello. Never mounts anything.
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { newId } from "../base/id.js";
+import type { Drive, Engine } from "../engine/engine.js";
+import { bootMachine } from "./boot.js";
+import { machineHome, makeHome, removeHome, type MachineFolders } from "./machine-files.js";
+
+export interface BootProof {
+  readonly engine: Engine;
+  readonly folders: Pick<MachineFolders, "cache" | "sockets">;
+  /** Milliseconds until the agent must have answered. */
+  readonly timeoutMs: number;
+}
+
+/** Enough for kernel and agent. */
+const memMib = 512;
+const driveBytes = 1024 ** 2;
+/** Milliseconds beyond its time at which the machine is removed, whatever happens here. */
+const graceMs = 10_000;
+
+/** Resolves with the milliseconds until the agent answered; rejects as a boot does. Leaves nothing behind. */
+export async function proveBoot({ engine, folders, timeoutMs }: BootProof, signal: AbortSignal): Promise<number> {
+  // Apart from the daemon's machines, whose folders it tidies up.
+  const probes = { state: join(folders.cache, "probes"), sockets: join(folders.sockets, "p"), cache: folders.cache };
+  const home = machineHome(probes, newId("vm"));
+  await makeHome(home);
+  try {
+    const empty = await emptyDrive(join(home.folder, "empty.img"));
+    const spec = {
+      ...home,
+      ...{ base: empty, seed: empty, disk: await emptyDrive(join(home.folder, "disk.img")) },
+      ...{ vcpuCount: 1, memMib, deadlineMs: Date.now() + timeoutMs + graceMs },
+      memory: { from: "boot" },
+    } as const;
+    const started = performance.now();
+    const { machine, session } = await bootMachine({ engine, spec, timeoutMs }, signal);
+    const took = performance.now() - started;
+    session[Symbol.dispose]();
+    await machine.kill();
+    return Math.round(took);
+  } finally {
+    await removeHome(home);
+  }
+}
+
+async function emptyDrive(path: string): Promise<Drive> {
+  await using file = await open(path, "wx", 0o600);
+  await file.truncate(driveBytes);
+  return { path, format: "raw" };
+}

@@ -1,0 +1,85 @@
+// Owns the operation that says whether this host can run machines, and what to do where it cannot. Never examines anything.
+import * as z from "zod";
+import { findingCodes, severities, startStates, type FindingCode, type Severity } from "../doctor/finding.js";
+import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
+import { operation } from "./operation.js";
+
+const finding = z.object({
+  code: z.enum(findingCodes as [FindingCode, ...FindingCode[]]).describe("Has a section in docs/troubleshooting.md."),
+  title: z.string(),
+  severity: z.enum(severities).describe("error: `pyro run` would not work; warning: something else would not."),
+  text: z.string(),
+  fix: z.string().nullable().describe("What a person can do about it."),
+});
+
+const output = z.object({
+  findings: z.array(finding),
+  ok: z.boolean().describe("`pyro run` would work."),
+  fixed: z.array(z.string()).describe("What --fix did."),
+  start: z.enum(startStates).nullable().describe("How fast the environment would start; null when none was named."),
+});
+
+/** As for every failure to find a machine to run on. */
+const unavailable = 69;
+
+export const doctorOperation = operation({
+  name: "doctor",
+  title: "Examine this host",
+  summary: "Prove that this host can run virtual machines, and say what to do where it cannot.",
+  effect: "change",
+  cli: { path: ["doctor"], exitCode: (result) => (result["ok"] === true ? 0 : unavailable) },
+  input: z.strictObject({
+    environment: environmentName
+      .optional()
+      .meta({ title: "ENV", description: "Also say how fast this environment would start: warm, cold or stale." }),
+    fix: z.boolean().default(false).describe("Measure everything again, and repair what can be repaired safely."),
+  }),
+  output,
+  inCaller: async (services, request, task) => {
+    const examination = await services.doctor.examine(
+      {
+        environment: request.environment ?? defaultEnvironment,
+        wantsStart: request.environment !== undefined,
+        shape: { vcpuCount: vcpuCount.parse(undefined), memMib: memMib.parse(undefined) },
+        fix: request.fix,
+      },
+      task,
+    );
+    return { ...examination, findings: [...examination.findings], fixed: [...examination.fixed] };
+  },
+  text: (result) =>
+    [...result.fixed.map((each) => `fixed: ${each}`), ...result.findings.map(lines), "", sentence(result)].join("\n"),
+});
+
+const markers: Readonly<Record<Severity, string>> = { ok: "ok", info: "info", warning: "warning", error: "ERROR" };
+const markerWidth = 8;
+const titleWidth = 20;
+/** Characters of a line, so that it fits a terminal and a chat. */
+const lineWidth = 110;
+
+function lines({ severity, title, text, fix }: z.output<typeof finding>): string {
+  const indent = " ".repeat(markerWidth + titleWidth);
+  const paragraphs = [text, ...(fix === null ? [] : [`fix: ${fix}`])];
+  const wrapped = paragraphs.flatMap((each) => each.split("\n")).flatMap((each) => wrap(each, lineWidth - indent.length));
+  return `${markers[severity].padEnd(markerWidth)}${title.padEnd(titleWidth)}${wrapped.join(`\n${indent}`)}`;
+}
+
+function wrap(text: string, width: number): readonly string[] {
+  const rows: string[] = [];
+  let row = "";
+  for (const word of text.split(" ")) {
+    if (row !== "" && row.length + 1 + word.length > width) {
+      rows.push(row);
+      row = word;
+    } else row = row === "" ? word : `${row} ${word}`;
+  }
+  return [...rows, row];
+}
+
+function sentence({ ok, findings }: z.output<typeof output>): string {
+  if (ok) return "pyro run would work.";
+  const errors = findings.filter(({ severity }) => severity === "error");
+  const [first] = errors;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+  return `pyro run would not work: ${first?.title ?? ""}: ${first?.text.split("\n")[0] ?? ""}${more}`;
+}

@@ -1,0 +1,194 @@
+// Owns the operations that run commands in a workspace and tell what was run. Never files.
+import * as z from "zod";
+import { operation } from "./operation.js";
+import { execView, workspaceId, type ExecView } from "./workspace-fields.js";
+
+const core = ["workspace-core", "workspace-full"] as const;
+/** Bytes of each stream that a model gets at once. */
+const modelOutputBytes = 20_000;
+const wholeOutputBytes = 64 * 1024 * 1024;
+
+const command = z
+  .union([z.string().min(1).max(131_072), z.array(z.string().max(131_072)).min(1).max(4096)])
+  .meta({ title: "COMMAND...", description: "Command; a string is run by the guest's login shell, a list directly." });
+const cwd = z
+  .string()
+  .regex(/^\/[^\0]*$/u, "must be absolute")
+  .max(4096)
+  .default("/workspace")
+  .describe("Folder to run in.");
+const outputBytes = z.int().min(0).max(wholeOutputBytes).default(wholeOutputBytes);
+
+const execInput = z.strictObject({
+  workspace_id: workspaceId,
+  command,
+  cwd,
+  timeout_seconds: z.number().min(0.1).max(86_400).default(30).describe("Kills the whole process tree after this long."),
+  detach: z.boolean().default(false).describe("Answer at once; `workspace wait` follows it."),
+  wait_seconds: z.number().min(0).max(86_400).default(86_400).describe("Answer after this long, also while it runs."),
+  max_output_bytes: outputBytes.describe("Bytes of each stream in the result; more comes as head and tail."),
+});
+
+const execMcpInput = z.strictObject({
+  workspace_id: workspaceId,
+  command: z.string().min(1).max(131_072).describe("Shell command, run by `bash -lc`."),
+  cwd,
+  timeout_seconds: execInput.shape.timeout_seconds,
+});
+
+export const workspaceExecOperation = operation({
+  name: "workspace_exec",
+  title: "Run a command in a workspace",
+  summary: "Run a command in a workspace.",
+  effect: "change",
+  sdk: "execWorkspace",
+  cli: {
+    path: ["workspace", "exec"],
+    positionals: ["workspace_id"],
+    rest: "command",
+    passThrough: true,
+    omit: ["wait_seconds", "max_output_bytes"],
+  },
+  mcp: {
+    profiles: core,
+    input: execMcpInput,
+    widen: (narrowed) => ({ ...execMcpInput.parse(narrowed), wait_seconds: 40, max_output_bytes: modelOutputBytes }),
+    description:
+      "Runs a shell command as root in the workspace's machine. Non-zero exits, timeouts and kills are results. Returns " +
+      "exit_code, stdout, stderr; over 20,000 characters a stream comes as head and tail. Answers within 45 s: if state is " +
+      "`running`, go on with workspace_wait and the sequence. Raise timeout_seconds for builds and test suites.",
+  },
+  input: execInput,
+  output: execView,
+  handler: (services, request, call) => services.workspaces.exec(request, call),
+  text: execText,
+});
+
+const waitInput = z.strictObject({
+  workspace_id: workspaceId,
+  sequence: z.int().min(1).meta({ title: "SEQUENCE", description: "Number of the command." }),
+  wait_seconds: z.number().min(0).max(86_400).default(86_400).describe("Answer after this long, also while it runs."),
+  max_output_bytes: outputBytes.describe("Bytes of each stream in the result; more comes as head and tail."),
+});
+
+const waitMcpInput = z.strictObject({
+  workspace_id: workspaceId,
+  sequence: waitInput.shape.sequence,
+  wait_seconds: z.number().min(0).max(45).default(40).describe("Answer after this long, also while it runs."),
+});
+
+export const workspaceWaitOperation = operation({
+  name: "workspace_wait",
+  title: "Wait for a command",
+  summary: "Wait for a command that is still running in a workspace.",
+  effect: "read",
+  sdk: "waitWorkspace",
+  cli: {
+    path: ["workspace", "wait"],
+    positionals: ["workspace_id", "sequence"],
+    omit: ["max_output_bytes"],
+  },
+  mcp: {
+    profiles: core,
+    input: waitMcpInput,
+    widen: (narrowed) => {
+      const request = waitMcpInput.parse(narrowed);
+      return { ...request, wait_seconds: Math.min(request.wait_seconds, 43), max_output_bytes: modelOutputBytes };
+    },
+    description:
+      "Goes on waiting for a command that workspace_exec left running, at most 45 s a call. Returns the same as " +
+      "workspace_exec. Canceling it leaves the command running.",
+  },
+  input: waitInput,
+  output: execView,
+  handler: (services, request, call) => services.workspaces.wait(request, call),
+  text: execText,
+});
+
+const logsInput = z.strictObject({
+  workspace_id: workspaceId,
+  sequence: z.int().min(1).optional().describe("Read one command's output instead of listing commands."),
+  stream: z.enum(["stdout", "stderr"]).default("stdout").describe("With sequence: which stream."),
+  offset: z.int().min(0).default(0).describe("With sequence: byte to start at."),
+  max_bytes: z.int().min(1).max(1_048_576).default(16_384).describe("With sequence: bytes at the most."),
+});
+
+export const workspaceLogsOperation = operation({
+  name: "workspace_logs",
+  title: "Command history",
+  summary: "List the commands run since create or the last reset.",
+  effect: "read",
+  sdk: "logsWorkspace",
+  cli: {
+    path: ["workspace", "logs"],
+    positionals: ["workspace_id"],
+    omit: ["sequence", "stream", "offset", "max_bytes"],
+  },
+  mcp: {
+    profiles: core,
+    input: logsInput,
+    description:
+      "Lists the commands since create or the last reset with their exit codes. With sequence it reads a command's output " +
+      "from a byte offset on, for what workspace_exec left out.",
+  },
+  input: logsInput,
+  output: z.object({
+    workspace_id: z.string(),
+    entries: z.array(
+      z.object({
+        sequence: z.int(),
+        command: z.union([z.string(), z.array(z.string())]),
+        cwd: z.string(),
+        started_at: z.string(),
+        state: z.enum(["running", "exited", "lost"]),
+        exit_code: z.int().nullable(),
+        timed_out: z.boolean(),
+        oom_killed: z.boolean(),
+        canceled: z.boolean(),
+        duration_ms: z.int(),
+        stdout_bytes: z.int(),
+        stderr_bytes: z.int(),
+      }),
+    ),
+    output: z.string().nullable().describe("With sequence: the text from offset on."),
+    next_offset: z.int().nullable(),
+    total_bytes: z.int().nullable(),
+  }),
+  handler: (services, request) => services.workspaces.logs(request),
+  text: (result) =>
+    result.output ??
+    result.entries
+      .map((entry) => {
+        const shown = typeof entry.command === "string" ? entry.command : entry.command.join(" ");
+        const end = entry.state === "exited" ? `exit ${entry.exit_code ?? "?"}` : entry.state;
+        return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${shown}`;
+      })
+      .join("\n"),
+});
+
+const summaryInput = z.strictObject({ workspace_id: workspaceId });
+
+export const workspaceSummaryOperation = operation({
+  name: "workspace_summary",
+  title: "Summarize a workspace",
+  summary: "Tell what happened since the last reset, short enough for a pull request.",
+  effect: "read",
+  sdk: "summarizeWorkspace",
+  cli: { path: ["workspace", "summary"], positionals: ["workspace_id"] },
+  mcp: {
+    profiles: core,
+    input: summaryInput,
+    description: "Tells what happened since create or the last reset: commands, files changed, exports, outcome. Markdown.",
+  },
+  input: summaryInput,
+  output: z.object({ workspace_id: z.string(), summary: z.string().describe("Markdown.") }),
+  handler: (services, { workspace_id }, call) => services.workspaces.summary(workspace_id, call),
+  text: (result) => result.summary,
+});
+
+function execText(result: ExecView): string {
+  if (result.state === "running") {
+    return `${result.stdout}${result.stderr}\n[still running; workspace_wait with sequence ${result.sequence} goes on]`.trimStart();
+  }
+  return `${result.stdout}${result.stderr}`.replace(/\n$/u, "");
+}

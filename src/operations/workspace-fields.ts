@@ -1,0 +1,76 @@
+// Owns input and output fields that workspace operations share. Never holds a field that only one uses.
+import * as z from "zod";
+
+export const workspaceId = z
+  .string()
+  .min(1)
+  .max(64)
+  .meta({ title: "ID", description: "Workspace id, a unique prefix of one, or its name." });
+
+export const guestPath = z.string().min(1).max(4096).meta({ title: "PATH", description: "Path under /workspace." });
+
+export const hostPath = z.string().min(1).max(4096);
+
+export const skippedFiles = z.array(z.object({ path: z.string(), reason: z.string() }));
+
+export const workspaceView = z.object({
+  workspace_id: z.string(),
+  name: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  state: z.enum(["creating", "running", "stopped", "resetting", "failed"]),
+  environment: z.string(),
+  vcpu_count: z.int(),
+  mem_mib: z.int(),
+  ttl_seconds: z.int().describe("Idle seconds until it is stopped; 0 = never."),
+  network_policy: z.string(),
+  created_at: z.string().describe("RFC 3339, as all times."),
+  last_active_at: z.string(),
+  last_reset_at: z.string().nullable(),
+  stopped_at: z.string().nullable(),
+  deletes_at: z.string().nullable().describe("When a stopped workspace will be deleted."),
+  failure: z.string().nullable(),
+  phase: z.string().nullable().describe("What creation is doing."),
+  workspace_seed: z
+    .object({
+      mode: z.enum(["git", "directory", "archive", "empty"]),
+      origin_kind: z.enum(["seed_path", "project_path", "repo_url", "none"]),
+      origin_ref: z.string().nullable().describe("Path or URL, without credentials."),
+      commit: z.string().nullable(),
+      file_count: z.int(),
+      byte_count: z.int(),
+      skipped: skippedFiles.describe("Files of the source that are not in the workspace."),
+    })
+    .nullable(),
+});
+
+export const execView = z.object({
+  workspace_id: z.string(),
+  sequence: z.int().describe("Number of the command in this workspace."),
+  command: z.union([z.string(), z.array(z.string())]),
+  cwd: z.string(),
+  state: z.enum(["running", "exited", "lost"]).describe("`lost`: its machine went away before it ended."),
+  exit_code: z.int().nullable().describe("124 when it timed out, 128 + n when signal n ended it; null while it runs."),
+  timed_out: z.boolean(),
+  oom_killed: z.boolean(),
+  canceled: z.boolean(),
+  duration_ms: z.int(),
+  stdout: z.string().describe("UTF-8; other bytes become U+FFFD. Empty when it was streamed."),
+  stderr: z.string(),
+  stdout_truncated: z.boolean(),
+  stderr_truncated: z.boolean(),
+  stdout_base64: z.string().optional().describe("The bytes, where they are not UTF-8."),
+  stderr_base64: z.string().optional(),
+  dropped_bytes: z.int().describe("Bytes beyond 64 MiB a stream that were not kept."),
+  restarted: z.boolean().describe("True when the workspace was stopped and has been started for this."),
+});
+
+export type WorkspaceView = z.output<typeof workspaceView>;
+export type ExecView = z.output<typeof execView>;
+
+/** One line for a person. */
+export function workspaceLine(view: WorkspaceView): string {
+  const name = (view.name ?? "-").padEnd(16);
+  const seed = view.workspace_seed?.origin_ref ?? view.workspace_seed?.mode ?? "";
+  const until = view.deletes_at === null ? "" : `  deleted at ${view.deletes_at}`;
+  return `${view.workspace_id}  ${name} ${view.state.padEnd(9)} ${view.environment.padEnd(12)} ${seed}${until}`;
+}

@@ -1,0 +1,267 @@
+// Owns the operations on a workspace's files. Never runs commands.
+import * as z from "zod";
+import { operation } from "./operation.js";
+import { guestPath, hostPath, skippedFiles, workspaceId } from "./workspace-fields.js";
+
+const core = ["workspace-core", "workspace-full"] as const;
+/** Bytes of a file that one write may have. */
+const maxFileBytes = 10 * 1024 * 1024;
+/** Characters of a patch that a model gets at once. */
+const modelPatchCharacters = 40_000;
+
+const listInput = z.strictObject({
+  workspace_id: workspaceId,
+  path: guestPath.default("/workspace"),
+  recursive: z.boolean().default(false).describe("All that is below it, not only what is in it."),
+  max_entries: z.int().min(1).max(100_000).default(100_000),
+});
+const listMcpInput = listInput.extend({ max_entries: z.int().min(1).max(1000).default(500) }).strict();
+
+export const workspaceFileListOperation = operation({
+  name: "workspace_file_list",
+  title: "List files",
+  summary: "List a folder of a workspace.",
+  effect: "read",
+  sdk: "listWorkspaceFiles",
+  cli: {
+    path: ["workspace", "file", "list"],
+    positionals: ["workspace_id", "path"],
+    omit: ["max_entries"],
+  },
+  mcp: { profiles: core, input: listMcpInput, description: "Lists a folder under /workspace: path, kind, size, mode." },
+  input: listInput,
+  output: z.object({
+    path: z.string(),
+    entries: z.array(
+      z.object({
+        path: z.string(),
+        kind: z.enum(["file", "directory", "symlink", "other"]),
+        size: z.int(),
+        mode: z.string().describe("Octal, such as 0644."),
+        modified_at: z.string(),
+        link_target: z.string().nullable(),
+      }),
+    ),
+    truncated: z.boolean(),
+    restarted: z.boolean(),
+  }),
+  handler: (services, request, call) => services.workspaces.listFiles(request, call),
+  text: (result) =>
+    result.entries
+      .map((entry) => {
+        const target = entry.link_target === null ? "" : ` -> ${entry.link_target}`;
+        return `${entry.mode} ${String(entry.size).padStart(10)} ${entry.path}${entry.kind === "directory" ? "/" : ""}${target}`;
+      })
+      .join("\n"),
+});
+
+const readInput = z.strictObject({
+  workspace_id: workspaceId,
+  path: guestPath,
+  offset: z.int().min(0).default(0).describe("Byte to start at."),
+  max_bytes: z.int().min(1).max(maxFileBytes).default(65_536).describe("Bytes at the most."),
+});
+const readMcpInput = readInput.extend({ max_bytes: z.int().min(1).max(50_000).default(40_000) }).strict();
+
+export const workspaceFileReadOperation = operation({
+  name: "workspace_file_read",
+  title: "Read a file",
+  summary: "Read a text file of a workspace.",
+  effect: "read",
+  sdk: "readWorkspaceFile",
+  cli: {
+    path: ["workspace", "file", "read"],
+    positionals: ["workspace_id", "path"],
+    omit: ["offset"],
+    only: { "content-only": "content" },
+  },
+  mcp: {
+    profiles: core,
+    input: readMcpInput,
+    description: "Reads a text file under /workspace. Says truncated and total_bytes; offset reads on.",
+  },
+  input: readInput,
+  output: z.object({
+    path: z.string(),
+    content: z.string().describe("UTF-8; other bytes become U+FFFD."),
+    total_bytes: z.int(),
+    truncated: z.boolean(),
+    restarted: z.boolean(),
+  }),
+  handler: (services, request, call) => services.workspaces.readFile(request, call),
+  text: (result) => result.content,
+});
+
+const writeInput = z.strictObject({
+  workspace_id: workspaceId,
+  path: guestPath,
+  text: z.string().max(maxFileBytes).describe("The whole new content."),
+});
+
+export const workspaceFileWriteOperation = operation({
+  name: "workspace_file_write",
+  title: "Write a file",
+  summary: "Write a text file of a workspace, atomically, making its folders.",
+  effect: "change",
+  sdk: "writeWorkspaceFile",
+  cli: {
+    path: ["workspace", "file", "write"],
+    positionals: ["workspace_id", "path"],
+    fromFile: { text: "text-file" },
+  },
+  mcp: {
+    profiles: core,
+    input: writeInput,
+    description: "Writes a whole text file under /workspace, atomically, making its folders. For edits use workspace_patch_apply.",
+  },
+  input: writeInput,
+  output: z.object({ path: z.string(), bytes: z.int(), restarted: z.boolean() }),
+  handler: (services, request, call) => services.workspaces.writeFile(request, call),
+  text: (result) => `Wrote ${result.bytes} bytes to ${result.path}.`,
+});
+
+const patchInput = z.strictObject({
+  workspace_id: workspaceId,
+  patch: z.string().min(1).max(maxFileBytes).describe("Unified diff, plain or git style."),
+});
+
+export const workspacePatchApplyOperation = operation({
+  name: "workspace_patch_apply",
+  title: "Apply a patch",
+  summary: "Apply a unified diff to a workspace, all of it or nothing.",
+  effect: "change",
+  sdk: "applyWorkspacePatch",
+  cli: {
+    path: ["workspace", "patch", "apply"],
+    positionals: ["workspace_id"],
+    fromFile: { patch: "patch-file" },
+  },
+  mcp: {
+    profiles: core,
+    input: patchInput,
+    description:
+      "Applies a unified diff (git style too: new, deleted, renamed, mode) to /workspace, all or nothing, with exact context. " +
+      "Prefer it to editing through the shell. If it does not fit, the error names file, hunk and line.",
+  },
+  input: patchInput,
+  output: z.object({
+    changed: z.boolean(),
+    files: z.array(z.object({ path: z.string(), change: z.string() })),
+    restarted: z.boolean(),
+  }),
+  handler: (services, request, call) => services.workspaces.applyPatch(request, call),
+  text: (result) => result.files.map((file) => `${file.change.padEnd(9)} ${file.path}`).join("\n") || "Nothing to change.",
+});
+
+const diffInput = z.strictObject({
+  workspace_id: workspaceId,
+  paths: z.array(z.string().max(4096)).max(1000).default([]).describe("Only the patch of these; all when empty."),
+  max_patch_characters: z.int().min(0).max(256 * 1024 * 1024).default(256 * 1024 * 1024),
+});
+const diffMcpInput = diffInput.omit({ max_patch_characters: true }).strict();
+
+export const workspaceDiffOperation = operation({
+  name: "workspace_diff",
+  title: "Diff a workspace",
+  summary: "Show what changed in /workspace since it was created, as a patch that `git apply` takes.",
+  effect: "read",
+  sdk: "diffWorkspace",
+  cli: {
+    path: ["workspace", "diff"],
+    positionals: ["workspace_id"],
+    omit: ["paths", "max_patch_characters"],
+  },
+  mcp: {
+    profiles: core,
+    input: diffMcpInput,
+    widen: (narrowed) => ({ ...diffMcpInput.parse(narrowed), max_patch_characters: modelPatchCharacters }),
+    description:
+      "Shows what changed in /workspace since create as entries and a unified patch that `git apply` takes. .git is left out. " +
+      "Look at it before exporting. A patch that is too long is left out: ask for some paths.",
+  },
+  input: diffInput,
+  output: z.object({
+    clean: z.boolean(),
+    entries: z.array(
+      z.object({
+        path: z.string(),
+        old_path: z.string().optional(),
+        status: z.enum(["added", "modified", "deleted", "renamed", "type_changed"]),
+        binary: z.boolean(),
+        size: z.int(),
+      }),
+    ),
+    counts: z.record(z.string(), z.int()),
+    patch: z.string(),
+    patch_truncated: z.boolean(),
+    entries_truncated: z.boolean(),
+    restarted: z.boolean(),
+  }),
+  handler: (services, request, call) => services.workspaces.diff(request, call),
+  text: (result) => result.patch.replace(/\n$/u, ""),
+});
+
+const exportInput = z.strictObject({
+  workspace_id: workspaceId,
+  path: guestPath,
+  output_path: hostPath.meta({ title: "HOST_PATH", description: "Host path to write; it must not exist." }),
+  force: z.boolean().default(false).describe("Replace what is there."),
+});
+const exportMcpInput = exportInput.omit({ force: true }).strict();
+
+export const workspaceExportOperation = operation({
+  name: "workspace_export",
+  title: "Export a file or folder",
+  summary: "Copy one file or folder of a workspace to the host.",
+  effect: "create",
+  sdk: "exportWorkspace",
+  cli: {
+    path: ["workspace", "export"],
+    positionals: ["workspace_id", "path"],
+    flagNames: { output_path: "output" },
+  },
+  mcp: {
+    profiles: core,
+    input: exportMcpInput,
+    description:
+      "Copies one file or folder from /workspace to output_path on the host, which must not exist and must lie in the project " +
+      "or a folder the user allowed. The only way anything leaves the machine.",
+  },
+  hostPaths: ["output_path"],
+  input: exportInput,
+  output: z.object({
+    output_path: z.string(),
+    kind: z.string(),
+    file_count: z.int(),
+    byte_count: z.int(),
+    skipped: skippedFiles,
+    restarted: z.boolean(),
+  }),
+  handler: (services, request, call) => services.workspaces.export(request, call),
+  text: (result) => `Exported ${result.file_count} files, ${result.byte_count} bytes to ${result.output_path}.`,
+});
+
+const syncInput = z.strictObject({
+  workspace_id: workspaceId,
+  source_path: hostPath.meta({ title: "SOURCE_PATH", description: "Host folder or archive to merge in." }),
+  dest: guestPath.default("/workspace").describe("Folder under /workspace to merge it into."),
+});
+
+export const workspaceSyncPushOperation = operation({
+  name: "workspace_sync_push",
+  title: "Push host files into a workspace",
+  summary: "Merge a host folder or archive into a workspace; adds and overwrites, never deletes.",
+  effect: "change",
+  sdk: "pushWorkspaceSync",
+  cli: { path: ["workspace", "sync", "push"], positionals: ["workspace_id", "source_path"] },
+  mcp: {
+    profiles: core,
+    input: syncInput,
+    description: "Merges later host files into /workspace: adds and overwrites, never deletes. All of it or nothing.",
+  },
+  hostPaths: ["source_path"],
+  input: syncInput,
+  output: z.object({ file_count: z.int(), byte_count: z.int(), skipped: skippedFiles, restarted: z.boolean() }),
+  handler: (services, request, call) => services.workspaces.pushSync(request, call),
+  text: (result) => `Pushed ${result.file_count} files, ${result.byte_count} bytes.`,
+});

@@ -1,0 +1,206 @@
+// Owns the operations on a workspace as a whole. Never what happens inside one.
+import * as z from "zod";
+import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
+import { operation } from "./operation.js";
+import { hostPath, workspaceId, workspaceLine, workspaceView } from "./workspace-fields.js";
+
+const core = ["workspace-core", "workspace-full"] as const;
+const full = ["workspace-full"] as const;
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/u, "must be 1 to 63 of a-z, 0-9 and -, not - at its ends")
+  .describe("Name, unique among your workspaces; also the machine's host name.");
+const labels = z
+  .record(z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/u), z.string().max(256))
+  .describe("Labels of your own, KEY=VALUE.");
+
+const createInput = z.strictObject({
+  environment: environmentName.default(defaultEnvironment),
+  seed_path: hostPath.optional().describe("Folder, Git checkout or .tar, .tar.gz, .tgz, .tar.zst to start from."),
+  project_path: hostPath.optional().describe("Like seed_path, where the server's own choice is meant."),
+  repo_url: z.string().min(1).max(2048).optional().describe("Repository to clone on the host and start from."),
+  repo_ref: z.string().min(1).max(256).optional().describe("Branch, tag or commit of repo_url."),
+  name: name.optional(),
+  labels: labels.default({}),
+  vcpu_count: vcpuCount,
+  mem_mib: memMib,
+  ttl_seconds: z.int().min(0).max(2_592_000).default(28_800).describe("Idle seconds until it is stopped; 0 = never."),
+  wait_seconds: z.number().min(0).max(3600).default(3600).describe("Answer after this long, also when it is not ready."),
+});
+
+const createMcpInput = createInput
+  .pick({ environment: true, seed_path: true, name: true, labels: true, vcpu_count: true, mem_mib: true, ttl_seconds: true })
+  .strict();
+
+export const workspaceCreateOperation = operation({
+  name: "workspace_create",
+  title: "Create a workspace",
+  summary: "Create a workspace: a machine that stays, with your files in /workspace.",
+  effect: "create",
+  sdk: "createWorkspace",
+  cli: {
+    path: ["workspace", "create"],
+    positionals: ["environment"],
+    omit: ["project_path", "repo_url", "repo_ref", "wait_seconds"],
+    flagNames: { labels: "label" },
+    only: { "id-only": "workspace_id" },
+  },
+  mcp: {
+    profiles: core,
+    input: createMcpInput,
+    widen: (narrowed) => ({ ...createMcpInput.parse(narrowed), wait_seconds: 40 }),
+    description:
+      "Creates a disposable Linux machine with the project's files, uncommitted changes included, in /workspace. Call it " +
+      "first; then work with workspace_exec, workspace_patch_apply and the file tools. Nothing in it touches the host. " +
+      "Without seed_path it starts from the project this server was started in. Returns workspace_id for all other calls, " +
+      "and what was seeded. If state is `creating`, call workspace_status until it is `running`.",
+  },
+  hostPaths: ["seed_path", "project_path"],
+  input: createInput,
+  output: workspaceView,
+  handler: (services, request, call) => services.workspaces.create(request, call),
+  text: (view) => workspaceLine(view),
+});
+
+export const workspaceListOperation = operation({
+  name: "workspace_list",
+  title: "List workspaces",
+  summary: "List your workspaces, and when stopped ones will be deleted.",
+  effect: "read",
+  sdk: "listWorkspaces",
+  cli: { path: ["workspace", "list"] },
+  mcp: {
+    profiles: core,
+    input: z.strictObject({}),
+    description: "Lists the workspaces of this user with state, name, labels and seed.",
+  },
+  input: z.strictObject({}),
+  output: z.object({
+    workspaces: z.array(workspaceView),
+    quarantined: z.array(z.object({ id: z.string(), reason: z.string() })).describe("Records that could not be read; kept aside."),
+  }),
+  handler: (services) => Promise.resolve(services.workspaces.list()),
+  text: (result) => result.workspaces.map(workspaceLine).join("\n"),
+});
+
+const updateInput = z.strictObject({
+  workspace_id: workspaceId,
+  name: name.optional(),
+  clear_name: z.boolean().default(false).describe("Take the name away."),
+  labels: labels.default({}),
+  clear_labels: z.array(z.string()).max(64).default([]).describe("Keys of labels to take away."),
+});
+
+export const workspaceUpdateOperation = operation({
+  name: "workspace_update",
+  title: "Update a workspace",
+  summary: "Change a workspace's name or labels.",
+  effect: "change",
+  sdk: "updateWorkspace",
+  cli: {
+    path: ["workspace", "update"],
+    positionals: ["workspace_id"],
+    flagNames: { labels: "label", clear_labels: "clear-label" },
+  },
+  mcp: { profiles: core, input: updateInput, description: "Changes a workspace's name or labels." },
+  input: updateInput,
+  output: workspaceView,
+  handler: (services, request) => services.workspaces.update(request),
+  text: (view) => workspaceLine(view),
+});
+
+const idInput = z.strictObject({ workspace_id: workspaceId });
+
+export const workspaceStatusOperation = operation({
+  name: "workspace_status",
+  title: "Workspace status",
+  summary: "Show a workspace's state, machine and use of disk and memory.",
+  effect: "read",
+  sdk: "statusWorkspace",
+  cli: { path: ["workspace", "status"], positionals: ["workspace_id"] },
+  mcp: {
+    profiles: core,
+    input: idInput,
+    description: "Shows a workspace's state, running commands, disk and memory use. Also tells how far a creation is.",
+  },
+  input: idInput,
+  output: workspaceView.extend({
+    engine: z.string().nullable(),
+    accelerator: z.string().nullable(),
+    disk_bytes: z.int().describe("Bytes that its disk takes on the host."),
+    memory_bytes: z.int().describe("Private memory of its machine on the host; 0 when stopped."),
+    running_commands: z.array(z.int()).describe("Sequences of commands that run."),
+    service_count: z.int(),
+    running_service_count: z.int(),
+    shell_count: z.int(),
+  }),
+  handler: (services, { workspace_id }) => services.workspaces.status(workspace_id),
+  text: (result) => JSON.stringify(result, null, 2),
+});
+
+export const workspaceResetOperation = operation({
+  name: "workspace_reset",
+  title: "Reset a workspace",
+  summary: "Put a workspace back to what it was when it was created.",
+  effect: "delete",
+  sdk: "resetWorkspace",
+  cli: { path: ["workspace", "reset"], positionals: ["workspace_id"] },
+  mcp: {
+    profiles: core,
+    input: idInput,
+    description:
+      "Throws away everything done in the workspace, installed packages included, and starts a fresh machine with the same " +
+      "seed. Instant; prefer it to repairing a broken state. History and running commands go, id and name stay.",
+  },
+  input: idInput,
+  output: workspaceView,
+  handler: (services, { workspace_id }, call) => services.workspaces.reset(workspace_id, call),
+  text: (view) => `Reset: ${workspaceLine(view)}`,
+});
+
+export const workspaceStopOperation = operation({
+  name: "workspace_stop",
+  title: "Stop a workspace",
+  summary: "Stop a workspace's machine; its disk is kept.",
+  effect: "change",
+  sdk: "stopWorkspace",
+  cli: { path: ["workspace", "stop"], positionals: ["workspace_id"] },
+  mcp: { profiles: full, input: idInput, description: "Stops the machine; the disk is kept. Using it starts it again." },
+  input: idInput,
+  output: workspaceView,
+  handler: (services, { workspace_id }, call) => services.workspaces.stop(workspace_id, call),
+  text: (view) => workspaceLine(view),
+});
+
+export const workspaceStartOperation = operation({
+  name: "workspace_start",
+  title: "Start a workspace",
+  summary: "Start a stopped workspace's machine on its disk.",
+  effect: "change",
+  sdk: "startWorkspace",
+  cli: { path: ["workspace", "start"], positionals: ["workspace_id"] },
+  mcp: { profiles: full, input: idInput, description: "Starts a stopped workspace; other calls do so by themselves." },
+  input: idInput,
+  output: workspaceView,
+  handler: (services, { workspace_id }, call) => services.workspaces.start(workspace_id, call),
+  text: (view) => workspaceLine(view),
+});
+
+export const workspaceDeleteOperation = operation({
+  name: "workspace_delete",
+  title: "Delete a workspace",
+  summary: "Delete a workspace with its machine, disk and record.",
+  effect: "delete",
+  sdk: "deleteWorkspace",
+  cli: { path: ["workspace", "delete"], positionals: ["workspace_id"] },
+  mcp: {
+    profiles: core,
+    input: idInput,
+    description: "Deletes a workspace for good: machine, disk and history. Export what is wanted first.",
+  },
+  input: idInput,
+  output: z.object({ workspace_id: z.string(), deleted: z.boolean() }),
+  handler: (services, { workspace_id }, call) => services.workspaces.delete(workspace_id, call),
+  text: (result) => `Deleted ${result.workspace_id}.`,
+});

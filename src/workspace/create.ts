@@ -1,0 +1,152 @@
+// Owns making a workspace: record first, then seed, disk and machine; all of it or nothing. Never changes an existing one.
+import { mkdir } from "node:fs/promises";
+import { asPyroError } from "../base/error.js";
+import { newId } from "../base/id.js";
+import type { Task } from "../base/progress.js";
+import { ensureDiskTemplate } from "../environment/disk-template.js";
+import type { EnvironmentStore, InstalledEnvironment } from "../environment/environment.js";
+import { writeOverlay } from "../environment/qcow2.js";
+import type { MachineHost } from "../machine/machine-host.js";
+import type { WorkspaceRecord, WorkspaceSeed } from "./record.js";
+import { killWorkspaceMachine, startWorkspaceMachine } from "./running.js";
+import type { WorkspaceStore } from "./store.js";
+import { keepFile, workspaceFiles, type WorkspaceFiles } from "./workspace-files.js";
+import { Workspace } from "./workspace.js";
+
+/** A read-only image of a tree, and the list of what is in it. */
+export interface PreparedSeed {
+  readonly imagePath: string;
+  readonly manifestPath: string;
+  readonly facts: WorkspaceSeed;
+}
+
+export interface CreateRequest {
+  readonly environment: string;
+  readonly name: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly vcpuCount: number;
+  readonly memMib: number;
+  readonly ttlSeconds: number;
+  readonly prepareSeed: (task: Task) => Promise<PreparedSeed>;
+}
+
+export interface CreateServices {
+  readonly store: WorkspaceStore;
+  readonly machines: MachineHost;
+  readonly environments: EnvironmentStore;
+  /** Folder of the shared disk template. */
+  readonly cacheFolder: string;
+}
+
+export interface Creation {
+  readonly workspace: Workspace;
+  /** Settles when it runs; rejects after everything of it is gone again. */
+  readonly done: Promise<void>;
+}
+
+/** Writes the record and begins; aborting the task takes everything back. */
+export async function beginCreation(services: CreateServices, request: CreateRequest, task: Task): Promise<Creation> {
+  const { store } = services;
+  if (request.name !== undefined) store.checkNameIsFree(request.name);
+  const id = newId("ws");
+  const workspace = new Workspace(newRecord(id, request), workspaceFiles(store.root, id));
+  store.add(workspace);
+  const told: Task = {
+    signal: task.signal,
+    progress: (event) => {
+      workspace.phase = event.message;
+      task.progress(event);
+    },
+  };
+  const build = async () => {
+    try {
+      await mkdir(workspace.files.folder, { mode: 0o700 });
+      await workspace.save({});
+      await fill(services, { workspace, request }, told);
+      await startWorkspaceMachine(services.machines, workspace, told);
+      workspace.phase = undefined;
+      await workspace.note({ type: "created", detail: request.environment });
+    } catch (error) {
+      await killWorkspaceMachine(workspace);
+      await store.remove(workspace);
+      throw asPyroError(task.signal.aborted ? task.signal.reason : error);
+    }
+  };
+  const done = workspace.lock.exclusive(task.signal, build);
+  done.catch(() => undefined);
+  return { workspace, done };
+}
+
+interface Filling {
+  readonly workspace: Workspace;
+  readonly request: CreateRequest;
+}
+
+/** Everything the machine needs, under names of the workspace's own. */
+async function fill(services: CreateServices, { workspace, request }: Filling, task: Task): Promise<void> {
+  const { environments, cacheFolder } = services;
+  const { files } = workspace;
+  const [environment, seed, disk] = await Promise.all([
+    installed(environments, request.environment, task),
+    request.prepareSeed(task),
+    ensureDiskTemplate(cacheFolder, task),
+  ]);
+  await keepAll(files, { environment, seed, diskPath: disk.path });
+  await writeOverlay(files.disk, disk.virtualBytes);
+  await workspace.save({
+    environment: {
+      name: environment.name,
+      image_digest: environment.imageDigest,
+      image_bytes: environment.imageBytes,
+      env: [...environment.env],
+      source: environment.source,
+      installed_at: environment.installedAt,
+    },
+    seed: seed.facts,
+    disk_bytes_virtual: disk.virtualBytes,
+  });
+}
+
+interface SharedFiles {
+  readonly environment: InstalledEnvironment;
+  readonly seed: PreparedSeed;
+  readonly diskPath: string;
+}
+
+async function keepAll(files: WorkspaceFiles, shared: SharedFiles): Promise<void> {
+  await Promise.all([
+    keepFile(shared.environment.imagePath, files.base),
+    keepFile(shared.seed.imagePath, files.seed),
+    keepFile(shared.seed.manifestPath, files.seedManifest),
+    keepFile(shared.diskPath, files.diskBase),
+  ]);
+}
+
+async function installed(environments: EnvironmentStore, name: string, task: Task): Promise<InstalledEnvironment> {
+  return (await environments.find(name)) ?? (await environments.pull(name, task)).environment;
+}
+
+function newRecord(id: string, request: CreateRequest): WorkspaceRecord {
+  const now = new Date().toISOString();
+  return {
+    format: 1,
+    id,
+    name: request.name ?? null,
+    labels: { ...request.labels },
+    environment: { name: request.environment, image_digest: "", image_bytes: 0, env: [], source: "", installed_at: "" },
+    vcpu_count: request.vcpuCount,
+    mem_mib: request.memMib,
+    ttl_seconds: request.ttlSeconds,
+    network_policy: "off",
+    state: "creating",
+    failure: null,
+    machine_id: null,
+    disk_bytes_virtual: 0,
+    seed: null,
+    next_sequence: 1,
+    created_at: now,
+    last_active_at: now,
+    last_reset_at: null,
+    stopped_at: null,
+  };
+}

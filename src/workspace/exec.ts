@@ -1,0 +1,150 @@
+// Owns running a command in a workspace and waiting for it. Never blocks longer than its caller asked.
+import { mkdir } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { PyroError } from "../base/error.js";
+import type { Task } from "../base/progress.js";
+import { guestEnvironment, loginShell } from "../machine/guest-files.js";
+import { pumpGuestInput, sendGuestSignal, startGuestProgram } from "../machine/guest-process.js";
+import type { MachineHost } from "../machine/machine-host.js";
+import { readJournal, type ExecEnded, type ExecStarted } from "./journal.js";
+import { readExcerpt } from "./output-file.js";
+import { requireLive, wake } from "./running.js";
+import { followExec, outputPaths, processIdOf, type OutputListener, type RunningExec } from "./running-exec.js";
+import type { Workspace } from "./workspace.js";
+
+export interface ExecRequest {
+  /** A string is run by the guest's login shell, a list directly. */
+  readonly command: string | readonly string[];
+  readonly cwd: string;
+  readonly timeoutMs: number;
+  /** Milliseconds to wait for the end; then the result says `running`. */
+  readonly waitMs: number;
+  /** Bytes of each stream in the result; more comes as head and tail. */
+  readonly outputBytes: number;
+}
+
+export interface ExecCaller extends Task {
+  readonly stdin?: Readable | undefined;
+  /** Gets output as it happens; then the result holds none. */
+  readonly listener?: OutputListener | undefined;
+  onSignal?(listener: (name: string) => void): void;
+}
+
+export interface ExecResult {
+  readonly started: ExecStarted;
+  /** Absent while it runs. */
+  readonly ended: ExecEnded | undefined;
+  readonly stdout: Awaited<ReturnType<typeof readExcerpt>>;
+  readonly stderr: Awaited<ReturnType<typeof readExcerpt>>;
+  readonly restarted: boolean;
+}
+
+/** Milliseconds between two progress events while a command runs. */
+const progressIntervalMs = 2000;
+
+export async function execInWorkspace(
+  machines: MachineHost,
+  workspace: Workspace,
+  { request, caller }: { readonly request: ExecRequest; readonly caller: ExecCaller },
+): Promise<ExecResult> {
+  const { restarted } = await wake(machines, workspace, caller);
+  const running = await workspace.lock.shared(caller.signal, () => startExec(workspace, request, caller));
+  const cancel = () => running.cancel();
+  caller.signal.addEventListener("abort", cancel, { once: true });
+  try {
+    const ended = await waitFor(running, { waitMs: request.waitMs, task: caller });
+    caller.signal.throwIfAborted();
+    return { ...(await describe(workspace, running.started, request.outputBytes)), ended, restarted };
+  } finally {
+    caller.signal.removeEventListener("abort", cancel);
+  }
+}
+
+export interface WaitRequest {
+  readonly sequence: number;
+  readonly waitMs: number;
+  readonly outputBytes: number;
+}
+
+/** Goes on waiting for a command; aborting only ends the wait. */
+export async function waitInWorkspace(workspace: Workspace, request: WaitRequest, task: Task): Promise<ExecResult> {
+  const running = workspace.execs.get(request.sequence);
+  if (running !== undefined) {
+    const ended = await waitFor(running, { waitMs: request.waitMs, task });
+    return { ...(await describe(workspace, running.started, request.outputBytes)), ended, restarted: false };
+  }
+  const lines = await readJournal(workspace.files.journal);
+  const started = lines.find((line) => line.type === "exec_started" && line.sequence === request.sequence);
+  const ended = lines.find((line) => line.type === "exec_ended" && line.sequence === request.sequence);
+  if (started?.type !== "exec_started") {
+    throw new PyroError("not_found", `Workspace ${workspace.id} has no command with sequence ${request.sequence}.`, {
+      hint: "workspace_logs lists the commands since create or the last reset.",
+    });
+  }
+  const found = ended?.type === "exec_ended" ? ended : lostExec(started);
+  return { ...(await describe(workspace, started, request.outputBytes)), ended: found, restarted: false };
+}
+
+/** What is said of a command whose end nobody saw, since its machine went away. */
+export function lostExec({ sequence, at }: ExecStarted): ExecEnded {
+  const unknown = { exit_code: null, timed_out: false, oom_killed: false, canceled: false };
+  return { type: "exec_ended", at, sequence, ...unknown, duration_ms: 0, dropped_bytes: 0 };
+}
+
+async function startExec(workspace: Workspace, request: ExecRequest, caller: ExecCaller): Promise<RunningExec> {
+  const { session } = requireLive(workspace);
+  const sequence = workspace.record.next_sequence;
+  await Promise.all([workspace.save({ next_sequence: sequence + 1 }), mkdir(workspace.files.output, { recursive: true })]);
+  const command = typeof request.command === "string" ? request.command : [...request.command];
+  const line = { sequence, command, cwd: request.cwd, timeout_seconds: request.timeoutMs / 1000 };
+  await workspace.note({ type: "exec_started", ...line });
+  const processId = processIdOf(sequence);
+  const program = {
+    argv: typeof command === "string" ? loginShell(command) : command,
+    env: guestEnvironment(workspace.environment),
+    cwd: request.cwd,
+    timeoutMs: request.timeoutMs,
+    stdin: caller.stdin,
+  };
+  await startGuestProgram(session, { processId, program }, caller.signal);
+  const started: ExecStarted = { type: "exec_started", at: new Date().toISOString(), ...line };
+  const running = await followExec(workspace, { session, started, listener: caller.listener });
+  caller.onSignal?.((name) => sendGuestSignal(session, processId, name));
+  const inputEnds = new AbortController();
+  void running.ended.then(() => inputEnds.abort());
+  void pumpGuestInput({ session, processId, stdin: caller.stdin }, inputEnds.signal).catch(() => undefined);
+  return running;
+}
+
+interface Wait {
+  readonly waitMs: number;
+  readonly task: Task;
+}
+
+async function waitFor(running: RunningExec, { waitMs, task }: Wait): Promise<ExecEnded | undefined> {
+  const began = Date.now();
+  const over = new AbortController();
+  const until = AbortSignal.any([task.signal, over.signal]);
+  const ticker = setInterval(() => {
+    const seconds = Math.round((Date.now() - began) / 1000);
+    task.progress({ phase: "exec", message: `running for ${seconds} s`, done: running.outputBytes(), unit: "bytes" });
+  }, progressIntervalMs);
+  // Node's timers end at 2^31 ms; nobody waits longer than that.
+  const limit = delay(Math.min(waitMs, 2 ** 31 - 1), undefined, { signal: until }).catch(() => undefined);
+  try {
+    return await Promise.race([running.ended, limit]);
+  } finally {
+    clearInterval(ticker);
+    over.abort();
+  }
+}
+
+async function describe(workspace: Workspace, started: ExecStarted, outputBytes: number) {
+  const paths = outputPaths(workspace, started.sequence);
+  const [stdout, stderr] = await Promise.all([
+    readExcerpt(paths.stdout, outputBytes),
+    readExcerpt(paths.stderr, outputBytes),
+  ]);
+  return { started, stdout, stderr };
+}

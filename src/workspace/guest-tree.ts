@@ -1,0 +1,112 @@
+// Owns reading /workspace and its seed through the guest, each answer checked. Never writes.
+import { Code, ConnectError } from "@connectrpc/connect";
+import { PyroError } from "../base/error.js";
+import { FileKind, FileRoot, type FileEntry } from "../machine/gen/pyro/guest/v1/files_pb.js";
+import type { GuestSession } from "../machine/guest-session.js";
+import type { ChangeSource, OpenedFile, TouchedEntry, TouchedKind } from "./diff/source.js";
+import { shownPath } from "./guest-path.js";
+
+/** Entries of one listing or diff that are looked at. */
+export const maxTreeEntries = 1_000_000;
+
+const touchedKinds: Readonly<Record<number, TouchedKind>> = {
+  [FileKind.REGULAR]: "file",
+  [FileKind.DIRECTORY]: "folder",
+  [FileKind.SYMLINK]: "symlink",
+  [FileKind.SOCKET]: "socket",
+  [FileKind.FIFO]: "fifo",
+  [FileKind.DEVICE]: "device",
+  [FileKind.WHITEOUT]: "whiteout",
+};
+
+/** What a diff asks of the guest. */
+export function guestChanges(session: GuestSession): ChangeSource {
+  return {
+    touched: (signal) => touched(session, signal),
+    openNew: (path, signal) => openGuestFile(session, { root: FileRoot.WORKSPACE, path }, signal),
+    openOld: (path, signal) => openGuestFile(session, { root: FileRoot.SEED, path }, signal),
+  };
+}
+
+async function* touched(session: GuestSession, signal: AbortSignal): AsyncGenerator<TouchedEntry> {
+  const request = { exclude: [Uint8Array.from(Buffer.from(".git"))], maxEntries: maxTreeEntries };
+  try {
+    for await (const { entries } of session.files.listChanges(request, { signal, timeoutMs: 0 })) {
+      for (const entry of entries) yield toTouched(entry);
+    }
+  } catch (error) {
+    throw asFileError(error, "/workspace");
+  }
+}
+
+function toTouched(entry: FileEntry): TouchedEntry {
+  const kind = touchedKinds[entry.kind];
+  if (kind === undefined) throw new PyroError("internal", "The guest listed a file of an unknown kind.");
+  const size = Number(entry.size);
+  if (!Number.isSafeInteger(size)) throw new PyroError("internal", "The guest listed a file of an impossible size.");
+  return {
+    path: entry.path,
+    kind,
+    mode: entry.mode & 0o7777,
+    size,
+    ...(entry.kind === FileKind.SYMLINK ? { linkTarget: entry.linkTarget } : {}),
+    ...(entry.opaque ? { opaque: true } : {}),
+    ...(entry.redirect === undefined ? {} : { redirect: entry.redirect }),
+  };
+}
+
+export interface GuestFile {
+  readonly root: FileRoot;
+  readonly path: Uint8Array;
+  readonly offset?: number;
+  readonly maxBytes?: number;
+}
+
+/** A regular file, opened: its size at that moment, then its bytes. */
+export async function openGuestFile(session: GuestSession, file: GuestFile, signal: AbortSignal): Promise<OpenedFile> {
+  const stream = session.files.readFile(
+    {
+      root: file.root,
+      path: Uint8Array.from(file.path),
+      offset: BigInt(file.offset ?? 0),
+      maxBytes: BigInt(file.maxBytes ?? 0),
+    },
+    { signal, timeoutMs: 0 },
+  );
+  const answers = stream[Symbol.asyncIterator]();
+  const first = await answers.next().catch((error: unknown) => {
+    throw asFileError(error, shownPath(file.path));
+  });
+  const entry = first.done === true ? undefined : first.value.entry;
+  if (first.done === true || entry === undefined) {
+    throw new PyroError("internal", "The guest opened a file without saying what it is.");
+  }
+  const early = first.value.data;
+  const rest = { [Symbol.asyncIterator]: () => answers };
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    if (early.length > 0) yield early;
+    for await (const { data } of rest) if (data.length > 0) yield data;
+  }
+  return { mode: entry.mode & 0o7777, size: Number(entry.size), chunks: chunks() };
+}
+
+/** The guest's refusal in the words of our errors. */
+export function asFileError(error: unknown, path: string): unknown {
+  if (!(error instanceof ConnectError)) return error;
+  const text = `${path}: ${error.rawMessage}`;
+  const options = { cause: error };
+  switch (error.code) {
+    case Code.NotFound:
+      return new PyroError("not_found", text, { ...options, hint: "List the folder to see what is there." });
+    case Code.InvalidArgument:
+      return new PyroError("invalid_argument", text, options);
+    case Code.FailedPrecondition:
+      return new PyroError("failed_precondition", text, options);
+    case Code.ResourceExhausted:
+      return new PyroError("resource_exhausted", text, options);
+    case Code.PermissionDenied:
+      return new PyroError("permission_denied", text, options);
+    default:
+      return error;
+  }
+}

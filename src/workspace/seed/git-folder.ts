@@ -1,0 +1,153 @@
+// Owns which files of a repository's folder enter a seed, and in what form. Never lists the working tree.
+import { readFile } from "node:fs/promises";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import { cleanConfig, cleanUrls } from "./git-config.js";
+import { under, type Item } from "./listing.js";
+import type { ByteString } from "./tar-entry.js";
+import { statTree, type FoundPath } from "./tree-stat.js";
+
+/** How a repository's folder of the host maps into the seed. */
+export interface GitPlacement {
+  /** The folder on the host: `.git`, or that of a linked worktree. */
+  readonly source: string;
+  /** Where it goes, such as `.git`. */
+  readonly path: ByteString;
+  /** The seed's root on the host, for values that point from a submodule's repository to its files. */
+  readonly seedRoot: string;
+}
+
+type Fate = "copy" | "leave-out" | "config" | "urls";
+
+/** Everything that the repository at `source` needs to stand alone: shared folder and borrowed objects included. */
+export async function listGitFolder(placement: GitPlacement, signal: AbortSignal): Promise<readonly Item[]> {
+  const { source, path } = placement;
+  const made: Item = { kind: "made", path, identity: "d 755", changed: 0, content: undefined };
+  const common = await commonFolder(source);
+  const own = await placeGitFiles(placement, await statTree(source, signal));
+  if (common === undefined) return [made, ...own, ...(await borrowedObjects(placement, source, signal))];
+  const fromWorktree = own.filter((item) => !isShared(item.path.slice(path.length + 1)));
+  const shared = (await placeGitFiles({ ...placement, source: common }, await statTree(common, signal))).filter((item) =>
+    isShared(item.path.slice(path.length + 1)),
+  );
+  return [made, ...shared, ...fromWorktree, ...(await borrowedObjects(placement, common, signal))];
+}
+
+/** The folder that a linked worktree shares with its main one; undefined for a repository of its own. */
+export async function commonFolder(gitFolder: string): Promise<string | undefined> {
+  const text = await readFile(join(gitFolder, "commondir"), "utf8").catch(() => undefined);
+  return text === undefined ? undefined : resolve(gitFolder, text.trim());
+}
+
+/** The files of one host folder that is a repository, or a plain one with repositories somewhere below. */
+export function placeGitFiles(placement: GitPlacement, found: readonly FoundPath[]): readonly Item[] {
+  const { source, path } = placement;
+  const repositories = repositoriesAmong(found);
+  // The folder itself, unless it is plain: it is not among what was found below it.
+  if (isRepository("", new Set(found.map((entry) => entry.path)))) repositories.add("");
+  return found.flatMap((entry): readonly Item[] => {
+    const repository = repositoryOf(entry.path, repositories);
+    const inside = repository === undefined ? undefined : relativeTo(repository, entry.path);
+    const target = under(path, entry.path);
+    const fate = inside === undefined ? "copy" : fateOf(inside, entry);
+    if (fate === "leave-out") return [];
+    if (fate === "copy" || repository === undefined) return [{ kind: "copied", root: source, found: entry, path: target }];
+    const file = join(source, Buffer.from(entry.path, "latin1").toString("utf8"));
+    const { identity, changed } = entry;
+    const content = async (signal: AbortSignal) =>
+      fate === "config"
+        ? cleanConfig(file, configChange(placement, repository), signal)
+        : Buffer.from(cleanUrls(await readFile(file, "latin1")), "latin1");
+    return [{ kind: "made", path: target, identity, changed, content }];
+  });
+}
+
+/** Folders below the listed one that are repositories: bare ones, `.git` folders, and those in `modules`. */
+function repositoriesAmong(found: readonly FoundPath[]): Set<ByteString> {
+  const paths = new Set(found.map((entry) => entry.path));
+  const heads = found.filter((entry) => entry.path.endsWith("/HEAD")).map((entry) => entry.path.slice(0, -"/HEAD".length));
+  return new Set(heads.filter((folder) => isRepository(folder, paths)));
+}
+
+function isRepository(folder: ByteString, paths: ReadonlySet<ByteString>): boolean {
+  return ["HEAD", "objects", "refs"].every((name) => paths.has(under(folder, name)));
+}
+
+/** The innermost repository that holds `path`. */
+function repositoryOf(path: ByteString, repositories: ReadonlySet<ByteString>): ByteString | undefined {
+  if (repositories.size === 0) return undefined;
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+    const folder = path.slice(0, end);
+    if (repositories.has(folder)) return folder;
+  }
+  return repositories.has("") ? "" : undefined;
+}
+
+function relativeTo(folder: ByteString, path: ByteString): ByteString {
+  return folder === "" ? path : path.slice(folder.length + 1);
+}
+
+/** `path` is relative to its repository. */
+function fateOf(path: ByteString, { type }: FoundPath): Fate {
+  if (type !== "f" && type !== "d" && type !== "l") return "leave-out";
+  if (/\.lock$|^fsmonitor--daemon|^gc\.pid$|^worktrees(\/|$)|^(commondir|gitdir|locked)$/u.test(path)) return "leave-out";
+  if (/^objects\/(.*\/)?tmp_|^objects\/incoming-|^objects\/info\/alternates$|(^|\/)\.?(git-)?credentials$/u.test(path)) {
+    return "leave-out";
+  }
+  if (type === "d") return "copy";
+  if (path === "config" || path === "config.worktree") return "config";
+  // Copies that an editor or the user made of the configuration hold the same credentials.
+  if (/^config[^/]*$/u.test(path)) return "leave-out";
+  return type === "f" && /^(FETCH_HEAD$|logs\/|remotes\/|branches\/)/u.test(path) ? "urls" : "copy";
+}
+
+/** What git looks up in the shared folder, by gitrepository-layout(5); the rest belongs to each worktree. */
+function isShared(path: ByteString): boolean {
+  if (/^(info\/sparse-checkout|logs\/HEAD|(logs\/)?refs\/(bisect|rewritten|worktree)(\/.*)?)$/u.test(path)) return false;
+  return /^(branches|common|config|description|hooks|info|lfs|logs|lost-found|objects|packed-refs|refs|reftable|remotes|rr-cache|shallow|svn)(\/|$)/u.test(
+    path,
+  );
+}
+
+function configChange({ source, path, seedRoot }: GitPlacement, repository: ByteString) {
+  const place = under(path, repository);
+  const folder = join(source, Buffer.from(repository, "latin1").toString("utf8"));
+  return {
+    checkout: place.endsWith("/.git") || place === ".git",
+    workTree(value: ByteString): ByteString | null {
+      // A repository in a folder called .git finds its files by itself.
+      if (place.endsWith("/.git") || place === ".git") return null;
+      const files = relative(seedRoot, resolve(folder, Buffer.from(value, "latin1").toString("utf8")));
+      if (files.startsWith("..") || isAbsolute(files)) return null;
+      return Buffer.from(relative(Buffer.from(place, "latin1").toString("utf8"), files)).toString("latin1");
+    },
+  };
+}
+
+/** Objects in other repositories that this one borrows by its alternates file become its own. */
+async function borrowedObjects(
+  placement: GitPlacement,
+  folder: string,
+  signal: AbortSignal,
+): Promise<readonly Item[]> {
+  const seen = new Set<string>();
+  const items: Item[] = [];
+  const visit = async (objects: string): Promise<void> => {
+    for (const lender of await lendersOf(objects)) {
+      if (seen.has(lender) || seen.size > 64) continue;
+      seen.add(lender);
+      const found = await statTree(lender, signal).catch(() => []);
+      for (const entry of found.filter(({ path }) => !/^info(\/|$)|^pack\/multi-pack-index|\.lock$|tmp_/u.test(path))) {
+        items.push({ kind: "copied", root: lender, found: entry, path: `${placement.path}/objects/${entry.path}` });
+      }
+      await visit(lender);
+    }
+  };
+  await visit(join(folder, "objects"));
+  return items;
+}
+
+async function lendersOf(objects: string): Promise<readonly string[]> {
+  const text = await readFile(join(objects, "info", "alternates"), "utf8").catch(() => "");
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return lines.map((line) => resolve(objects, line.replace(/^"(.*)"$/u, "$1")));
+}

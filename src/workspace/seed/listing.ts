@@ -1,0 +1,60 @@
+// Owns what a folder's seed consists of, as a list made before any content is read. Never reads content.
+import type { ByteString } from "./tar-entry.js";
+import type { FoundPath } from "./tree-stat.js";
+
+/** A path that enters the seed as it is. */
+export interface CopiedItem {
+  readonly kind: "copied";
+  /** The folder that `found.path` is relative to. */
+  readonly root: string;
+  readonly found: FoundPath;
+  readonly path: ByteString;
+}
+
+/** A file whose content is made from one on the host, or a folder that no single folder stands for. */
+export interface MadeItem {
+  readonly kind: "made";
+  readonly path: ByteString;
+  /** What the content depends on: part of the cache key. */
+  readonly identity: string;
+  /** Seconds since 1970. */
+  readonly changed: number;
+  /** Undefined for a folder. */
+  readonly content: ((signal: AbortSignal) => Promise<Buffer>) | undefined;
+}
+
+export type Item = CopiedItem | MadeItem;
+
+export interface Skipped {
+  /** Relative to the seed's root, as text. */
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface Listing {
+  readonly mode: "git" | "directory";
+  /** The checkout's repository where the mode is git. */
+  readonly gitDir: string | undefined;
+  readonly items: readonly Item[];
+  readonly skipped: readonly Skipped[];
+}
+
+/** Why a path of this type cannot be in a seed; undefined when it can. */
+export function unfitReason({ type, readable }: FoundPath): string | undefined {
+  if (type === "s") return "a socket";
+  if (type === "p") return "a named pipe";
+  if (type === "b" || type === "c") return "a device";
+  if (type !== "f" && type !== "d" && type !== "l") return "of an unknown type";
+  return readable ? undefined : "permission denied";
+}
+
+/** Absolute, as bytes: the root is a name that Node decoded, the rest is not. */
+export function sourcePath({ root, found }: CopiedItem): Buffer {
+  return Buffer.concat([Buffer.from(`${root}/`), Buffer.from(found.path, "latin1")]);
+}
+
+/** Joins parts of a path inside the seed, of which either may be empty. */
+export function under(folder: ByteString, name: ByteString): ByteString {
+  if (folder === "") return name;
+  return name === "" ? folder : `${folder}/${name}`;
+}

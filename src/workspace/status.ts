@@ -1,0 +1,31 @@
+// Owns what is measured about a workspace on the host. Never asks its guest.
+import { readFile, stat } from "node:fs/promises";
+import { workspaceView } from "./view.js";
+import type { Workspace } from "./workspace.js";
+
+export async function workspaceStatus(workspace: Workspace) {
+  const { live } = workspace;
+  return {
+    ...workspaceView(workspace),
+    engine: live?.machine.engine ?? null,
+    accelerator: live?.machine.accelerator ?? null,
+    disk_bytes: await allocatedBytes(workspace.files.disk),
+    memory_bytes: live === undefined ? 0 : await privateBytes(live.machine.pid),
+    running_commands: [...workspace.execs.keys()],
+    service_count: 0,
+    running_service_count: 0,
+    shell_count: 0,
+  };
+}
+
+async function allocatedBytes(path: string): Promise<number> {
+  const found = await stat(path).catch(() => undefined);
+  return found === undefined ? 0 : found.blocks * 512;
+}
+
+/** Memory that no other machine shares with it. */
+async function privateBytes(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "");
+  const kib = [...text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gmu)].map((match) => Number(match[1]));
+  return kib.reduce((sum, each) => sum + each, 0) * 1024;
+}

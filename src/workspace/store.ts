@@ -1,0 +1,99 @@
+// Owns the set of workspaces of this user: loading, finding, listing. Never changes what one holds.
+import { mkdir, readFile, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { PyroError } from "../base/error.js";
+import { workspaceRecord } from "./record.js";
+import { workspaceFiles } from "./workspace-files.js";
+import { Workspace } from "./workspace.js";
+
+export interface Quarantined {
+  /** Folder name that could not be read as a workspace. */
+  readonly id: string;
+  readonly reason: string;
+}
+
+export class WorkspaceStore {
+  readonly root: string;
+  readonly #quarantine: string;
+  readonly #workspaces = new Map<string, Workspace>();
+  #quarantined: readonly Quarantined[] = [];
+
+  private constructor(stateFolder: string) {
+    this.root = join(stateFolder, "workspaces");
+    this.#quarantine = join(stateFolder, "quarantine");
+  }
+
+  /** Reads all records; one that cannot be read is moved aside and reported, its files kept. */
+  static async open(stateFolder: string): Promise<WorkspaceStore> {
+    const store = new WorkspaceStore(stateFolder);
+    await mkdir(store.root, { recursive: true, mode: 0o700 });
+    const loaded = await Promise.all((await readdir(store.root)).map((id) => store.#load(id)));
+    store.#quarantined = loaded.filter((each) => each !== undefined);
+    return store;
+  }
+
+  get quarantined(): readonly Quarantined[] {
+    return this.#quarantined;
+  }
+
+  all(): readonly Workspace[] {
+    return [...this.#workspaces.values()].sort((a, b) => a.record.created_at.localeCompare(b.record.created_at));
+  }
+
+  /** By id, unique prefix of an id, or name; `not_found` and ambiguous prefixes say what there is. */
+  find(reference: string): Workspace {
+    const exact = this.#workspaces.get(reference) ?? this.all().find((each) => each.record.name === reference);
+    if (exact !== undefined) return exact;
+    const matches = reference.length >= 3 ? this.all().filter((each) => each.id.startsWith(reference)) : [];
+    const [only, ...others] = matches;
+    if (only !== undefined && others.length === 0) return only;
+    if (only !== undefined) {
+      const ids = matches.map((each) => each.id).join(", ");
+      throw new PyroError("invalid_argument", `${JSON.stringify(reference)} could be any of ${ids}.`);
+    }
+    const known = this.all().map((each) => each.record.name ?? each.id);
+    throw new PyroError("not_found", `There is no workspace ${JSON.stringify(reference)}.`, {
+      hint: known.length === 0 ? "Create one first." : `There are: ${known.slice(0, 20).join(", ")}.`,
+    });
+  }
+
+  /** Refuses a name that another workspace has. */
+  checkNameIsFree(name: string, except?: Workspace): void {
+    const other = this.all().find((each) => each !== except && each.record.name === name);
+    if (other === undefined) return;
+    throw new PyroError("already_exists", `The name ${name} is taken by ${other.id}.`, {
+      hint: "Choose another name, or delete that workspace first.",
+    });
+  }
+
+  add(workspace: Workspace): void {
+    this.#workspaces.set(workspace.id, workspace);
+  }
+
+  /** Forgets it and removes its folder; a crash in between leaves a folder that the next open removes. */
+  async remove(workspace: Workspace): Promise<void> {
+    this.#workspaces.delete(workspace.id);
+    const doomed = `${workspace.files.folder}.deleted`;
+    await rename(workspace.files.folder, doomed).catch(() => undefined);
+    await rm(doomed, { recursive: true, force: true });
+    await rm(workspace.files.folder, { recursive: true, force: true });
+  }
+
+  async #load(id: string): Promise<Quarantined | undefined> {
+    const files = workspaceFiles(this.root, id);
+    if (id.endsWith(".deleted")) {
+      await rm(files.folder, { recursive: true, force: true });
+      return undefined;
+    }
+    try {
+      const record = workspaceRecord.parse(JSON.parse(await readFile(files.record, "utf8")));
+      if (record.id !== id) throw new Error(`the record is of ${record.id}`);
+      this.#workspaces.set(id, new Workspace(record, files));
+      return undefined;
+    } catch (error) {
+      await mkdir(this.#quarantine, { recursive: true, mode: 0o700 });
+      await rename(files.folder, join(this.#quarantine, `${id}.${Date.now()}`));
+      return { id, reason: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}

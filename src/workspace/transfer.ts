@@ -1,0 +1,119 @@
+// Owns moving whole trees between a workspace and the host, and comparing them. Never lets either side choose a path.
+import { isAbsolute } from "node:path";
+import { PyroError } from "../base/error.js";
+import type { Task } from "../base/progress.js";
+import { FileRoot } from "../machine/gen/pyro/guest/v1/files_pb.js";
+import type { GuestSession } from "../machine/guest-session.js";
+import { diffWorkspace } from "./diff/diff.js";
+import { extractExport } from "./export/extract.js";
+import { collect } from "./files.js";
+import { shownPath, workspacePath } from "./guest-path.js";
+import { asFileError, guestChanges, openGuestFile } from "./guest-tree.js";
+import { planPatch, type PatchFiles } from "./patch/plan.js";
+import { openSeedTree } from "./seed-tree.js";
+import { archiveOf, commitChanges, type FileToPut } from "./stage.js";
+import type { Workspace } from "./workspace.js";
+
+/** A tar stream of a host tree, as a seed would hold it. */
+export interface HostTree {
+  readonly archive: AsyncIterable<Uint8Array>;
+  /** Complete once the archive has been read to its end. */
+  readonly skipped: readonly { readonly path: string; readonly reason: string }[];
+}
+
+export interface TransferServices {
+  readonly openHostTree: (path: string, task: Task) => Promise<HostTree>;
+}
+
+/** Entries that a diff names; the counts cover all. */
+const maxDiffEntries = 10_000;
+/** Bytes of one file that a patch may touch. */
+const maxPatchedFileBytes = 64 * 1024 * 1024;
+
+export interface DiffQuestion {
+  readonly workspace: Workspace;
+  readonly request: { readonly paths: readonly string[]; readonly max_patch_characters: number };
+}
+
+export async function diffOf(session: GuestSession, { workspace, request }: DiffQuestion, signal: AbortSignal) {
+  await using seed = await openSeedTree(workspace.files.seedManifest);
+  const paths = request.paths.map((path) => workspacePath("paths", path));
+  const result = await diffWorkspace({
+    source: guestChanges(session),
+    seed,
+    signal,
+    maxEntries: maxDiffEntries,
+    maxPatchCharacters: request.max_patch_characters,
+    ...(paths.length === 0 ? {} : { paths }),
+  });
+  const total = Object.values(result.counts).reduce((sum, count) => sum + count, 0);
+  return {
+    ...result,
+    entries: result.entries.map((entry) => ({ ...entry, binary: entry.binary ?? false })),
+    counts: { ...result.counts },
+    clean: total === 0,
+  };
+}
+
+export async function applyPatch(session: GuestSession, patch: string, signal: AbortSignal) {
+  const plan = await planPatch(patchFiles(session, signal), patch, signal);
+  const put: FileToPut[] = [
+    ...plan.writes.map(({ path, content, mode }) => ({ path, content, mode })),
+    ...plan.symlinks.map(({ path, target }) => ({
+      path,
+      content: { linkTarget: Buffer.from(target).toString("latin1") },
+      mode: 0o777,
+    })),
+  ];
+  if (put.length > 0 || plan.deletes.length > 0) {
+    const archive = archiveOf(put, Math.floor(Date.now() / 1000));
+    const remove = plan.deletes.map((path) => Buffer.from(path, "latin1"));
+    await commitChanges(session, { destination: new Uint8Array(), archive, remove }, signal);
+  }
+  return { changed: plan.files.length > 0, files: [...plan.files] };
+}
+
+/** What checking a patch asks of /workspace. */
+function patchFiles(session: GuestSession, signal: AbortSignal): PatchFiles {
+  return guestPatchFiles(session, signal);
+}
+
+export async function exportFrom(
+  session: GuestSession,
+  request: { readonly path: string; readonly output_path: string; readonly force: boolean },
+  signal: AbortSignal,
+) {
+  requireAbsolute("output_path", request.output_path);
+  const path = workspacePath("path", request.path);
+  const skipped: { path: string; reason: string }[] = [];
+  async function* archive(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const piece of session.files.pack({ path }, { signal, timeoutMs: 0 })) {
+        for (const left of piece.skipped) skipped.push({ path: shownPath(left), reason: "no archive can hold it" });
+        if (piece.data.length > 0) yield piece.data;
+      }
+    } catch (error) {
+      throw asFileError(error, shownPath(path));
+    }
+  }
+  const extracted = await extractExport({ stream: archive(), target: request.output_path, force: request.force, signal });
+  return { ...extracted, output_path: request.output_path, skipped: [...skipped, ...extracted.skipped] };
+}
+
+export interface Push {
+  readonly session: GuestSession;
+  readonly request: { readonly source_path: string; readonly dest: string };
+}
+
+export async function pushInto(services: TransferServices, { session, request }: Push, task: Task) {
+  requireAbsolute("source_path", request.source_path);
+  const destination = workspacePath("dest", request.dest);
+  const tree = await services.openHostTree(request.source_path, task);
+  const staged = await commitChanges(session, { destination, archive: tree.archive, remove: [] }, task.signal);
+  return { file_count: staged.fileCount, byte_count: staged.byteCount, skipped: [...tree.skipped] };
+}
+
+function requireAbsolute(field: string, path: string): void {
+  if (isAbsolute(path)) return;
+  throw new PyroError("invalid_argument", `${field}: ${JSON.stringify(path)} must be absolute.`);
+}

@@ -1,0 +1,67 @@
+// Owns how workspaces and commands look to callers, in wire names. Never changes them.
+import type { ExecResult } from "./exec.js";
+import type { ExecEnded } from "./journal.js";
+import { deletionTime } from "./lifecycle.js";
+import type { WorkspaceRecord } from "./record.js";
+import type { Workspace } from "./workspace.js";
+
+export function workspaceView(workspace: Workspace) {
+  const { record } = workspace;
+  const deletesAt = deletionTime(workspace);
+  return {
+    workspace_id: record.id,
+    name: record.name,
+    labels: record.labels,
+    state: record.state,
+    environment: record.environment.name,
+    vcpu_count: record.vcpu_count,
+    mem_mib: record.mem_mib,
+    ttl_seconds: record.ttl_seconds,
+    network_policy: record.network_policy,
+    created_at: record.created_at,
+    last_active_at: record.last_active_at,
+    last_reset_at: record.last_reset_at,
+    stopped_at: record.stopped_at,
+    deletes_at: deletesAt === undefined ? null : new Date(deletesAt).toISOString(),
+    failure: record.failure,
+    phase: workspace.phase ?? null,
+    workspace_seed: seedView(record.seed),
+  };
+}
+
+/** Skipped files that a result names; the count of all is in the record. */
+const maxSkipped = 100;
+
+function seedView(seed: WorkspaceRecord["seed"]) {
+  if (seed === null) return null;
+  const { digest: _, ...view } = seed;
+  return { ...view, skipped: seed.skipped.slice(0, maxSkipped) };
+}
+
+export function execView(workspace: Workspace, { started, ended, stdout, stderr, restarted }: ExecResult) {
+  return {
+    workspace_id: workspace.id,
+    sequence: started.sequence,
+    command: started.command,
+    cwd: started.cwd,
+    state: execState(ended),
+    exit_code: ended?.exit_code ?? null,
+    timed_out: ended?.timed_out ?? false,
+    oom_killed: ended?.oom_killed ?? false,
+    canceled: ended?.canceled ?? false,
+    duration_ms: ended?.duration_ms ?? Math.max(0, Date.now() - Date.parse(started.at)),
+    stdout: stdout.text,
+    stderr: stderr.text,
+    stdout_truncated: stdout.truncated,
+    stderr_truncated: stderr.truncated,
+    ...(stdout.base64 === undefined ? {} : { stdout_base64: stdout.base64 }),
+    ...(stderr.base64 === undefined ? {} : { stderr_base64: stderr.base64 }),
+    dropped_bytes: ended?.dropped_bytes ?? 0,
+    restarted,
+  };
+}
+
+export function execState(ended: ExecEnded | undefined): "running" | "exited" | "lost" {
+  if (ended === undefined) return "running";
+  return ended.exit_code === null ? "lost" : "exited";
+}

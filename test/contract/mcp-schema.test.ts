@@ -1,0 +1,51 @@
+// Proves that what MCP clients are told about pyro fits what chat hosts accept.
+import { expect, test } from "vitest";
+import { profiles } from "../../src/operations/operation.js";
+import { instructions } from "../../src/surface/mcp/server.js";
+import { toolsOf } from "../../src/surface/mcp/tools.js";
+
+const tools = [
+  ...new Map(profiles.flatMap((profile) => toolsOf(profile).map(({ tool }) => [tool.name, tool] as const))).values(),
+];
+
+/** Every schema inside a schema, with where it is. */
+function* schemasIn(value: unknown, path: string): Generator<readonly [string, Readonly<Record<string, unknown>>]> {
+  if (typeof value !== "object" || value === null) return;
+  if (!Array.isArray(value)) yield [path, Object.fromEntries(Object.entries(value))];
+  for (const [key, inner] of Object.entries(value)) yield* schemasIn(inner, `${path}.${key}`);
+}
+
+test.each(tools)("the input schema of $name is one flat object that every host accepts", ({ name, inputSchema }) => {
+  expect(inputSchema).toMatchObject({ type: "object", additionalProperties: false });
+  expect(
+    Object.keys(inputSchema).filter((key) => ["anyOf", "oneOf", "allOf", "$schema", "$defs"].includes(key)),
+  ).toEqual([]);
+  for (const [path, schema] of schemasIn(inputSchema, name)) {
+    expect({ path, refersElsewhere: "$ref" in schema }).toEqual({ path, refersElsewhere: false });
+    const isNumber = schema["type"] === "integer" || schema["type"] === "number";
+    const isBounded = typeof schema["minimum"] === "number" && typeof schema["maximum"] === "number";
+    expect({ path, isUnboundedNumber: isNumber && !isBounded }).toEqual({ path, isUnboundedNumber: false });
+    const isOpenText = schema["type"] === "string" && schema["maxLength"] === undefined && schema["enum"] === undefined;
+    expect({ path, isOpenText }).toEqual({ path, isOpenText: false });
+  }
+});
+
+test.each(tools)(
+  "$name tells hosts what it does to the world, and has no output schema",
+  ({ annotations, ...tool }) => {
+    expect(annotations).toEqual({
+      readOnlyHint: expect.any(Boolean),
+      destructiveHint: expect.any(Boolean),
+      idempotentHint: expect.any(Boolean),
+      openWorldHint: false,
+    });
+    expect("outputSchema" in tool).toBe(false);
+    expect((tool.description ?? "").length).toBeLessThanOrEqual(600);
+  },
+);
+
+test("instructions and tool lists stay within what hosts keep", () => {
+  for (const text of Object.values(instructions)) expect(text.length).toBeLessThanOrEqual(2000);
+  const core = toolsOf("workspace-core").map(({ tool }) => tool);
+  expect(JSON.stringify({ tools: core }).length).toBeLessThanOrEqual(20_000);
+});

@@ -1,0 +1,47 @@
+// Proves what the command line does besides running guests' commands: help, the daemon, progress, the demo.
+
+import { expect, test } from "vitest";
+import { openHome, sharedHome } from "./home.js";
+
+const home = sharedHome();
+
+test("[help-every-level] help and version are on standard output, start no daemon, and end with 0", async () => {
+  await using fresh = openHome();
+  const asked = [[], ["--help"], ["env"], ["env", "--help"], ["env", "pull", "-h"], ["run", "--help"], ["--version"]];
+  for (const args of asked) {
+    const { code, stdout, stderr } = await fresh.pyro(args);
+    expect({ args, code, stderr, isEmpty: stdout.length === 0 }).toEqual({ args, code: 0, stderr: "", isEmpty: false });
+  }
+  const { stdout } = await fresh.pyro(["--help"]);
+  expect(stdout.toString()).toMatch(/doctor .*\(planned\)[^]*prepare [^]*run debian:12[^]*mcp serve[^]*host connect/u);
+  expect(fresh.processes()).toEqual([]);
+});
+
+test("[daemon-not-started] asking about the daemon or stopping it starts none", async () => {
+  await using fresh = openHome();
+  expect((await fresh.pyro(["daemon", "status"])).stdout.toString()).toBe("not running\n");
+  const status = await fresh.pyro(["daemon", "status", "--json"]);
+  expect([status.code, JSON.parse(status.stdout.toString())]).toMatchObject([0, { running: false, pid: null }]);
+  const stop = await fresh.pyro(["daemon", "stop", "--json"]);
+  expect([stop.code, JSON.parse(stop.stdout.toString())]).toEqual([0, { stopped: false }]);
+  expect(fresh.processes()).toEqual([]);
+});
+
+test("[progress-on-stderr] a log of a long call has plain lines on standard error, and standard output only the result", async () => {
+  await using cold = openHome({ cold: true });
+  const { code, stdout, stderr } = await cold.run(["echo", "done"]);
+  expect([code, stdout.toString()]).toEqual([0, "done\n"]);
+  const lines = stderr.split("\n").filter((line) => line !== "");
+  expect(lines.length).toBeGreaterThan(0);
+  expect(lines.filter((line) => !/^pyro: [^\u001b]+$/u.test(line))).toEqual([]);
+});
+
+test("[demo] the demo shows a machine's life and ends with none left", async () => {
+  const { code, stdout } = await home.pyro(["demo"]);
+  expect([code, stdout.toString()]).toEqual([
+    0,
+    expect.stringMatching(
+      /\$ pyro env pull debian:12\n[^]*git version 2[^]*\$ pyro run debian:12 -- uname -a\nLinux [^]*0 machines/u,
+    ),
+  ]);
+});

@@ -1,0 +1,102 @@
+// Proves that the SDK says the same as the wire, in camelCase, and fails only with PyroErrors.
+import { expect, expectTypeOf, test } from "vitest";
+import * as z from "zod";
+import { PyroError } from "../../src/base/error.js";
+import { toCamel, toSnake, type Camel } from "../../src/surface/sdk/case.js";
+import { Pyro } from "../../src/surface/sdk/pyro.js";
+import { fakeDaemon, ranFine, untilCanceled } from "./surface-fake-daemon.js";
+
+const nested = z.object({
+  file_count: z.int(),
+  env_map: z.record(z.string(), z.string()).optional(),
+  skipped_files: z.array(z.object({ host_path: z.string() })).default([]),
+  last_error: z.object({ exit_code: z.int() }).nullable(),
+});
+
+test("fields change their case at every depth, names that users chose do not", () => {
+  const wire = {
+    file_count: 1,
+    env_map: { MY_VAR: "a_b" },
+    skipped_files: [{ host_path: "x_y" }],
+    last_error: { exit_code: 1 },
+  };
+  const camel = {
+    fileCount: 1,
+    envMap: { MY_VAR: "a_b" },
+    skippedFiles: [{ hostPath: "x_y" }],
+    lastError: { exitCode: 1 },
+  };
+  expect(toCamel(nested, wire)).toEqual(camel);
+  expect(toSnake(nested, camel)).toEqual(wire);
+  expect(toCamel(nested, { ...wire, last_error: null })).toEqual({ ...camel, lastError: null });
+  expectTypeOf<Camel<z.output<typeof nested>>>().toEqualTypeOf<{
+    fileCount: number;
+    envMap?: Record<string, string> | undefined;
+    skippedFiles: { hostPath: string }[];
+    lastError: { exitCode: number } | null;
+  }>();
+});
+
+test("a method calls its operation and returns its result", async () => {
+  const { connector, calls } = fakeDaemon(() => ({ ...ranFine, stdout: "hi\n" }));
+  const result = await new Pyro({ connector }).runInVm({
+    environment: "debian:12",
+    command: ["echo", "hi"],
+    memMib: 256,
+  });
+  expect(calls).toEqual([
+    {
+      name: "vm_run",
+      input: {
+        environment: "debian:12",
+        command: ["echo", "hi"],
+        vcpu_count: 1,
+        mem_mib: 256,
+        timeout_seconds: 300,
+        ttl_seconds: 600,
+      },
+    },
+  ]);
+  expect(result).toMatchObject({ exitCode: 0, oomKilled: false, stdout: "hi\n" });
+  expectTypeOf(result.exitCode).toEqualTypeOf<number>();
+});
+
+test("a method whose fields may all be left out takes no input", async () => {
+  const { connector } = fakeDaemon(() => ({ environments: [] }));
+  expect(await new Pyro({ connector }).listEnvironments()).toEqual({ environments: [] });
+});
+
+test("unknown fields are refused before a daemon is asked, wire names too", async () => {
+  const { connector, starts } = fakeDaemon(() => ranFine);
+  const input = Object.assign({ environment: "debian:12", command: "x" }, { memory: 1 });
+  await expect(new Pyro({ connector }).runInVm(input)).rejects.toMatchObject({ code: "invalid_argument" });
+  expect(starts()).toBe(0);
+});
+
+test("output streams when it is asked for", async () => {
+  const { connector } = fakeDaemon(async (_call, { onOutput }) => {
+    await onOutput?.("stdout", Buffer.from("a"));
+    await onOutput?.("stderr", Buffer.from("b"));
+    return ranFine;
+  });
+  const seen: string[] = [];
+  const onOutput = (stream: string, data: Uint8Array) => void seen.push(`${stream}:${Buffer.from(data).toString()}`);
+  await new Pyro({ connector }).runInVm({ environment: "debian:12", command: "x" }, { onOutput });
+  expect(seen).toEqual(["stdout:a", "stderr:b"]);
+});
+
+test("whatever ends the caller's signal, the method fails with a PyroError", async () => {
+  const { connector } = fakeDaemon((_call, { signal }) => untilCanceled(signal));
+  const pyro = new Pyro({ connector });
+  const input = { environment: "debian:12", command: "x" };
+  const failures = await Promise.all(
+    [AbortSignal.abort(), AbortSignal.abort("why"), AbortSignal.timeout(5)].map((signal) =>
+      pyro.runInVm(input, { signal }).catch((error: unknown) => error),
+    ),
+  );
+  expect(failures.map((error) => error instanceof PyroError && error.code)).toEqual([
+    "canceled",
+    "canceled",
+    "canceled",
+  ]);
+});
