@@ -73,6 +73,12 @@ export function asPyroError(error: unknown): PyroError {
       ? error.cause
       : new PyroError("canceled", "The call was canceled.", { cause: error });
   }
+  if (hasErrno(error, "ENOSPC") || hasErrno(error, "EDQUOT")) {
+    return new PyroError("resource_exhausted", "There is no room left on the disk.", {
+      hint: "Free room; `pyro doctor` says where, `pyro env prune` removes unused environments. Then call again.",
+      cause: error,
+    });
+  }
   const message = error instanceof Error ? error.message : String(error);
   return new PyroError("internal", message, { cause: error });
 }

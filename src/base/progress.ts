@@ -14,8 +14,13 @@ export interface ProgressEvent {
 
 export type Progress = (event: ProgressEvent) => void;
 
+/** Tells a caller that from now on signals reach the guest's program. */
+export const commandStarted = { phase: "command", message: "Running the command" } as const satisfies ProgressEvent;
+
 /** What every long operation takes: how to stop it, and where to say how far it is. */
 export interface Task {
   readonly signal: AbortSignal;
   readonly progress: Progress;
+  /** True: work that others can use too goes on when `signal` is aborted. */
+  readonly linger?: boolean;
 }

@@ -30,9 +30,13 @@ export async function readSettings(path: string): Promise<Settings> {
   try {
     return settingsSchema.parse(JSON.parse(text));
   } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    const why = error instanceof z.ZodError ? error.issues.map(describeIssue).join("; ") : String(error);
     throw new PyroError("invalid_argument", `The settings in ${path} are not valid: ${why}`, {
       hint: `Correct ${path}, or remove it to use the defaults.`,
     });
   }
+}
+
+function describeIssue({ path, message }: z.core.$ZodIssue): string {
+  return path.length === 0 ? message : `${path.join(".")}: ${message}`;
 }

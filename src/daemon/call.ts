@@ -35,6 +35,7 @@ export async function serveCall(
     void readOn(lines, stdin, listeners).catch(() => stdin.end());
     const result = await handler(first.input, {
       signal,
+      linger: first.linger,
       stdin: first.stdin ? stdin : undefined,
       streaming: first.streaming,
       progress: throttled((event) => void send({ progress: event })),

@@ -28,7 +28,9 @@ async function openSubject(options: ConnectOptions, request: ExaminationRequest,
   const installation = once(() => findInstallation());
   const verdictOptions = async () => ({ ...measuring(paths), files: await installation(), again: request.fix });
   const verdict = once(async () => judgeHost(await verdictOptions(), task.signal));
-  const choice = once(async () => engineChoice(env["PYRO_ENGINE"], (await settings()).engine));
+  // Settings that cannot be read are a finding of their own.
+  const setting = async () => (await settings().catch(() => undefined))?.engine ?? "auto";
+  const choice = once(async () => engineChoice(env["PYRO_ENGINE"], await setting()));
   return {
     ...{ paths, environment: request.environment, wantsStart: request.wantsStart, shape: request.shape },
     environments: openEnvironmentStore({ root: paths.environments }),

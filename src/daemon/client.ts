@@ -4,9 +4,10 @@ import { createInterface } from "node:readline";
 import { once } from "node:events";
 import { json } from "node:stream/consumers";
 import type { Readable } from "node:stream";
+import type * as z from "zod";
 import { PyroError } from "../base/error.js";
 import type { ProgressEvent } from "../base/progress.js";
-import { handOver, handOverPath, serverLine, type CallLine, type ClientLine } from "./protocol.js";
+import { type errorLine, handOver, handOverPath, serverLine, type CallLine, type ClientLine } from "./protocol.js";
 
 export interface CallOptions {
   /** Canceling it cancels the call in the daemon. */
@@ -15,6 +16,8 @@ export interface CallOptions {
   /** Given: output comes here as it happens, and not in the result. The next chunk waits for the promise. */
   readonly onOutput?: (stream: "stdout" | "stderr", data: Buffer) => Promise<void>;
   readonly stdin?: Readable;
+  /** Work that others can use too, such as an installation, goes on when this call is canceled. */
+  readonly linger?: boolean;
   /** Gets a function that sends a signal, such as `INT`, to the guest's program. */
   readonly onSignalSender?: (send: (name: "INT" | "TERM" | "HUP" | "QUIT") => void) => void;
 }
@@ -41,6 +44,7 @@ export async function callDaemon(
   const first: CallLine = {
     input: call.input,
     streaming: options.onOutput !== undefined,
+    linger: options.linger === true,
     stdin: options.stdin !== undefined,
   };
   outgoing.write(`${JSON.stringify(first)}\n`);
@@ -93,14 +97,16 @@ async function readAnswer(response: IncomingMessage, options: CallOptions): Prom
   for await (const text of lines) {
     const line = serverLine.parse(JSON.parse(text));
     if ("result" in line) return line.result;
-    if ("error" in line) {
-      const { code, message, hint, details } = line.error;
-      throw new PyroError(code, message, details === undefined ? { hint } : { hint, details });
-    }
+    if ("error" in line) throw errorOf(line);
     if ("progress" in line) options.onProgress?.(definedOnly(line.progress));
     else await options.onOutput?.(line.output.stream, Buffer.from(line.output.data, "base64"));
   }
   throw lostConnection(undefined);
+}
+
+/** The error that a line from the daemon tells of. */
+export function errorOf({ error: { code, message, hint, details } }: z.output<typeof errorLine>): PyroError {
+  return new PyroError(code, message, details === undefined ? { hint } : { hint, details });
 }
 
 function definedOnly(event: { [Key in keyof ProgressEvent]: ProgressEvent[Key] | undefined }): ProgressEvent {

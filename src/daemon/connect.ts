@@ -7,8 +7,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { PyroError } from "../base/error.js";
 import { preparePaths, type Paths } from "../base/paths.js";
 import { buildId, version } from "../base/version.js";
-import { callDaemon, requestHandOver, type CallOptions } from "./client.js";
-import { daemonProtocolVersion } from "./protocol.js";
+import { callDaemon, errorOf, requestHandOver, type CallOptions } from "./client.js";
+import { daemonProtocolVersion, errorLine } from "./protocol.js";
 import { daemonLockPath, daemonLogPath, daemonSocketPath, readDaemonRecord, type DaemonRecord } from "./record.js";
 
 export interface DaemonConnection {
@@ -122,8 +122,14 @@ async function start(paths: Paths, options: ConnectOptions): Promise<boolean> {
   );
   const { stdout } = child;
   if (stdout === null) throw new PyroError("internal", "The daemon has no output.");
-  const ready = once(stdout, "data").then(() => "ready" as const);
-  const ended = once(child, "exit").then(([code]) => code as number | null);
+  let said = "";
+  const ready = new Promise<"ready">((resolve) => {
+    stdout.on("data", (data: Buffer) => {
+      said += data.toString("utf8");
+      if (said === "ready\n") resolve("ready");
+    });
+  });
+  const ended = once(child, "close").then(([code]) => code as number | null);
   const first = await Promise.race([ready, ended]).catch((error: unknown) => {
     throw new PyroError("unavailable", "The pyro daemon could not be started.", {
       hint: "Install util-linux (flock) and call again.",
@@ -133,10 +139,19 @@ async function start(paths: Paths, options: ConnectOptions): Promise<boolean> {
   stdout.destroy();
   child.unref();
   if (first === "ready") return true;
-  if (first === lockedExitCode) return false;
-  throw new PyroError("unavailable", `The pyro daemon ended at once (exit ${String(first)}).`, {
+  if (first === lockedExitCode && said === "") return false;
+  throw startFailure(said) ?? new PyroError("unavailable", `The pyro daemon ended at once (exit ${String(first)}).`, {
     hint: `Look at the end of ${daemonLogPath(paths)}.`,
   });
+}
+
+/** What the daemon itself had to say, such as that its settings are wrong. */
+function startFailure(said: string): PyroError | undefined {
+  try {
+    return errorOf(errorLine.parse(JSON.parse(said)));
+  } catch {
+    return undefined;
+  }
 }
 
 async function openLog(path: string) {

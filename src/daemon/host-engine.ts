@@ -10,7 +10,7 @@ import { proveBoot } from "../machine/prove-boot.js";
 /** Never rejects for lack of an engine: one that can start nothing says why when it is asked to. */
 export async function openHostEngine(paths: Paths, settings: Settings, signal: AbortSignal): Promise<Engine> {
   const choice = { setting: settings.engine, variable: process.env["PYRO_ENGINE"] };
-  return openEngine({ ...measuring(paths), ...choice, files: findInstallation() }, signal);
+  return openEngine({ ...measuring(paths), ...choice, files: () => findInstallation() }, signal);
 }
 
 /** Where verdicts are kept, and how a boot is tried. */

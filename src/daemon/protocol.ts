@@ -10,6 +10,8 @@ export const callLine = z.strictObject({
   input: z.unknown(),
   /** Send output as it comes instead of in the result. */
   streaming: z.boolean().default(false),
+  /** Work that others can use too, such as an installation, goes on when this client leaves. */
+  linger: z.boolean().default(false),
   /** More lines with standard input follow. */
   stdin: z.boolean().default(false),
 });
@@ -36,12 +38,15 @@ const progressEvent = z.object({
   unit: z.enum(["bytes", "steps"]).optional(),
 });
 
+/** How a call fails, and how a daemon that cannot start says so on its standard output. */
+export const errorLine = z.object({ error: errorBody });
+
 /** Every line of an answer; the last is `result` or `error`. */
 export const serverLine = z.union([
   z.object({ progress: progressEvent }),
   z.object({ output: z.object({ stream: z.enum(["stdout", "stderr"]), data: z.string() }) }),
   z.object({ result: z.unknown() }),
-  z.object({ error: errorBody }),
+  errorLine,
 ]);
 
 export type CallLine = z.input<typeof callLine>;

@@ -5,6 +5,7 @@ import { preparePaths } from "../base/paths.js";
 import { readSettings } from "../base/settings.js";
 import { buildId, version } from "../base/version.js";
 import type { Engine } from "../engine/engine.js";
+import { sharePulls } from "../environment/shared-pull.js";
 import { openEnvironmentStore } from "../environment/store.js";
 import { openMachineHost } from "../machine/machine-host.js";
 import { oneShot, refuseRuns } from "../machine/one-shot.js";
@@ -12,6 +13,7 @@ import { openHostEngine } from "./host-engine.js";
 import { daemonProtocolVersion } from "./protocol.js";
 import { daemonRecordPath, daemonSocketPath, type DaemonRecord } from "./record.js";
 import { listen } from "./server.js";
+import { openDaemonWorkspaces } from "./workspaces.js";
 
 /** Milliseconds without a call or a machine after which the daemon ends. */
 const defaultIdleMs = 15 * 60_000;
@@ -29,9 +31,9 @@ export async function runDaemon(): Promise<void> {
   process.umask(0o077);
   const paths = await preparePaths();
   const settings = await readSettings(paths.settings);
-  const startedAt = new Date().toISOString();
-  const socketPath = daemonSocketPath(paths);
-  const environments = openEnvironmentStore({ root: paths.environments });
+  const self = { pid: process.pid, version, socket: daemonSocketPath(paths), started_at: new Date().toISOString() };
+  const stop = new AbortController();
+  const environments = sharePulls(openEnvironmentStore({ root: paths.environments }), stop.signal);
   const engine = await openHostEngine(paths, settings, AbortSignal.timeout(engineTimeoutMs));
   const machines = await openMachineHost({
     engine,
@@ -41,25 +43,23 @@ export async function runDaemon(): Promise<void> {
     poolSize: settings.pool_size,
     poolIdleMs: settings.pool_idle_minutes * 60_000,
   });
-  const stop = new AbortController();
+  const workspaces = await openDaemonWorkspaces({ paths, environments, machines, shutdown: stop.signal });
   const idle = idleTimer(idleMs(engine), () => {
     // A machine that was kept ends by itself; look again later.
     if (machines.count() === 0) stop.abort();
     else idle(false);
   });
   const server = await listen({
-    socketPath,
+    socketPath: self.socket,
     onActivity: () => idle(server.running() > 0),
     onHandOver: () => stop.abort(),
     services: {
       environments,
       oneShot: engine.unusable === undefined ? oneShot({ environments, machines }) : refuseRuns(engine.unusable),
+      workspaces: workspaces.service,
       daemon: {
         status: () => ({
-          pid: process.pid,
-          version,
-          socket: socketPath,
-          started_at: startedAt,
+          ...self,
           running_calls: server.running() - 1,
           running_machines: machines.count(),
           pooled_machines: machines.pooled(),
@@ -70,20 +70,15 @@ export async function runDaemon(): Promise<void> {
     },
   });
   for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(name, () => stop.abort());
-  await writeJsonAtomic(daemonRecordPath(paths), {
-    pid: process.pid,
-    socket: socketPath,
-    version,
-    build: buildId,
-    protocol: daemonProtocolVersion,
-    started_at: startedAt,
-  } satisfies DaemonRecord);
+  const record = { ...self, build: buildId, protocol: daemonProtocolVersion } satisfies DaemonRecord;
+  await writeJsonAtomic(daemonRecordPath(paths), record);
   idle(false);
   process.stdout.on("error", () => undefined);
   process.stdout.write("ready\n");
   await new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve(), { once: true }));
   await rm(daemonRecordPath(paths), { force: true });
   await server.close();
+  workspaces.close();
   await machines.close();
 }
 

@@ -22,7 +22,10 @@ export const compatCheck: Check = {
       return { severity: "ok", text: `bubblewrap ${version} works. ${use}` };
     } catch (error) {
       signal.throwIfAborted();
-      return { severity: "info", text: `bubblewrap ${version} does not work here: ${asPyroError(error).message}. ${use}` };
+      return {
+        severity: "info",
+        text: `bubblewrap ${version} does not work here: ${asPyroError(error).message}. ${use}`,
+      };
     }
   },
 };

@@ -21,6 +21,9 @@ export const daemonCheck: Check = {
       return judgeDaemon(state, wanted);
     } catch (error) {
       signal.throwIfAborted();
+      if (await isRejected(subject.settings())) {
+        return { severity: "info", text: "None runs, and none starts before the settings are corrected." };
+      }
       const { message, hint } = asPyroError(error);
       const repair = async () =>
         (await subject.daemon.removeStaleRecord())
@@ -30,6 +33,13 @@ export const daemonCheck: Check = {
     }
   },
 };
+
+async function isRejected(work: Promise<unknown>): Promise<boolean> {
+  return work.then(
+    () => false,
+    () => true,
+  );
+}
 
 /** `wanted` is what its machines would run on if it were started now; undefined when nothing can. */
 export function judgeDaemon(state: DaemonState, wanted: string | undefined): Diagnosis {
@@ -54,7 +64,8 @@ export const subuidCheck: Check = {
   run: async (_subject, { signal }) => {
     if (userInfo().uid === 0) return { severity: "ok", text: "Not needed: root builds environments without." };
     const missing = await missingIds(signal);
-    if (missing === undefined) return { severity: "ok", text: "There is a range: environments can be built without root." };
+    if (missing === undefined)
+      return { severity: "ok", text: "There is a range: environments can be built without root." };
     const [reason = missing, line] = missing.split("; run: ");
     const text = `No environment can be built from the Debian mirror: ${reason}.`;
     return { severity: "warning", text, ...(line === undefined ? {} : { fix: line }) };

@@ -20,7 +20,9 @@ export const environmentsCheck: Check = {
     const obstacle = wanted?.state === "installed" ? undefined : await environments.obstacle(environment);
     const repair = () => pullBroken(environments, found, task);
     const diagnosis = judgeEnvironments(found, environment, obstacle);
-    return found.some(({ state }) => state === "broken") && obstacle === undefined ? { ...diagnosis, repair } : diagnosis;
+    return found.some(({ state }) => state === "broken") && obstacle === undefined
+      ? { ...diagnosis, repair }
+      : diagnosis;
   },
 };
 
@@ -44,14 +46,7 @@ export function judgeEnvironments(
 }
 
 function describeState(state: EnvironmentSummary["state"], imageBytes: number): string {
-  switch (state) {
-    case "installed":
-      return `installed (${describeBytes(imageBytes)})`;
-    case "broken":
-      return "broken";
-    case "not_installed":
-      return "not installed";
-  }
+  return state === "installed" ? `installed (${describeBytes(imageBytes)})` : state.replace("_", " ");
 }
 
 async function pullBroken(
@@ -71,7 +66,7 @@ export const templatesCheck: Check = {
     const found = await listTemplates(paths.cache);
     const bytes = found.reduce((sum, each) => sum + each.bytes, 0);
     const broken = found.filter(({ manifest }) => manifest === undefined).length;
-    const text = `${found.length} saved ${found.length === 1 ? "machine" : "machines"}, ${describeBytes(bytes)}`;
+    const text = `${savedMachines(found.length)}, ${describeBytes(bytes)}`;
     if (broken === 0) return { severity: "ok", text: `${text}.` };
     return {
       severity: "warning",
@@ -79,11 +74,15 @@ export const templatesCheck: Check = {
       fix: "pyro doctor --fix",
       repair: async () => {
         const removed = await removeBrokenTemplates(paths.cache, signal);
-        return `Removed ${removed.length} saved machines that cannot be used.`;
+        return `Removed ${savedMachines(removed.length)} that cannot be used.`;
       },
     };
   },
 };
+
+function savedMachines(count: number): string {
+  return `${count} saved ${count === 1 ? "machine" : "machines"}`;
+}
 
 export const startCheck: Check = {
   code: "start",

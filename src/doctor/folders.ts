@@ -1,7 +1,7 @@
 // Owns the checks of pyro's own folders and of the settings file. Never reads what lies in the folders.
 import { chmod, lstat } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { hasErrno } from "../base/error.js";
+import { asPyroError, hasErrno } from "../base/error.js";
 import type { Check } from "./check.js";
 
 export const foldersCheck: Check = {
@@ -44,12 +44,20 @@ export const settingsCheck: Check = {
   code: "settings",
   essential: true,
   run: async ({ paths, settings }) => {
-    const { engine, pool_size, pool_idle_minutes } = await settings();
-    const missing = await lstat(paths.settings).then(
-      () => false,
-      () => true,
-    );
-    const values = `engine ${engine}, pool_size ${pool_size}, pool_idle_minutes ${pool_idle_minutes}`;
-    return { severity: "ok", text: missing ? `Defaults: ${values} (no ${paths.settings}).` : `${paths.settings}: ${values}.` };
+    try {
+      const { engine, pool_size, pool_idle_minutes } = await settings();
+      const values = `engine ${engine}, pool_size ${pool_size}, pool_idle_minutes ${pool_idle_minutes}`;
+      const exists = await lstat(paths.settings).then(
+        () => true,
+        () => false,
+      );
+      return {
+        severity: "ok",
+        text: exists ? `${paths.settings}: ${values}.` : `Defaults: ${values} (no ${paths.settings}).`,
+      };
+    } catch (error) {
+      const { message, hint } = asPyroError(error);
+      return { severity: "error", text: message, fix: hint };
+    }
   },
 };

@@ -35,7 +35,8 @@ export function judgePlatform({ system, architecture, kernelRelease, nodeVersion
   const [major = 0, minor = 0] = nodeVersion.split(".").map(Number);
   const [oldestMajor, oldestMinor] = oldestNode;
   const text = `Linux ${kernelRelease} on x86_64, Node ${nodeVersion}`;
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return { severity: "ok", text: `${text}.` };
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor))
+    return { severity: "ok", text: `${text}.` };
   return {
     severity: "error",
     text: `${text}, which is older than ${oldestNode.join(".")}.`,

@@ -60,7 +60,7 @@ export async function programVersion(program: HostProgram, path: string, signal:
   const said = await runProgram(path, [versionFlags[program] ?? "--version"], { signal, env, timeoutMs: 4_000 }).then(
     ({ stdout, stderrTail }) => stdout + stderrTail,
     // Some exit with an error although they answer.
-    (error: unknown) => String(asPyroError(error).details?.["stderr"] ?? ""),
+    (error: unknown) => asPyroError(error).message,
   );
   signal.throwIfAborted();
   return /\d+\.[\w.]*\w/u.exec(said)?.[0] ?? "installed";

@@ -18,8 +18,10 @@ export interface DiskRoom {
   readonly needed: boolean;
 }
 
-/** A saved machine takes some 130 MiB, the disk of a run a few. */
-const neededBytes = 256 * 1024 ** 2;
+/** The disk of a run, the empty one that it starts from, and some air. */
+const neededBytes = 16 * 1024 ** 2;
+/** A saved machine takes some 130 MiB, twice while it is made again. */
+const savedBytes = 300 * 1024 ** 2;
 /** Room for an environment and the work of a day. */
 const comfortableBytes = 3 * 1024 ** 3;
 
@@ -52,14 +54,27 @@ export function judgeDisks(disks: readonly DiskRoom[]): Diagnosis {
   const text = `${disks
     .map(({ freeBytes, purposes, path }) => `${describeBytes(freeBytes)} free for ${purposes.join(", ")} (${path})`)
     .join("; ")}.`;
-  const full = disks.find(({ freeBytes, needed }) => needed && freeBytes < neededBytes);
+  const needed = disks.filter((disk) => disk.needed);
+  const under = (limit: number) => (disk: DiskRoom) => disk.freeBytes < limit;
+  const full = needed.find(under(neededBytes));
   if (full !== undefined) {
-    const needs = `A run needs ${describeBytes(neededBytes)}.`;
-    return { severity: "error", text: `${text} ${needs}`, fix: `Free room below ${full.path}; \`pyro env prune\` removes what is unused.` };
+    return { severity: "error", text: `${text} A run needs ${describeBytes(neededBytes)}.`, fix: freeRoom(full) };
   }
-  const tight = disks.find(({ freeBytes }) => freeBytes < comfortableBytes);
+  const unsaved = needed.find(under(savedBytes));
+  if (unsaved !== undefined) {
+    return {
+      severity: "warning",
+      text: `${text} No machine can be saved, so each run boots one.`,
+      fix: freeRoom(unsaved),
+    };
+  }
+  const tight = disks.find(under(comfortableBytes));
   if (tight === undefined) return { severity: "ok", text };
-  return { severity: "warning", text: `${text} That is little.`, fix: `Free room below ${tight.path}.` };
+  return { severity: "warning", text: `${text} That is little.`, fix: freeRoom(tight) };
+}
+
+function freeRoom({ path }: DiskRoom): string {
+  return `Free room on the disk of ${path}; \`pyro env prune\` removes unused environments.`;
 }
 
 export const memoryCheck: Check = {
@@ -67,7 +82,8 @@ export const memoryCheck: Check = {
   essential: true,
   run: async ({ shape }) => {
     const text = await readFile("/proc/meminfo", "utf8");
-    const amount = (name: string) => describeBytes(1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, "mu").exec(text)?.[1]));
+    const amount = (name: string) =>
+      describeBytes(1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, "mu").exec(text)?.[1]));
     const numbers = `${amount("MemAvailable")} of ${amount("MemTotal")} available`;
     const refused = await admit(shape.memMib, []).then(
       () => false,
@@ -75,7 +91,11 @@ export const memoryCheck: Check = {
     );
     const needs = `A machine takes ${shape.memMib} MiB, and 1 GiB is left to the host.`;
     if (!refused) return { severity: "ok", text: `${numbers}. ${needs}` };
-    return { severity: "error", text: `${numbers}, which is too little. ${needs}`, fix: "End other programs, or run with --mem-mib 256." };
+    return {
+      severity: "error",
+      text: `${numbers}, which is too little. ${needs}`,
+      fix: "End other programs, or run with --mem-mib 256.",
+    };
   },
 };
 

@@ -9,7 +9,7 @@ import { judgeHost, type EngineFiles, type HostVerdict, type VerdictOptions } fr
 
 export interface EngineOptions extends Omit<VerdictOptions, "files"> {
   /** Rejects where they are missing. */
-  readonly files: Promise<EngineFiles>;
+  files(): Promise<EngineFiles>;
   /** What the settings file says. */
   readonly setting: EngineChoice;
   /** What PYRO_ENGINE says, which goes before it; undefined or empty when it is not set. */
@@ -20,7 +20,7 @@ export interface EngineOptions extends Omit<VerdictOptions, "files"> {
 export async function openEngine(options: EngineOptions, signal: AbortSignal): Promise<Engine> {
   try {
     const choice = engineChoice(options.variable, options.setting);
-    const verdict = await judgeHost({ ...options, files: await options.files }, signal);
+    const verdict = await judgeHost({ ...options, files: await options.files() }, signal);
     return chooseEngine(verdict, choice);
   } catch (error) {
     return unusableEngine(signal.aborted ? tookTooLong(error) : asPyroError(error));

@@ -32,7 +32,9 @@ const kvmMeasurement = z.strictObject({
 const schema = z.strictObject({
   format: z.literal(1),
   qemu: qemuProgram.nullable(),
-  tsc: z.strictObject({ khz: z.int().min(100_000).max(20_000_000), boot_id: z.string(), cpu_model: z.string() }).nullable(),
+  tsc: z
+    .strictObject({ khz: z.int().min(100_000).max(20_000_000), boot_id: z.string(), cpu_model: z.string() })
+    .nullable(),
   kvm: kvmMeasurement.nullable(),
   /** The last boot under emulation that was made to prove it. */
   tcg: z.strictObject({ key: z.string(), boot_ms: z.number(), checked_at: z.string() }).nullable(),

@@ -18,11 +18,7 @@ export interface EngineFiles {
 }
 
 /** Boots our kernel on the engine; resolves with the milliseconds until its agent answered. */
-export type ProveBoot = (
-  engine: Engine,
-  limit: { readonly timeoutMs: number },
-  signal: AbortSignal,
-) => Promise<number>;
+export type ProveBoot = (engine: Engine, limit: { readonly timeoutMs: number }, signal: AbortSignal) => Promise<number>;
 
 export interface VerdictOptions {
   readonly files: EngineFiles;

@@ -29,7 +29,10 @@ async function adoptOne(home: MachineHome, engine: Engine): Promise<AdoptedMachi
   try {
     const machine = await engine.adopt({ ...home, process: record.process, accelerator: record.accelerator }, signal);
     try {
-      return { home, record, machine, session: await greet(machine, signal) };
+      const session = await greet(machine, signal);
+      // Nobody kept its clock right meanwhile, and the host may have slept.
+      await session.machine.setClock({ wallClockUnixNanos: BigInt(Date.now()) * 1_000_000n }, { signal });
+      return { home, record, machine, session };
     } catch (error) {
       await machine.kill();
       throw error;

@@ -26,12 +26,33 @@ export function guestEnvironment(environment: InstalledEnvironment): string[] {
   return [...values].map(([name, value]) => `${name}=${value}`);
 }
 
+/**
+ * Any owner of a repository will do, and what a copied file's inode says is no reason to read it again: seeds come
+ * from a read-only image with whole seconds.
+ */
+const gitConfig = `[safe]
+\tdirectory = *
+[core]
+\tcheckStat = minimal
+\ttrustctime = false
+`;
+
+export interface GuestFile {
+  readonly path: string;
+  readonly content: Uint8Array<ArrayBuffer>;
+  readonly mode: number;
+}
+
 /** Files written over the root before anything starts. */
-export function guestFiles(environment: InstalledEnvironment): { path: string; content: Uint8Array<ArrayBuffer>; mode: number }[] {
+export function guestFiles(environment: InstalledEnvironment): GuestFile[] {
   const path = guestEnvironment(environment).find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? defaultPath;
   // A login shell resets PATH; this comes after that and puts the image's back.
   const profile = `export PATH='${path.replaceAll("'", String.raw`'\''`)}'\n`;
-  return [{ path: "/etc/profile.d/00-pyro-path.sh", content: Uint8Array.from(Buffer.from(profile)), mode: 0o644 }];
+  return [textFile("/etc/profile.d/00-pyro-path.sh", profile), textFile("/etc/gitconfig", gitConfig)];
+}
+
+function textFile(path: string, text: string): GuestFile {
+  return { path, content: Uint8Array.from(Buffer.from(text)), mode: 0o644 };
 }
 
 /** `bash -lc` where there is a bash, else `sh -lc`. */

@@ -1,11 +1,12 @@
 // Owns running one command in a machine that lives for nothing else. Never keeps a machine.
 import type { Readable } from "node:stream";
 import type { PyroError } from "../base/error.js";
-import type { Task } from "../base/progress.js";
+import { commandStarted, type Task } from "../base/progress.js";
 import { stageDone } from "../base/stage.js";
 import type { EnvironmentStore } from "../environment/environment.js";
 import { guestEnvironment, loginShell } from "./guest-files.js";
 import { runGuestProgram } from "./guest-process.js";
+import { explainBrokenStart, explainBrokenWork } from "./machine-end.js";
 import type { MachineHost } from "./machine-host.js";
 import { OutputCapture } from "./output-capture.js";
 
@@ -47,9 +48,6 @@ export interface OneShot {
   run(request: OneShotRequest, caller: OneShotCaller): Promise<OneShotResult>;
 }
 
-/** Tells a caller that from now on signals reach the guest's program. */
-export const commandStarted = { phase: "command", message: "Running the command" } as const;
-
 export interface OneShotServices {
   readonly environments: EnvironmentStore;
   readonly machines: MachineHost;
@@ -61,16 +59,13 @@ export function oneShot({ environments, machines }: OneShotServices): OneShot {
       const environment =
         (await environments.find(request.environment)) ??
         (await environments.pull(request.environment, caller)).environment;
-      await using live = await machines.create(
-        {
-          environment,
-          vcpuCount: request.vcpuCount,
-          memMib: request.memMib,
-          deadlineMs: Date.now() + request.ttlMs,
-          keep: false,
-        },
-        caller,
-      );
+      const deadlineMs = Date.now() + request.ttlMs;
+      const { vcpuCount, memMib } = request;
+      await using live = await machines
+        .create({ environment, vcpuCount, memMib, deadlineMs, keep: false }, caller)
+        .catch((error: unknown) => {
+          throw explainBrokenStart({ deadlineMs, error });
+        });
       const captured = { stdout: new OutputCapture(), stderr: new OutputCapture() };
       const exit = await runGuestProgram(
         live.session,
@@ -92,7 +87,9 @@ export function oneShot({ environments, machines }: OneShotServices): OneShot {
           },
         },
         caller.signal,
-      );
+      ).catch(async (error: unknown) => {
+        throw await explainBrokenWork({ machine: live.machine, deadlineMs, error });
+      });
       stageDone(live.id, "program exited");
       return {
         environment: environment.name,

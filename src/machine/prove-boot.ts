@@ -1,6 +1,6 @@
 // Owns the proof that an engine boots our kernel: a machine with empty drives that only has to say hello. Never mounts anything.
-import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { open, rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { newId } from "../base/id.js";
 import type { Drive, Engine } from "../engine/engine.js";
 import { bootMachine } from "./boot.js";
@@ -41,7 +41,13 @@ export async function proveBoot({ engine, folders, timeoutMs }: BootProof, signa
     return Math.round(took);
   } finally {
     await removeHome(home);
+    await removeEmpty([dirname(home.folder), probes.state, dirname(home.socketFolder), probes.sockets]);
   }
+}
+
+/** Another proof may be using them. */
+async function removeEmpty(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) await rmdir(folder).catch(() => undefined);
 }
 
 async function emptyDrive(path: string): Promise<Drive> {

@@ -137,5 +137,7 @@ async function buildInto(root: string, { key, subject, engine, build }: Build, t
 }
 
 async function sha256Of(path: string): Promise<string> {
-  return createHash("sha256").update(await readFile(path)).digest("hex");
+  return createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
 }

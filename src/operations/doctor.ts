@@ -60,7 +60,9 @@ const lineWidth = 110;
 function lines({ severity, title, text, fix }: z.output<typeof finding>): string {
   const indent = " ".repeat(markerWidth + titleWidth);
   const paragraphs = [text, ...(fix === null ? [] : [`fix: ${fix}`])];
-  const wrapped = paragraphs.flatMap((each) => each.split("\n")).flatMap((each) => wrap(each, lineWidth - indent.length));
+  const wrapped = paragraphs
+    .flatMap((each) => each.split("\n"))
+    .flatMap((each) => wrap(each, lineWidth - indent.length));
   return `${markers[severity].padEnd(markerWidth)}${title.padEnd(titleWidth)}${wrapped.join(`\n${indent}`)}`;
 }
 
@@ -76,10 +78,14 @@ function wrap(text: string, width: number): readonly string[] {
   return [...rows, row];
 }
 
+/** Errors that bring others with them, in the order in which they should be looked at. */
+const rootCauses: readonly FindingCode[] = ["platform", "folders", "disk", "settings", "programs", "runtime", "engine"];
+
 function sentence({ ok, findings }: z.output<typeof output>): string {
   if (ok) return "pyro run would work.";
   const errors = findings.filter(({ severity }) => severity === "error");
-  const [first] = errors;
+  const roots = rootCauses.flatMap((code) => errors.filter((each) => each.code === code));
+  const [first] = [...roots, ...errors];
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
   return `pyro run would not work: ${first?.title ?? ""}: ${first?.text.split("\n")[0] ?? ""}${more}`;
 }

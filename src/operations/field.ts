@@ -8,9 +8,9 @@ export interface Field {
   readonly description: string;
   /** Names of JSON types, without null; more than one where the field takes a choice of them. */
   readonly types: readonly string[];
-  readonly kind: "string" | "integer" | "number" | "boolean" | "list" | "object" | "any";
+  readonly kind: "string" | "integer" | "number" | "boolean" | "list" | "map" | "object" | "any";
   readonly required: boolean;
-  /** Undefined when there is none. */
+  /** Undefined when there is none, or an empty list or map. */
   readonly default: string | number | boolean | undefined;
   /** The only values that are accepted, where they are few. */
   readonly choices: readonly string[] | undefined;
@@ -25,12 +25,15 @@ const property = z.object({
   anyOf: z.array(z.object({ type: z.string().optional() })).optional(),
   title: z.string().optional(),
   description: z.string().default(""),
-  default: z.union([z.string(), z.number(), z.boolean()]).optional(),
+  default: z.unknown().optional(),
+  properties: z.unknown().optional(),
   enum: z.array(z.unknown()).optional(),
   minimum: z.number().optional(),
   maximum: z.number().optional(),
   items: z.unknown().optional(),
 });
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
 const objectSchema = z.object({
   properties: z.record(z.string(), property),
@@ -49,9 +52,9 @@ function fieldsIn(schema: unknown): readonly Field[] {
     title: each.title,
     description: each.description,
     types: typesOf(each),
-    kind: kindOf(typesOf(each)),
+    kind: kindOf(each),
     required: required.includes(name),
-    default: each.default,
+    default: scalar.safeParse(each.default).data,
     choices: each.enum?.map(String),
     minimum: each.minimum,
     maximum: each.maximum,
@@ -64,8 +67,8 @@ function typesOf(each: z.output<typeof property>): readonly string[] {
   return types.filter((type) => type !== "null");
 }
 
-function kindOf(types: readonly string[]): Field["kind"] {
-  switch (types.join("|")) {
+function kindOf(each: z.output<typeof property>): Field["kind"] {
+  switch (typesOf(each).join("|")) {
     case "string":
       return "string";
     case "integer":
@@ -77,7 +80,7 @@ function kindOf(types: readonly string[]): Field["kind"] {
     case "array":
       return "list";
     case "object":
-      return "object";
+      return each.properties === undefined ? "map" : "object";
     default:
       return "any";
   }

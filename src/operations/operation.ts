@@ -37,10 +37,16 @@ export interface CliShape {
   readonly flagNames?: Readonly<Record<string, string>>;
   /** Text fields that may also come from a file (`-` = standard input): field → flag, without dashes. */
   readonly fromFile?: Readonly<Record<string, string>>;
-  /** Switches that print one field of the result and nothing else: flag, without dashes → field. */
+  /** Switches that print one field of the result as a line and nothing else: flag, without dashes → field. */
   readonly only?: Readonly<Record<string, string>>;
-  /** Passes output through as it comes and exits as the guest command did. */
+  /** The same, byte for byte: from the field's `_base64` sibling where there is one, and without a newline of our own. */
+  readonly raw?: Readonly<Record<string, string>>;
+  /** Flags that write one text field of the result to a new file instead of standard output: flag → field. */
+  readonly toFile?: Readonly<Record<string, string>>;
+  /** Passes input, output and signals through as they come and exits as the guest command did. */
   readonly passThrough?: boolean;
+  /** Prints what a guest command has written, each stream to its own, and exits as it did. */
+  readonly exitsAsCommand?: boolean;
   /** Exit code for a result; 0 when absent. */
   readonly exitCode?: (result: Readonly<Record<string, unknown>>) => number;
 }
@@ -77,7 +83,7 @@ export interface Operation<
   readonly input: Input;
   readonly output: Output;
   /** Input fields that hold paths of the caller's host: made absolute before the call, and confined over MCP. */
-  readonly hostPaths?: readonly string[];
+  readonly hostPaths?: Readonly<Record<string, "read" | "write">>;
   /** The result when no daemon runs; where it is given, the operation never starts one. */
   readonly withoutDaemon?: z.input<Output>;
   /** In the daemon. Every operation has this or `inCaller`. */

@@ -19,40 +19,6 @@ export const planned: readonly Plan[] = [
     flags: ["run --allow-host-compat"],
   },
   {
-    brings: "persistent workspaces",
-    commands: [
-      ...["create", "list", "update", "status", "logs", "summary", "delete", "start", "stop", "exec", "wait"].map(
-        workspace,
-      ),
-      ...["sync push", "export", "diff", "reset", "file list", "file read", "file write", "patch apply"].map(workspace),
-    ],
-    flags: [
-      ...["project-path", "repo-url", "repo-ref", "no-project-source", "environment", "allow-host-path"].map(mcpServe),
-    ],
-    tools: [
-      ...["create", "list", "update", "status", "sync_push", "exec", "wait", "logs", "summary", "start", "stop"].map(
-        workspaceTool,
-      ),
-      ...["file_list", "file_read", "file_write", "patch_apply", "diff", "export", "reset", "delete"].map(
-        workspaceTool,
-      ),
-    ],
-    profiles: ["workspace-core"],
-    sdk: [
-      ...["createWorkspace", "execWorkspace", "waitWorkspace", "pushWorkspaceSync", "exportWorkspace", "diffWorkspace"],
-      ...[
-        "resetWorkspace",
-        "statusWorkspace",
-        "logsWorkspace",
-        "summarizeWorkspace",
-        "listWorkspaces",
-        "updateWorkspace",
-      ],
-      ...["startWorkspace", "stopWorkspace", "deleteWorkspace", "listWorkspaceFiles", "readWorkspaceFile"],
-      ...["writeWorkspaceFile", "applyWorkspacePatch"],
-    ],
-  },
-  {
     brings: "chat hosts",
     commands: ["prepare", "host connect", "host print-config", "host doctor", "host repair", "demo ollama"],
     flags: ["mcp serve --mode"],
@@ -60,7 +26,7 @@ export const planned: readonly Plan[] = [
   },
   {
     brings: "the guest network",
-    flags: ["run --network", "demo --network", "mcp serve --network-policy"],
+    flags: ["run --network", "demo --network", "mcp serve --network-policy", "workspace create --network-policy"],
   },
   {
     brings: "registries and environment builds",
@@ -76,7 +42,11 @@ export const planned: readonly Plan[] = [
       ...["shell open", "shell read", "shell write", "shell signal", "shell close", "shell attach"].map(workspace),
       ...["service start", "service list", "service status", "service logs", "service stop"].map(workspace),
     ],
-    flags: ["mcp serve --secret-file"],
+    flags: [
+      ...["mcp serve --secret-file", "workspace create --secret", "workspace create --secret-file"],
+      ...["workspace exec --secret-env", "workspace export --allow-secret", "workspace diff --allow-secret"],
+      "workspace reset --snapshot",
+    ],
     tools: [
       ...["workspace_disk_export", "workspace_disk_list", "workspace_disk_read"],
       ...["shell_open", "shell_read", "shell_write", "shell_signal", "shell_close"],
@@ -115,12 +85,4 @@ export function plannedNames(kind: PlannedKind): readonly string[] {
 
 function workspace(words: string): string {
   return `workspace ${words}`;
-}
-
-function workspaceTool(name: string): string {
-  return `workspace_${name}`;
-}
-
-function mcpServe(flag: string): string {
-  return `mcp serve --${flag}`;
 }

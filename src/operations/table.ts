@@ -3,11 +3,55 @@ import { daemonStatusOperation, daemonStopOperation } from "./daemon.js";
 import { doctorOperation } from "./doctor.js";
 import { envInspectOperation, envListOperation, envPruneOperation, envPullOperation } from "./env.js";
 import { runOperation } from "./run.js";
+import {
+  workspaceExecOperation,
+  workspaceLogsOperation,
+  workspaceSummaryOperation,
+  workspaceWaitOperation,
+} from "./workspace-exec.js";
+import {
+  workspaceDiffOperation,
+  workspaceExportOperation,
+  workspaceFileListOperation,
+  workspaceFileReadOperation,
+  workspaceFileWriteOperation,
+  workspacePatchApplyOperation,
+  workspaceSyncPushOperation,
+} from "./workspace-files.js";
+import {
+  workspaceCreateOperation,
+  workspaceDeleteOperation,
+  workspaceListOperation,
+  workspaceResetOperation,
+  workspaceStartOperation,
+  workspaceStatusOperation,
+  workspaceStopOperation,
+  workspaceUpdateOperation,
+} from "./workspace.js";
 
 /** In the order in which help and reference show them. */
 export const operations = [
   doctorOperation,
   runOperation,
+  workspaceCreateOperation,
+  workspaceListOperation,
+  workspaceStatusOperation,
+  workspaceUpdateOperation,
+  workspaceExecOperation,
+  workspaceWaitOperation,
+  workspaceLogsOperation,
+  workspaceSummaryOperation,
+  workspaceFileListOperation,
+  workspaceFileReadOperation,
+  workspaceFileWriteOperation,
+  workspacePatchApplyOperation,
+  workspaceDiffOperation,
+  workspaceExportOperation,
+  workspaceSyncPushOperation,
+  workspaceResetOperation,
+  workspaceStopOperation,
+  workspaceStartOperation,
+  workspaceDeleteOperation,
   envListOperation,
   envPullOperation,
   envInspectOperation,

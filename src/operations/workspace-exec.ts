@@ -16,7 +16,7 @@ const cwd = z
   .regex(/^\/[^\0]*$/u, "must be absolute")
   .max(4096)
   .default("/workspace")
-  .describe("Folder to run in.");
+  .meta({ title: "DIR", description: "Folder to run in." });
 const outputBytes = z.int().min(0).max(wholeOutputBytes).default(wholeOutputBytes);
 
 const execInput = z.strictObject({
@@ -87,6 +87,7 @@ export const workspaceWaitOperation = operation({
     path: ["workspace", "wait"],
     positionals: ["workspace_id", "sequence"],
     omit: ["max_output_bytes"],
+    exitsAsCommand: true,
   },
   mcp: {
     profiles: core,
@@ -187,8 +188,7 @@ export const workspaceSummaryOperation = operation({
 });
 
 function execText(result: ExecView): string {
-  if (result.state === "running") {
-    return `${result.stdout}${result.stderr}\n[still running; workspace_wait with sequence ${result.sequence} goes on]`.trimStart();
-  }
-  return `${result.stdout}${result.stderr}`.replace(/\n$/u, "");
+  const output = `${result.stdout}${result.stderr}`;
+  if (result.state !== "running") return output;
+  return `${output}[still running; workspace_wait with sequence ${result.sequence} goes on]`;
 }

@@ -65,12 +65,5 @@ export const execView = z.object({
 });
 
 export type WorkspaceView = z.output<typeof workspaceView>;
+export type SkippedFile = z.output<typeof skippedFiles>[number];
 export type ExecView = z.output<typeof execView>;
-
-/** One line for a person. */
-export function workspaceLine(view: WorkspaceView): string {
-  const name = (view.name ?? "-").padEnd(16);
-  const seed = view.workspace_seed?.origin_ref ?? view.workspace_seed?.mode ?? "";
-  const until = view.deletes_at === null ? "" : `  deleted at ${view.deletes_at}`;
-  return `${view.workspace_id}  ${name} ${view.state.padEnd(9)} ${view.environment.padEnd(12)} ${seed}${until}`;
-}

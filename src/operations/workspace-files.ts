@@ -2,12 +2,13 @@
 import * as z from "zod";
 import { operation } from "./operation.js";
 import { guestPath, hostPath, skippedFiles, workspaceId } from "./workspace-fields.js";
+import { bytesText, skippedText } from "./workspace-text.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
 /** Bytes of a file that one write may have. */
 const maxFileBytes = 10 * 1024 * 1024;
 /** Characters of a patch that a model gets at once. */
-const modelPatchCharacters = 40_000;
+const modelPatchCharacters = 24_000;
 
 const listInput = z.strictObject({
   workspace_id: workspaceId,
@@ -61,7 +62,7 @@ const readInput = z.strictObject({
   offset: z.int().min(0).default(0).describe("Byte to start at."),
   max_bytes: z.int().min(1).max(maxFileBytes).default(65_536).describe("Bytes at the most."),
 });
-const readMcpInput = readInput.extend({ max_bytes: z.int().min(1).max(50_000).default(40_000) }).strict();
+const readMcpInput = readInput.extend({ max_bytes: z.int().min(1).max(24_000).default(20_000) }).strict();
 
 export const workspaceFileReadOperation = operation({
   name: "workspace_file_read",
@@ -73,7 +74,7 @@ export const workspaceFileReadOperation = operation({
     path: ["workspace", "file", "read"],
     positionals: ["workspace_id", "path"],
     omit: ["offset"],
-    only: { "content-only": "content" },
+    raw: { "content-only": "content" },
   },
   mcp: {
     profiles: core,
@@ -84,6 +85,7 @@ export const workspaceFileReadOperation = operation({
   output: z.object({
     path: z.string(),
     content: z.string().describe("UTF-8; other bytes become U+FFFD."),
+    content_base64: z.string().optional().describe("The bytes, where they are not UTF-8."),
     total_bytes: z.int(),
     truncated: z.boolean(),
     restarted: z.boolean(),
@@ -155,7 +157,11 @@ export const workspacePatchApplyOperation = operation({
 
 const diffInput = z.strictObject({
   workspace_id: workspaceId,
-  paths: z.array(z.string().max(4096)).max(1000).default([]).describe("Only the patch of these; all when empty."),
+  paths: z
+    .array(z.string().max(4096))
+    .max(1000)
+    .default([])
+    .meta({ title: "PATH", description: "Only the patch of these; all when empty." }),
   max_patch_characters: z.int().min(0).max(256 * 1024 * 1024).default(256 * 1024 * 1024),
 });
 const diffMcpInput = diffInput.omit({ max_patch_characters: true }).strict();
@@ -169,7 +175,9 @@ export const workspaceDiffOperation = operation({
   cli: {
     path: ["workspace", "diff"],
     positionals: ["workspace_id"],
-    omit: ["paths", "max_patch_characters"],
+    omit: ["max_patch_characters"],
+    flagNames: { paths: "path" },
+    toFile: { output: "patch" },
   },
   mcp: {
     profiles: core,
@@ -198,7 +206,10 @@ export const workspaceDiffOperation = operation({
     restarted: z.boolean(),
   }),
   handler: (services, request, call) => services.workspaces.diff(request, call),
-  text: (result) => result.patch.replace(/\n$/u, ""),
+  text: (result) =>
+    result.patch_truncated
+      ? ["The patch is left out: it is too long. Ask for some paths.", ...result.entries.map((each) => `${each.status.padEnd(12)} ${each.path}`)].join("\n")
+      : result.patch,
 });
 
 const exportInput = z.strictObject({
@@ -227,7 +238,7 @@ export const workspaceExportOperation = operation({
       "Copies one file or folder from /workspace to output_path on the host, which must not exist and must lie in the project " +
       "or a folder the user allowed. The only way anything leaves the machine.",
   },
-  hostPaths: ["output_path"],
+  hostPaths: { output_path: "write" },
   input: exportInput,
   output: z.object({
     output_path: z.string(),
@@ -238,7 +249,11 @@ export const workspaceExportOperation = operation({
     restarted: z.boolean(),
   }),
   handler: (services, request, call) => services.workspaces.export(request, call),
-  text: (result) => `Exported ${result.file_count} files, ${result.byte_count} bytes to ${result.output_path}.`,
+  text: (result) => {
+    const skipped = skippedText(result.skipped);
+    const done = `Exported ${result.file_count} files, ${bytesText(result.byte_count)} to ${result.output_path}.`;
+    return skipped === "" ? done : `${done}\n${skipped}`;
+  },
 });
 
 const syncInput = z.strictObject({
@@ -259,9 +274,13 @@ export const workspaceSyncPushOperation = operation({
     input: syncInput,
     description: "Merges later host files into /workspace: adds and overwrites, never deletes. All of it or nothing.",
   },
-  hostPaths: ["source_path"],
+  hostPaths: { source_path: "read" },
   input: syncInput,
   output: z.object({ file_count: z.int(), byte_count: z.int(), skipped: skippedFiles, restarted: z.boolean() }),
   handler: (services, request, call) => services.workspaces.pushSync(request, call),
-  text: (result) => `Pushed ${result.file_count} files, ${result.byte_count} bytes.`,
+  text: (result) => {
+    const skipped = skippedText(result.skipped);
+    const done = `Pushed ${result.file_count} files, ${bytesText(result.byte_count)}.`;
+    return skipped === "" ? done : `${done}\n${skipped}`;
+  },
 });

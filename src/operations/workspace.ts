@@ -2,22 +2,29 @@
 import * as z from "zod";
 import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
 import { operation } from "./operation.js";
-import { hostPath, workspaceId, workspaceLine, workspaceView } from "./workspace-fields.js";
+import { hostPath, workspaceId, workspaceView } from "./workspace-fields.js";
+import { bytesText, factLines, labelText, workspaceTable, workspaceText } from "./workspace-text.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
 const full = ["workspace-full"] as const;
 
 const name = z
   .string()
+  .max(63)
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/u, "must be 1 to 63 of a-z, 0-9 and -, not - at its ends")
   .describe("Name, unique among your workspaces; also the machine's host name.");
 const labels = z
-  .record(z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/u), z.string().max(256))
+  .record(
+    z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/u, "is not a label's key"),
+    z.string().max(256),
+  )
   .describe("Labels of your own, KEY=VALUE.");
 
 const createInput = z.strictObject({
   environment: environmentName.default(defaultEnvironment),
-  seed_path: hostPath.optional().describe("Folder, Git checkout or .tar, .tar.gz, .tgz, .tar.zst to start from."),
+  seed_path: hostPath
+    .optional()
+    .meta({ title: "PATH", description: "Folder, Git checkout or .tar, .tar.gz, .tgz, .tar.zst to start from." }),
   project_path: hostPath.optional().describe("Like seed_path, where the server's own choice is meant."),
   repo_url: z.string().min(1).max(2048).optional().describe("Repository to clone on the host and start from."),
   repo_ref: z.string().min(1).max(256).optional().describe("Branch, tag or commit of repo_url."),
@@ -56,11 +63,11 @@ export const workspaceCreateOperation = operation({
       "Without seed_path it starts from the project this server was started in. Returns workspace_id for all other calls, " +
       "and what was seeded. If state is `creating`, call workspace_status until it is `running`.",
   },
-  hostPaths: ["seed_path", "project_path"],
+  hostPaths: { seed_path: "read", project_path: "read" },
   input: createInput,
   output: workspaceView,
   handler: (services, request, call) => services.workspaces.create(request, call),
-  text: (view) => workspaceLine(view),
+  text: workspaceText,
 });
 
 export const workspaceListOperation = operation({
@@ -81,7 +88,11 @@ export const workspaceListOperation = operation({
     quarantined: z.array(z.object({ id: z.string(), reason: z.string() })).describe("Records that could not be read; kept aside."),
   }),
   handler: (services) => Promise.resolve(services.workspaces.list()),
-  text: (result) => result.workspaces.map(workspaceLine).join("\n"),
+  text: (result) =>
+    [
+      result.workspaces.length === 0 ? "No workspaces." : workspaceTable(result.workspaces),
+      ...result.quarantined.map(({ id, reason }) => `${id} cannot be read and is kept aside: ${reason}`),
+    ].join("\n"),
 });
 
 const updateInput = z.strictObject({
@@ -89,7 +100,11 @@ const updateInput = z.strictObject({
   name: name.optional(),
   clear_name: z.boolean().default(false).describe("Take the name away."),
   labels: labels.default({}),
-  clear_labels: z.array(z.string()).max(64).default([]).describe("Keys of labels to take away."),
+  clear_labels: z
+    .array(z.string().max(63))
+    .max(64)
+    .default([])
+    .meta({ title: "KEY", description: "Keys of labels to take away." }),
 });
 
 export const workspaceUpdateOperation = operation({
@@ -107,7 +122,7 @@ export const workspaceUpdateOperation = operation({
   input: updateInput,
   output: workspaceView,
   handler: (services, request) => services.workspaces.update(request),
-  text: (view) => workspaceLine(view),
+  text: workspaceText,
 });
 
 const idInput = z.strictObject({ workspace_id: workspaceId });
@@ -136,7 +151,23 @@ export const workspaceStatusOperation = operation({
     shell_count: z.int(),
   }),
   handler: (services, { workspace_id }) => services.workspaces.status(workspace_id),
-  text: (result) => JSON.stringify(result, null, 2),
+  text: (result) =>
+    [
+      workspaceText(result),
+      factLines({
+        labels: labelText(result.labels),
+        machine: `${result.vcpu_count} vCPUs, ${result.mem_mib} MiB, network ${result.network_policy}`,
+        engine: result.engine === null ? null : `${result.engine}, ${result.accelerator ?? "?"}`,
+        disk: bytesText(result.disk_bytes),
+        memory: result.memory_bytes === 0 ? null : bytesText(result.memory_bytes),
+        commands: result.running_commands.length === 0 ? null : `running: ${result.running_commands.join(", ")}`,
+        created: result.created_at,
+        "last active": result.last_active_at,
+        "last reset": result.last_reset_at,
+        stopped: result.stopped_at,
+        "idle stop": result.ttl_seconds === 0 ? "never" : `after ${result.ttl_seconds} s`,
+      }),
+    ].join("\n"),
 });
 
 export const workspaceResetOperation = operation({
@@ -156,7 +187,7 @@ export const workspaceResetOperation = operation({
   input: idInput,
   output: workspaceView,
   handler: (services, { workspace_id }, call) => services.workspaces.reset(workspace_id, call),
-  text: (view) => `Reset: ${workspaceLine(view)}`,
+  text: workspaceText,
 });
 
 export const workspaceStopOperation = operation({
@@ -170,7 +201,7 @@ export const workspaceStopOperation = operation({
   input: idInput,
   output: workspaceView,
   handler: (services, { workspace_id }, call) => services.workspaces.stop(workspace_id, call),
-  text: (view) => workspaceLine(view),
+  text: workspaceText,
 });
 
 export const workspaceStartOperation = operation({
@@ -184,7 +215,7 @@ export const workspaceStartOperation = operation({
   input: idInput,
   output: workspaceView,
   handler: (services, { workspace_id }, call) => services.workspaces.start(workspace_id, call),
-  text: (view) => workspaceLine(view),
+  text: workspaceText,
 });
 
 export const workspaceDeleteOperation = operation({

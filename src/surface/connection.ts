@@ -1,6 +1,6 @@
 // Owns how every surface reaches the daemon and calls an operation. Never knows which surface asks.
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { PyroError, asPyroError } from "../base/error.js";
 import type { CallOptions } from "../daemon/client.js";
 import { parseInput } from "../operations/input.js";
@@ -31,7 +31,7 @@ export type WireResult = Readonly<Record<string, unknown>>;
 /** Reaches the daemon of the user, or that of the given PYRO_HOME. */
 export function daemonConnector(home?: string): Connector {
   const env = home === undefined ? process.env : { ...process.env, PYRO_HOME: home };
-  const command = () => [pyroScript(), "daemon", "serve"];
+  const command = () => [pyroScript(), "daemon", "serve", "--json"];
   return {
     start: async () => {
       const { connectDaemon } = await import("../daemon/connect.js");
@@ -54,13 +54,22 @@ export async function callOperation(
   { operation, input }: OperationCall,
   options: CallOptions = {},
 ): Promise<WireResult> {
-  const wire = parseInput(operation.input, input);
+  const wire = withAbsolutePaths(operation, parseInput(operation.input, input));
   try {
     options.signal?.throwIfAborted();
     return operation.output.parse(await perform(connector, { operation, input: wire }, options));
   } catch (error) {
     throw options.signal?.aborted === true ? abortReason(options.signal) : asPyroError(error);
   }
+}
+
+/** The daemon has a working folder of its own. */
+function withAbsolutePaths({ hostPaths = {} }: Operation, input: WireResult): WireResult {
+  const paths = Object.keys(hostPaths).flatMap((field) => {
+    const path = input[field];
+    return typeof path === "string" ? [[field, resolve(path)] as const] : [];
+  });
+  return { ...input, ...Object.fromEntries(paths) };
 }
 
 async function perform(

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { PyroError } from "../base/error.js";
-import type { Task } from "../base/progress.js";
+import { commandStarted, type Task } from "../base/progress.js";
 import { guestEnvironment, loginShell } from "../machine/guest-files.js";
 import { pumpGuestInput, sendGuestSignal, startGuestProgram } from "../machine/guest-process.js";
 import type { MachineHost } from "../machine/machine-host.js";
@@ -48,12 +48,14 @@ export async function execInWorkspace(
   workspace: Workspace,
   { request, caller }: { readonly request: ExecRequest; readonly caller: ExecCaller },
 ): Promise<ExecResult> {
+  const began = Date.now();
   const { restarted } = await wake(machines, workspace, caller);
   const running = await workspace.lock.shared(caller.signal, () => startExec(workspace, request, caller));
   const cancel = () => running.cancel();
   caller.signal.addEventListener("abort", cancel, { once: true });
   try {
-    const ended = await waitFor(running, { waitMs: request.waitMs, task: caller });
+    const waitMs = Math.max(0, request.waitMs - (Date.now() - began));
+    const ended = await waitFor(running, { waitMs, task: caller });
     caller.signal.throwIfAborted();
     return { ...(await describe(workspace, running.started, request.outputBytes)), ended, restarted };
   } finally {
@@ -111,6 +113,7 @@ async function startExec(workspace: Workspace, request: ExecRequest, caller: Exe
   const started: ExecStarted = { type: "exec_started", at: new Date().toISOString(), ...line };
   const running = await followExec(workspace, { session, started, listener: caller.listener });
   caller.onSignal?.((name) => sendGuestSignal(session, processId, name));
+  caller.progress(commandStarted);
   const inputEnds = new AbortController();
   void running.ended.then(() => inputEnds.abort());
   void pumpGuestInput({ session, processId, stdin: caller.stdin }, inputEnds.signal).catch(() => undefined);

@@ -1,4 +1,5 @@
 // Owns listing, reading and writing single files of a workspace for callers. Never whole trees.
+import { isUtf8 } from "node:buffer";
 import { PyroError } from "../base/error.js";
 import { FileKind, FileRoot } from "../machine/gen/pyro/guest/v1/files_pb.js";
 import type { GuestSession } from "../machine/guest-session.js";
@@ -58,6 +59,7 @@ export async function readText(session: GuestSession, request: ReadRequest, sign
   return {
     path: shownPath(path),
     content: bytes.toString("utf8"),
+    ...(isUtf8(bytes) ? {} : { content_base64: bytes.toString("base64") }),
     total_bytes: opened.size,
     truncated: request.offset + bytes.length < opened.size,
   };

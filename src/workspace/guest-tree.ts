@@ -11,7 +11,7 @@ export const maxTreeEntries = 1_000_000;
 
 const touchedKinds: Readonly<Record<number, TouchedKind>> = {
   [FileKind.REGULAR]: "file",
-  [FileKind.DIRECTORY]: "folder",
+  [FileKind.DIRECTORY]: "directory",
   [FileKind.SYMLINK]: "symlink",
   [FileKind.SOCKET]: "socket",
   [FileKind.FIFO]: "fifo",
@@ -23,6 +23,11 @@ const touchedKinds: Readonly<Record<number, TouchedKind>> = {
 export function guestChanges(session: GuestSession): ChangeSource {
   return {
     touched: (signal) => touched(session, signal),
+    statNew: async (path, signal) => {
+      const opened = await openGuestFile(session, { root: FileRoot.WORKSPACE, path, maxBytes: 1 }, signal);
+      for await (const _ of opened.chunks);
+      return { mode: opened.mode, size: opened.size };
+    },
     openNew: (path, signal) => openGuestFile(session, { root: FileRoot.WORKSPACE, path }, signal),
     openOld: (path, signal) => openGuestFile(session, { root: FileRoot.SEED, path }, signal),
   };

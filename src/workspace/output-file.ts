@@ -56,10 +56,10 @@ export interface OutputExcerpt {
   readonly totalBytes: number;
 }
 
-/** The whole stream if it has at most `maxBytes`, else its head and tail with a line between them that says so. */
+/** The whole stream if it has at most `maxBytes`, else its head and tail with a line between them; nothing for 0. */
 export async function readExcerpt(path: string, maxBytes: number): Promise<OutputExcerpt> {
   const totalBytes = await sizeOf(path);
-  if (totalBytes === 0) return { text: "", truncated: false, base64: undefined, totalBytes };
+  if (totalBytes === 0 || maxBytes === 0) return { text: "", truncated: false, base64: undefined, totalBytes };
   await using file = await open(path, "r");
   if (totalBytes <= maxBytes) {
     const bytes = await readRange(file, 0, totalBytes);

@@ -2,15 +2,15 @@
 import { isAbsolute } from "node:path";
 import { PyroError } from "../base/error.js";
 import type { Task } from "../base/progress.js";
-import { FileRoot } from "../machine/gen/pyro/guest/v1/files_pb.js";
 import type { GuestSession } from "../machine/guest-session.js";
 import { diffWorkspace } from "./diff/diff.js";
+import { seedTree } from "./diff/seed-tree.js";
 import { extractExport } from "./export/extract.js";
-import { collect } from "./files.js";
 import { shownPath, workspacePath } from "./guest-path.js";
-import { asFileError, guestChanges, openGuestFile } from "./guest-tree.js";
-import { planPatch, type PatchFiles } from "./patch/plan.js";
-import { openSeedTree } from "./seed-tree.js";
+import { asFileError, guestChanges } from "./guest-tree.js";
+import { patchFiles } from "./patch-source.js";
+import { planPatch } from "./patch/plan.js";
+import { openSeedManifest } from "./seed/manifest.js";
 import { archiveOf, commitChanges, type FileToPut } from "./stage.js";
 import type { Workspace } from "./workspace.js";
 
@@ -27,8 +27,6 @@ export interface TransferServices {
 
 /** Entries that a diff names; the counts cover all. */
 const maxDiffEntries = 10_000;
-/** Bytes of one file that a patch may touch. */
-const maxPatchedFileBytes = 64 * 1024 * 1024;
 
 export interface DiffQuestion {
   readonly workspace: Workspace;
@@ -36,11 +34,11 @@ export interface DiffQuestion {
 }
 
 export async function diffOf(session: GuestSession, { workspace, request }: DiffQuestion, signal: AbortSignal) {
-  await using seed = await openSeedTree(workspace.files.seedManifest);
+  await using manifest = await openSeedManifest(workspace.files.seedManifest);
   const paths = request.paths.map((path) => workspacePath("paths", path));
   const result = await diffWorkspace({
     source: guestChanges(session),
-    seed,
+    seed: seedTree(manifest),
     signal,
     maxEntries: maxDiffEntries,
     maxPatchCharacters: request.max_patch_characters,
@@ -58,24 +56,18 @@ export async function diffOf(session: GuestSession, { workspace, request }: Diff
 export async function applyPatch(session: GuestSession, patch: string, signal: AbortSignal) {
   const plan = await planPatch(patchFiles(session, signal), patch, signal);
   const put: FileToPut[] = [
-    ...plan.writes.map(({ path, content, mode }) => ({ path, content, mode })),
+    ...plan.writes.map(({ path, content, mode }) => ({ path: path.toString("latin1"), content, mode })),
     ...plan.symlinks.map(({ path, target }) => ({
-      path,
-      content: { linkTarget: Buffer.from(target).toString("latin1") },
+      path: path.toString("latin1"),
+      content: { linkTarget: target.toString("latin1") },
       mode: 0o777,
     })),
   ];
   if (put.length > 0 || plan.deletes.length > 0) {
     const archive = archiveOf(put, Math.floor(Date.now() / 1000));
-    const remove = plan.deletes.map((path) => Buffer.from(path, "latin1"));
-    await commitChanges(session, { destination: new Uint8Array(), archive, remove }, signal);
+    await commitChanges(session, { destination: new Uint8Array(), archive, remove: plan.deletes }, signal);
   }
   return { changed: plan.files.length > 0, files: [...plan.files] };
-}
-
-/** What checking a patch asks of /workspace. */
-function patchFiles(session: GuestSession, signal: AbortSignal): PatchFiles {
-  return guestPatchFiles(session, signal);
 }
 
 export async function exportFrom(

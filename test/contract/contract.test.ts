@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { errorCodes } from "../../src/base/error.js";
-import type { Operation } from "../../src/operations/operation.js";
+import { profiles, type Operation } from "../../src/operations/operation.js";
 import { planned, plannedBy, plannedNames, type PlannedKind } from "../../src/operations/planned.js";
 import { operations } from "../../src/operations/table.js";
 import type { Command } from "../../src/surface/cli/command.js";
@@ -28,7 +28,9 @@ test("every built command has the contract's arguments and flags, or they are pl
   for (const command of built) {
     const promised = contract.commands.find(({ path }) => path === pathOf(command));
     const ahead = plannedNames("flags").filter((name) => name.startsWith(`${pathOf(command)} --`));
-    const flags = flagsOf(command).map(({ name, field }) => [`--${name}`, String(field.default || "")] as const);
+    const own = flagsOf(command);
+    const flags = own.map((flag) => [`--${flag.name}`, String(flag.default || "")] as const);
+    const repeated = own.filter((flag) => flag.repeated).map(({ name }) => `--${name}`);
     const missing = ahead.map((name) => name.slice(pathOf(command).length + 1));
     expect({
       path: pathOf(command),
@@ -37,12 +39,14 @@ test("every built command has the contract's arguments and flags, or they are pl
       ),
       flags: sorted([...flags.map(([name]) => name), ...missing]),
       defaults: flags.map(([, value]) => value),
+      repeated: sorted(repeated),
       takesRest: command.rest !== undefined,
     }).toEqual({
       path: promised?.path,
       positionals: promised?.positionals,
       flags: sorted([...(promised?.flags.keys() ?? [])]),
       defaults: flags.map(([name]) => promised?.flags.get(name)),
+      repeated: sorted((promised?.repeated ?? []).filter((name) => !missing.includes(name))),
       takesRest: promised?.takesRest,
     });
   }
@@ -72,8 +76,10 @@ test("a profile or mode is planned exactly as long as one of its tools is", () =
   expect(sorted(plannedNames("modes"))).toEqual(sorted(incomplete(contract.modes)));
 });
 
-test("the profile that is built offers exactly its tools", () => {
-  expect(toolsOf("vm-run").map(({ tool }) => tool.name)).toEqual(contract.profiles.get("vm-run"));
+test("a profile that is built offers exactly its tools", () => {
+  for (const profile of profiles.filter((each) => plannedBy("profiles", each) === undefined)) {
+    expect(sorted(toolsOf(profile).map(({ tool }) => tool.name))).toEqual(sorted(contract.profiles.get(profile) ?? []));
+  }
 });
 
 test("every SDK method is built or planned", () => {

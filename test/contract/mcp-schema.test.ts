@@ -1,7 +1,7 @@
 // Proves that what MCP clients are told about pyro fits what chat hosts accept.
 import { expect, test } from "vitest";
 import { profiles } from "../../src/operations/operation.js";
-import { instructions } from "../../src/surface/mcp/server.js";
+import { instructionsOf } from "../../src/surface/mcp/instructions.js";
 import { toolsOf } from "../../src/surface/mcp/tools.js";
 
 const tools = [
@@ -45,7 +45,12 @@ test.each(tools)(
 );
 
 test("instructions and tool lists stay within what hosts keep", () => {
-  for (const text of Object.values(instructions)) expect(text.length).toBeLessThanOrEqual(2000);
+  const sourceText = `the project /${"x".repeat(4096)}`;
+  for (const profile of profiles) {
+    for (const text of ["", sourceText]) {
+      expect(instructionsOf(profile, { sourceText: text }).length).toBeLessThanOrEqual(2000);
+    }
+  }
   const core = toolsOf("workspace-core").map(({ tool }) => tool);
   expect(JSON.stringify({ tools: core }).length).toBeLessThanOrEqual(20_000);
 });

@@ -14,7 +14,7 @@ test("docs/reference is what `make generate` writes", () => {
   expect(Object.fromEntries(kept)).toEqual(Object.fromEntries(referencePages()));
 });
 
-test("every pyro command in an example of the reference, README or help is accepted", () => {
+test("every pyro command in an example of the reference, README or help is accepted", async () => {
   const readme = readFileSync(join(folder, "..", "..", "README.md"), "utf8");
   const examples = [...referencePages().values(), readme]
     .flatMap((text) => [...text.matchAll(/^\$ (.*)$/gmu)])
@@ -30,6 +30,6 @@ test("every pyro command in an example of the reference, README or help is accep
     const command = findCommand(allCommands(), words);
     if (command === undefined) throw new Error(`no such command: pyro ${words.join(" ")}`);
     const args = words.slice(command.path.length).filter((word) => word !== "--json");
-    expect(parseCommandArguments(command, args).kind).toBe("input");
+    expect((await parseCommandArguments(command, args, () => Promise.resolve("text"))).kind).toBe("input");
   }
 });

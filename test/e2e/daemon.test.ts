@@ -1,9 +1,9 @@
 // Proves the life of the daemon: started on demand and once, independent of who starts it, ended when idle or told to.
 
-import { mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { eventually } from "./eventually.js";
 import { openHome, type Home } from "./home.js";
@@ -28,7 +28,7 @@ test("[daemon-independent] the daemon has nothing of its first caller: folder, e
   const cwd = join(home.path, "folder");
   mkdirSync(cwd);
   const script = 'exec 7< "$PYRO_HOME/settings.json"; "$@" env list > /dev/null';
-  const first = await home.shell(script, { cwd, env: { SECRET_OF_THE_CALLER: "1", LC_ALL: "pl_PL", NODE_OPTIONS: "--no-warnings" } });
+  const first = await home.shell(script, { cwd, env: { SECRET_OF_THE_CALLER: "1", NODE_OPTIONS: "--no-warnings" } });
   expect([first.code, first.stderr]).toEqual([0, ""]);
   rmSync(cwd, { recursive: true });
   const pid = (await home.status()).pid ?? 0;
@@ -146,6 +146,28 @@ test("[settings-refused] a settings file that cannot be read as such is named, w
   expect((await home.run(["true"])).code).toBe(0);
 });
 
+test("[homes-apart] two home folders of one user have a daemon each, without PYRO_HOME as well", async () => {
+  await using one = openHome(noPool);
+  await using other = openHome(noPool);
+  const homes = [one, other].map((home) => {
+    mkdirSync(join(home.path, ".cache"));
+    renameSync(join(home.path, "cache"), join(home.path, ".cache", "pyro-mcp"));
+    return { home, env: { HOME: home.path, PYRO_HOME: undefined } };
+  });
+  const running = homes.map(({ home, env }) => home.startRun(["sh", "-c", "echo ready; read line"], { stdin: "open", env }));
+  for (const each of running) await each.printed("ready");
+  expect([one, other].map((home) => home.processes("daemon").length)).toEqual([1, 1]);
+  for (const each of running) each.child.stdin?.end("\n");
+  expect(await Promise.all(running.map(async ({ finished }) => (await finished).code))).toEqual([0, 0]);
+  for (const { home, env } of homes) {
+    const { stdout } = await home.pyro(["daemon", "status", "--json"], { env });
+    const { socket } = JSON.parse(stdout.toString()) as { readonly socket: string };
+    expect((await home.pyro(["daemon", "stop"], { env })).stdout.toString()).toBe("Stopped.\n");
+    expect(await eventually(() => home.processes(), (processes) => processes.length === 0)).toEqual([]);
+    rmSync(dirname(socket), { recursive: true });
+  }
+});
+
 async function expectWorks(home: Home): Promise<void> {
   const { code, stdout, stderr } = await home.run(["echo", "works"]);
   expect([code, stdout.toString(), stderr]).toEqual([0, "works\n", ""]);
@@ -156,7 +178,6 @@ async function leaveSocket(path: string): Promise<void> {
   const server = createServer().listen(path);
   await once(server, "listening");
   // Closing would remove the file: another name keeps it.
-  const { linkSync } = await import("node:fs");
   linkSync(path, `${path}.kept`);
   server.close();
   await once(server, "close");

@@ -39,7 +39,7 @@ print(json.dumps({
 }))
 `;
 
-test("[guest-folder] [guest-environment] [guest-names] [network-off] [disk-size] a program finds what the contract says", async () => {
+test("[guest-folder] [guest-environment] [guest-names] [guest-isolation] [network-off] [disk-size] a program finds what the contract says", async () => {
   const { code, stdout, stderr } = await home.run(["python3", "-c", look], { env: { OF_THE_HOST: "secret", LC_ALL: "pl_PL" } });
   expect([code, stderr]).toEqual([0, ""]);
   const { env, hostname, disk_gib, free_gib, fds, ...found } = JSON.parse(stdout.toString()) as {
@@ -116,7 +116,7 @@ test("[git-works] git works at once, in a repository of any owner", async () => 
 
 test("[parallel-runs] [own-identity] eight runs at once have their own output, names and random numbers", async () => {
   const script = `echo "$1"; hostname; cat /etc/machine-id; head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \\n'; echo
-    cat /proc/sys/kernel/random/uuid; echo "$RANDOM$RANDOM$RANDOM"; python3 -c 'import random; print(random.random())'`;
+    cat /proc/sys/kernel/random/uuid /proc/sys/kernel/random/boot_id; echo "$RANDOM$RANDOM$RANDOM"; python3 -c 'import random; print(random.random())'`;
   const finished = await Promise.all(
     Array.from({ length: 8 }, (_, index) => home.run(["bash", "-c", script, "bash", `run ${index}`])),
   );
@@ -124,8 +124,8 @@ test("[parallel-runs] [own-identity] eight runs at once have their own output, n
   const lines = finished.map(({ stdout }) => stdout.toString().trimEnd().split("\n"));
   expect(lines.map(([name]) => name)).toEqual(lines.map((_, index) => `run ${index}`));
   const facts = lines.flatMap((each) => each.slice(1));
-  expect(facts).toHaveLength(8 * 6);
-  expect(new Set(facts).size).toBe(8 * 6);
+  expect(facts).toHaveLength(8 * 7);
+  expect(new Set(facts).size).toBe(8 * 7);
 });
 
 test("[disk-sparse] [nothing-kept] what a run writes takes only that much of the host's disk, and is gone afterwards", async () => {

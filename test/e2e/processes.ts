@@ -8,7 +8,7 @@ export interface HomeProcess {
   readonly argv: readonly string[];
 }
 
-/** Those that have the folder in their arguments or as their PYRO_HOME; the test runner's own are left out. */
+/** Those that have the folder in their arguments or as their PYRO_HOME or HOME; the test runner's own are left out. */
 export function processesOf(home: string): readonly HomeProcess[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/u.test(name))
@@ -17,7 +17,7 @@ export function processesOf(home: string): readonly HomeProcess[] {
       const argv = fieldsOf(pid, "cmdline");
       if (argv.length === 0 || argv.some((word) => word.includes("vitest"))) return [];
       const named = argv.some((word) => word.includes(`${home}/`) || word === home);
-      const inherited = () => fieldsOf(pid, "environ").includes(`PYRO_HOME=${home}`);
+      const inherited = () => fieldsOf(pid, "environ").some((each) => each === `PYRO_HOME=${home}` || each === `HOME=${home}`);
       return named || inherited() ? [{ pid, kind: kindOf(argv), argv }] : [];
     });
 }
@@ -52,5 +52,5 @@ export function openFiles(pid: number): ReadonlyMap<number, string> {
 function kindOf(argv: readonly string[]): HomeProcess["kind"] {
   if (argv[0]?.includes("qemu-system") === true) return "machine";
   if (argv[1] === "supervise") return "supervisor";
-  return argv.join(" ").endsWith("pyro.js daemon serve") ? "daemon" : "other";
+  return argv.join(" ").includes("pyro.js daemon serve") ? "daemon" : "other";
 }

@@ -90,6 +90,7 @@ test("[pool] [daemon-killed] waiting machines die with the daemon", async () => 
   await pooled(home);
   process.kill(home.processes("daemon")[0]?.pid ?? Number.NaN, "SIGKILL");
   await home.emptied();
+  expect((await home.run(["true"])).code).toBe(0);
 });
 
 test("[pool-off] with a pool size of 0 no machine waits", async () => {

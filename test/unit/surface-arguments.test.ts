@@ -5,16 +5,18 @@ import { parseCommandArguments } from "../../src/surface/cli/arguments.js";
 import { findCommand } from "../../src/surface/cli/command.js";
 import { allCommands } from "../../src/surface/cli/commands.js";
 
+const readText = (path: string) => Promise.resolve(`content of ${path}`);
+
 function parse(line: string) {
   const words = line.split(" ");
   const command = findCommand(allCommands(), words);
   if (command === undefined) throw new Error(`no command in ${line}`);
-  return parseCommandArguments(command, words.slice(command.path.length));
+  return parseCommandArguments(command, words.slice(command.path.length), readText);
 }
 
-function refusal(line: string) {
+async function refusal(line: string) {
   try {
-    parse(line);
+    await parse(line);
   } catch (error) {
     if (error instanceof PyroError) return [error.code, error.message, error.hint];
     throw error;
@@ -25,8 +27,8 @@ function refusal(line: string) {
 const defaults = { vcpu_count: 1, mem_mib: 1024, timeout_seconds: 300, ttl_seconds: 600 };
 
 describe("pyro run", () => {
-  test("flags, defaults and the command after `--` become the input", () => {
-    expect(parse("run debian:12 --mem-mib 2048 --timeout-seconds=1.5 -- sh -c --mem-mib -- x")).toEqual({
+  test("flags, defaults and the command after `--` become the input", async () => {
+    expect(await parse("run debian:12 --mem-mib 2048 --timeout-seconds=1.5 -- sh -c --mem-mib -- x")).toEqual({
       kind: "input",
       input: {
         ...defaults,
@@ -38,18 +40,18 @@ describe("pyro run", () => {
     });
   });
 
-  test("flags may stand before the environment, and the last of two counts", () => {
-    const parsed = parse("run --mem-mib 512 --mem-mib 256 debian:12 -- true");
+  test("flags may stand before the environment, and the last of two counts", async () => {
+    const parsed = await parse("run --mem-mib 512 --mem-mib 256 debian:12 -- true");
     expect(parsed).toEqual({
       kind: "input",
       input: { ...defaults, environment: "debian:12", mem_mib: 256, command: ["true"] },
     });
   });
 
-  test("--help and -h are seen before `--` and not after it", () => {
-    expect(parse("run --help")).toEqual({ kind: "help" });
-    expect(parse("run debian:12 -h -- true")).toEqual({ kind: "help" });
-    expect(parse("run debian:12 -- git --help")).toMatchObject({ kind: "input" });
+  test("--help and -h are seen before `--` and not after it", async () => {
+    expect(await parse("run --help")).toEqual({ kind: "help" });
+    expect(await parse("run debian:12 -h -- true")).toEqual({ kind: "help" });
+    expect(await parse("run debian:12 -- git --help")).toMatchObject({ kind: "input" });
   });
 });
 
@@ -86,8 +88,8 @@ test.each([
     "--mode is not built yet.",
     "It is planned with chat hosts; leave it out until then.",
   ],
-])("%s is refused with %s: %s", (line, ...refused) => {
-  expect(refusal(line)).toEqual(refused);
+])("%s is refused with %s: %s", async (line, ...refused) => {
+  expect(await refusal(line)).toEqual(refused);
 });
 
 test.each([
@@ -98,6 +100,6 @@ test.each([
   ["run debian:12 --mem-mib -- true", "--mem-mib needs a value: --mem-mib N."],
   ["run debian:12 --mem-mib --vcpu-count 1 -- true", "--mem-mib needs a value: --mem-mib N."],
   ["mcp serve --profile nope", "--profile must be one of vm-run, workspace-core, workspace-full."],
-])("%s is refused: %s", (line, message) => {
-  expect(refusal(line)[1]).toBe(message);
+])("%s is refused: %s", async (line, message) => {
+  expect((await refusal(line))[1]).toBe(message);
 });

@@ -28,6 +28,7 @@ export function fakeDaemon(answer: Answer): {
       });
     },
     find: () => Promise.resolve(undefined),
+    here: () => Promise.reject(new Error("No operation of these tests runs in the caller's process.")),
   };
   return { connector, calls, starts: () => starts };
 }

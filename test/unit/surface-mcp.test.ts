@@ -5,8 +5,9 @@ import { expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
 import { envListOperation } from "../../src/operations/env.js";
 import { runOperation } from "../../src/operations/run.js";
-import { cut, toolResult } from "../../src/surface/mcp/result.js";
+import { toolResult } from "../../src/surface/mcp/result.js";
 import { createServer } from "../../src/surface/mcp/server.js";
+import { cut } from "../../src/surface/mcp/shrink.js";
 import { fakeDaemon, ranFine, untilCanceled, type Answer } from "./surface-fake-daemon.js";
 
 const quick = { deadlineMs: 60_000, progressMs: 5 };

@@ -12,6 +12,7 @@ import (
 	"connectrpc.com/connect"
 
 	"pyro/guest/internal/channel"
+	"pyro/guest/internal/files"
 	"pyro/guest/internal/gen/pyro/guest/v1/guestv1connect"
 	"pyro/guest/internal/machine"
 	"pyro/guest/internal/process"
@@ -45,19 +46,21 @@ func serve() error {
 	}
 	m := machine.New(version)
 	processes := process.NewService(m, trees, oomScore)
-	m.Processes = processes
+	workspace := files.NewService()
+	m.Processes, m.Files = processes, workspace
 	port, err := channel.OpenPort(portName, portPatience)
 	if err != nil {
 		return err
 	}
-	return channel.Serve(channel.NewListener(port), routes(m, processes))
+	return channel.Serve(channel.NewListener(port), routes(m, processes, workspace))
 }
 
-func routes(m guestv1connect.MachineServiceHandler, p guestv1connect.ProcessServiceHandler) http.Handler {
+func routes(m guestv1connect.MachineServiceHandler, p guestv1connect.ProcessServiceHandler, f guestv1connect.FileServiceHandler) http.Handler {
 	mux := http.NewServeMux()
 	// Compressing costs more than the channel does.
 	plain := connect.WithCompression("gzip", nil, nil)
 	mux.Handle(guestv1connect.NewMachineServiceHandler(m, plain))
 	mux.Handle(guestv1connect.NewProcessServiceHandler(p, plain))
+	mux.Handle(guestv1connect.NewFileServiceHandler(f, plain))
 	return mux
 }

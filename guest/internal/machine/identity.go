@@ -26,8 +26,8 @@ type identity struct {
 }
 
 func validateIdentify(r *guestv1.IdentifyRequest) error {
-	if r.WallClockUnixNanos <= 0 {
-		return errors.New("wall_clock_unix_nanos: after 1970")
+	if err := validateClock(r.WallClockUnixNanos); err != nil {
+		return err
 	}
 	if len(r.Entropy) < minEntropy || len(r.Entropy) > maxEntropy {
 		return fmt.Errorf("entropy: %d to %d bytes", minEntropy, maxEntropy)
@@ -54,11 +54,25 @@ func only(text, allowed string) bool {
 	return true
 }
 
+func validateClock(nanos int64) error {
+	if nanos <= 0 {
+		return errors.New("wall_clock_unix_nanos: after 1970")
+	}
+	return nil
+}
+
+func setClock(nanos int64) error {
+	now := unix.NsecToTimespec(nanos)
+	if err := unix.ClockSettime(unix.CLOCK_REALTIME, &now); err != nil {
+		return fmt.Errorf("set the clock to %s: %w", time.Unix(0, nanos).UTC(), err)
+	}
+	return nil
+}
+
 // identify tells the kernel.
 func identify(r *guestv1.IdentifyRequest) error {
-	now := unix.NsecToTimespec(r.WallClockUnixNanos)
-	if err := unix.ClockSettime(unix.CLOCK_REALTIME, &now); err != nil {
-		return fmt.Errorf("set the clock to %s: %w", time.Unix(0, r.WallClockUnixNanos).UTC(), err)
+	if err := setClock(r.WallClockUnixNanos); err != nil {
+		return err
 	}
 	if err := addEntropy(r.Entropy); err != nil {
 		return fmt.Errorf("add entropy: %w", err)

@@ -98,9 +98,13 @@ func (l *layout) enter() error {
 
 // takeApart goes back to the initramfs and unmounts everything, also what programs mounted.
 func (l *layout) takeApart() error {
-	defer unix.Close(l.initramfs)
-	if err := leave(l.initramfs); err != nil {
-		return err
+	// Otherwise an earlier try got this far.
+	if l.initramfs >= 0 {
+		if err := leave(l.initramfs); err != nil {
+			return err
+		}
+		unix.Close(l.initramfs)
+		l.initramfs = -1
 	}
 	if err := unmountTree(); err != nil {
 		return err

@@ -27,11 +27,14 @@ type Machine struct {
 	version string
 	// Set once, before serving.
 	Processes Processes
+	Files     Files
 
 	// Held through Identify, Mount and Unmount.
 	changing sync.Mutex
 	identity identity
 	layout   *layout
+	// The thread of a root that is being taken apart.
+	leaving *thread
 
 	// Programs start under the read lock.
 	mounted sync.RWMutex
@@ -91,6 +94,16 @@ func (m *Machine) Identify(_ context.Context, request *connect.Request[guestv1.I
 	return connect.NewResponse(&guestv1.IdentifyResponse{}), nil
 }
 
+func (m *Machine) SetClock(_ context.Context, request *connect.Request[guestv1.SetClockRequest]) (*connect.Response[guestv1.SetClockResponse], error) {
+	if err := validateClock(request.Msg.WallClockUnixNanos); err != nil {
+		return nil, connect.NewError(connect.CodeInvalidArgument, err)
+	}
+	if err := setClock(request.Msg.WallClockUnixNanos); err != nil {
+		return nil, connect.NewError(connect.CodeInternal, err)
+	}
+	return connect.NewResponse(&guestv1.SetClockResponse{}), nil
+}
+
 func (m *Machine) Mount(_ context.Context, request *connect.Request[guestv1.MountRequest]) (*connect.Response[guestv1.MountResponse], error) {
 	for _, file := range request.Msg.Files {
 		if err := checkPath(file.Path); err != nil {
@@ -140,11 +153,22 @@ func (m *Machine) assemble(request *guestv1.MountRequest) (*layout, error) {
 		return nil
 	})
 	if err == nil {
+		err = m.share(request.Seed)
+	}
+	if err == nil {
 		if err = l.enter(); err == nil {
 			return l, nil
 		}
 	}
-	return nil, errors.Join(err, unmountTree())
+	return nil, errors.Join(err, m.Files.Detach(context.Background()), unmountTree())
+}
+
+func (m *Machine) share(seed bool) error {
+	folders, err := openFolders(seed)
+	if err != nil {
+		return err
+	}
+	return m.Files.Attach(folders)
 }
 
 func withRoot(folder string, f func(root int) error) error {
@@ -162,20 +186,20 @@ func (m *Machine) Unmount(ctx context.Context, _ *connect.Request[guestv1.Unmoun
 	if m.layout == nil {
 		return connect.NewResponse(&guestv1.UnmountResponse{}), nil
 	}
-	// From here on no program starts.
-	thread := m.thread
-	m.setThread(nil)
-	if err := m.Processes.Clear(ctx); err != nil {
-		m.setThread(thread)
+	// From here on no program starts. Nil when an earlier call failed half-way: this one goes on with it.
+	if m.thread != nil {
+		m.leaving = m.thread
+		m.setThread(nil)
+	}
+	if err := errors.Join(m.Processes.Clear(ctx), m.Files.Detach(ctx)); err != nil {
 		return nil, connect.NewError(connect.CodeInternal, err)
 	}
 	unix.Sync()
-	if err := thread.run(m.layout.takeApart); err != nil {
-		// Half apart: the host has to discard this machine.
+	if err := m.leaving.run(m.layout.takeApart); err != nil {
 		return nil, connect.NewError(connect.CodeInternal, err)
 	}
-	thread.end()
-	m.layout = nil
+	m.leaving.end()
+	m.layout, m.leaving = nil, nil
 	return connect.NewResponse(&guestv1.UnmountResponse{}), nil
 }
 

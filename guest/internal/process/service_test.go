@@ -168,6 +168,30 @@ func TestProgramsThatCannotRunAreResults(t *testing.T) {
 	c.expect(c.follow("cwd"), 126, 0, "", "pyro: cwd /no/such: no such file or directory\n")
 }
 
+func TestRefusedStartsKeepNoDescriptors(t *testing.T) {
+	c := serve(t, GroupTrees{})
+	long := strings.Repeat("x", 200_000)
+	open := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	c.run("true", long)
+	before := open()
+	for range 20 {
+		c.run("true", long)
+	}
+	// Connections of the test itself come and go.
+	if after := open(); after > before+5 {
+		t.Errorf("%d descriptors became %d", before, after)
+	}
+	if target, err := os.Readlink("/proc/self/fd/0"); err != nil {
+		t.Errorf("standard input is %q, %v", target, err)
+	}
+}
+
 func TestStartIsIdempotent(t *testing.T) {
 	c := serve(t, GroupTrees{})
 	first := c.begin("same", &guestv1.StartRequest{Argv: []string{"echo", "once"}})
@@ -175,7 +199,6 @@ func TestStartIsIdempotent(t *testing.T) {
 		t.Errorf("pids %d and %d", first, second)
 	}
 	c.expect(c.follow("same"), 0, 0, "once\n", "")
-	c.expect(c.follow("same"), 0, 0, "", "")
 }
 
 func TestManyLinesOnBothStreamsAreGapless(t *testing.T) {
@@ -352,13 +375,13 @@ func TestTerminal(t *testing.T) {
 
 func TestInterruptReachesTheForegroundOfATerminal(t *testing.T) {
 	c := serve(t, GroupTrees{})
-	c.begin("tty", &guestv1.StartRequest{Argv: []string{"sh", "-mc", "sh -c 'echo ready; sleep 1000'; echo after $?"}, Terminal: &guestv1.Terminal{Cols: 80, Rows: 24}})
+	c.begin("tty", &guestv1.StartRequest{Argv: []string{"sh", "-mc", "sh -c 'trap \"exit 9\" INT; echo ready; while :; do sleep 0.01; done'; echo after $?"}, Terminal: &guestv1.Terminal{Cols: 80, Rows: 24}})
 	stream, err := c.Follow(t.Context(), connect.NewRequest(&guestv1.FollowRequest{ProcessId: "tty"}))
 	if err != nil || !stream.Receive() {
 		t.Fatal(err, stream.Err())
 	}
 	c.signal("tty", int32(unix.SIGINT), guestv1.SignalTarget_SIGNAL_TARGET_GROUP)
-	if got := c.follow("tty"); !strings.Contains(got.stdout, "after 130") {
+	if got := c.follow("tty"); !strings.Contains(got.stdout, "after 9") {
 		t.Errorf("%s", got)
 	}
 }
@@ -422,10 +445,16 @@ func TestErrorsHaveCodes(t *testing.T) {
 func TestReleaseKillsAndForgets(t *testing.T) {
 	c := serve(t, GroupTrees{})
 	pid := c.begin("gone", &guestv1.StartRequest{Argv: []string{"sleep", "1000"}})
-	stream, err := c.Follow(t.Context(), connect.NewRequest(&guestv1.FollowRequest{ProcessId: "gone"}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	followed := make(chan error)
+	go func() {
+		stream, err := c.Follow(t.Context(), connect.NewRequest(&guestv1.FollowRequest{ProcessId: "gone"}))
+		if err == nil {
+			for stream.Receive() {
+			}
+			err = stream.Err()
+		}
+		followed <- err
+	}()
 	pidfd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		t.Skipf("no pidfd here: %v", err)
@@ -434,10 +463,9 @@ func TestReleaseKillsAndForgets(t *testing.T) {
 	if _, err := c.Release(t.Context(), connect.NewRequest(&guestv1.ReleaseRequest{ProcessId: "gone"})); err != nil {
 		t.Fatal(err)
 	}
-	for stream.Receive() {
-	}
-	if connect.CodeOf(stream.Err()) != connect.CodeAborted {
-		t.Errorf("the follower got %v", stream.Err())
+	// Not found where it came too late to follow.
+	if err := <-followed; connect.CodeOf(err) != connect.CodeAborted && connect.CodeOf(err) != connect.CodeNotFound {
+		t.Errorf("the follower got %v", err)
 	}
 	for {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, 10_000)

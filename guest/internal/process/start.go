@@ -66,14 +66,15 @@ func (s *Service) fork(request *guestv1.StartRequest, tree Tree, pidfd *int) (pi
 	if err != nil {
 		return 0, d, err
 	}
-	if d, err = open(request); err != nil {
+	opened, err := open(request)
+	if err != nil {
 		return 0, d, err
 	}
-	defer d.closeProgram()
+	defer opened.closeProgram()
 	attr := &syscall.ProcAttr{
 		Dir:   request.Cwd,
 		Env:   request.Env,
-		Files: []uintptr{uintptr(d.program[0]), uintptr(d.program[1]), uintptr(d.program[2])},
+		Files: []uintptr{uintptr(opened.program[0]), uintptr(opened.program[1]), uintptr(opened.program[2])},
 		Sys:   &syscall.SysProcAttr{Setsid: true, Setctty: request.Terminal != nil, PidFD: pidfd},
 	}
 	tree.Attach(attr.Sys)
@@ -87,14 +88,14 @@ func (s *Service) fork(request *guestv1.StartRequest, tree Tree, pidfd *int) (pi
 		}
 	})
 	if err != nil {
-		d.closeOurs()
+		opened.closeOurs()
 		var r *refusal
 		if !errors.As(err, &r) {
 			err = explain(request.Argv, err)
 		}
-		return 0, descriptors{}, err
+		return 0, d, err
 	}
-	return pid, d, nil
+	return pid, opened, nil
 }
 
 // open makes stdin, stdout and stderr: ours are in that order, without stdin when it is /dev/null.

@@ -34,7 +34,10 @@ export class Qmp implements Disposable {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    createInterface({ input: socket }).on("line", (line) => this.#receive(line));
+    // It passes the socket's errors on, and would throw them where nobody listens.
+    createInterface({ input: socket })
+      .on("line", (line) => this.#receive(line))
+      .on("error", () => undefined);
     socket.on("error", (error) => this.#close(error));
     socket.on("close", () => this.#close(new PyroError("unavailable", "QEMU closed its control connection.")));
   }

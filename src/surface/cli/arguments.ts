@@ -1,19 +1,29 @@
-// Owns turning a command's arguments into its input. Never looks at anything but the arguments.
+// Owns turning a command's arguments into its input. Never looks at anything but the arguments and the files they name.
 import { parseArgs } from "node:util";
 import { closest } from "../../base/closest.js";
 import { PyroError } from "../../base/error.js";
 import { parseInput } from "../../operations/input.js";
 import { plannedBy } from "../../operations/planned.js";
-import type { Command, WireInput } from "./command.js";
+import type { Field } from "../../operations/field.js";
+import type { Command, Selection, WireInput } from "./command.js";
 import { flagName, flagsOf, positionalTitle, positionalsOf, type Flag } from "./flags.js";
 
-export type Parsed = { readonly kind: "help" } | { readonly kind: "input"; readonly input: WireInput };
+export type Parsed =
+  | { readonly kind: "help" }
+  | { readonly kind: "input"; readonly input: WireInput; readonly selection: Selection | undefined };
+
+/** Reads the text of a file that a flag names; throws a PyroError. */
+export type ReadText = (path: string) => Promise<string>;
 
 /** Reads what follows the command's words; throws `invalid_argument` or, for what is planned, `unsupported`. */
-export function parseCommandArguments(command: Command, args: readonly string[]): Parsed {
+export async function parseCommandArguments(
+  command: Command,
+  args: readonly string[],
+  readText: ReadText,
+): Promise<Parsed> {
   const flags = flagsOf(command);
   const { own, rest } = split(command, args);
-  const values: Record<string, unknown> = {};
+  const given: Given = { values: new Map(), files: new Map(), selections: new Map() };
   const words: string[] = [];
   for (const token of tokensOf(own, flags)) {
     if (token.kind === "positional") words.push(token.value);
@@ -21,19 +31,27 @@ export function parseCommandArguments(command: Command, args: readonly string[])
       if (token.name === "help" || token.rawName === "-h") return { kind: "help" };
       const flag = flags.find(({ name }) => name === token.name && token.rawName === `--${name}`);
       if (flag === undefined) throw unknownFlag(command, flags, token.rawName);
-      addValue(values, flag, token);
+      take(given, flag, token);
     }
   }
-  addPositionals(values, command, words);
-  if (command.rest !== undefined) values[command.rest] = requireRest(command, rest);
-  const nameOf = (field: string) => nameForUser(command, field);
-  return {
-    kind: "input",
-    input: parseInput(command.input, values, {
-      nameOf,
-      hint: `\`pyro ${command.path.join(" ")} --help\` says what is accepted.`,
-    }),
-  };
+  addPositionals(given.values, command, words);
+  if (command.rest !== undefined) given.values.set(command.rest, requireRest(command, rest));
+  const selection = onlySelection(given);
+  await addFiles(command, given, readText);
+  const input = parseInput(command.input, Object.fromEntries(given.values), {
+    nameOf: (field) => nameForUser(command, field),
+    hint: `\`pyro ${command.path.join(" ")} --help\` says what is accepted.`,
+  });
+  return { kind: "input", input, selection };
+}
+
+interface Given {
+  /** Field → value. */
+  readonly values: Map<string, unknown>;
+  /** Field → file that has its text. */
+  readonly files: Map<string, string>;
+  /** Flag → the part of the result that it chooses. */
+  readonly selections: Map<string, Selection>;
 }
 
 function split(
@@ -64,19 +82,79 @@ interface OptionToken {
   readonly inlineValue?: boolean | undefined;
 }
 
-function addValue(values: Record<string, unknown>, { name, field, placeholder }: Flag, token: OptionToken): void {
+function take(given: Given, flag: Flag, token: OptionToken): void {
+  const { meaning, name } = flag;
+  const text = textOf(flag, token);
+  if (meaning.kind === "file") given.files.set(meaning.field.name, text ?? "");
+  else if (meaning.kind === "select") {
+    given.selections.set(name, text === undefined ? meaning.selection : { ...meaning.selection, path: text });
+  } else {
+    const { name: field, kind } = meaning.field;
+    given.values.set(field, valueOf({ flag: `--${name}`, kind, text }, given.values.get(field)));
+  }
+}
+
+/** The flag's value as written; undefined for a switch. */
+function textOf({ name, placeholder }: Flag, token: OptionToken): string | undefined {
   if (placeholder === undefined) {
     if (token.value !== undefined) throw usage(`--${name} takes no value.`);
-    values[field.name] = true;
-    return;
+    return undefined;
   }
-  if (token.value === undefined || (token.inlineValue !== true && token.value.startsWith("--"))) {
+  // What looks like a flag is one; a patch, which begins with `--- `, is not.
+  if (token.value === undefined || (token.inlineValue !== true && /^--[a-z]/u.test(token.value))) {
     throw usage(`--${name} needs a value: --${name} ${placeholder}.`);
   }
-  const isNumber = field.kind === "integer" || field.kind === "number";
-  const value = isNumber ? toNumber(`--${name}`, token.value) : token.value;
-  const earlier = values[field.name];
-  values[field.name] = field.kind === "list" ? [...(Array.isArray(earlier) ? earlier : []), value] : value;
+  return token.value;
+}
+
+interface Written {
+  /** With dashes. */
+  readonly flag: string;
+  readonly kind: Field["kind"];
+  readonly text: string | undefined;
+}
+
+/** `earlier` is what the same flag gave before: lists and maps grow, of others the last counts. */
+function valueOf({ flag, kind, text }: Written, earlier: unknown): unknown {
+  if (text === undefined) return true;
+  switch (kind) {
+    case "integer":
+    case "number":
+      return toNumber(flag, text);
+    case "list":
+      return [...(Array.isArray(earlier) ? earlier : []), text];
+    case "map": {
+      const at = text.indexOf("=");
+      if (at < 1) throw usage(`${flag} must be KEY=VALUE, but is ${JSON.stringify(text)}.`);
+      const entries = typeof earlier === "object" && earlier !== null ? Object.entries(earlier) : [];
+      return Object.fromEntries([...entries, [text.slice(0, at), text.slice(at + 1)]]);
+    }
+    case "string":
+    case "boolean":
+    case "object":
+    case "any":
+      return text;
+  }
+}
+
+function onlySelection({ selections }: Given): Selection | undefined {
+  const [first, second] = [...selections.keys()].map((name) => `--${name}`);
+  if (second !== undefined) throw usage(`${first} and ${second} exclude each other.`);
+  return [...selections.values()][0];
+}
+
+/** Of the flag and its `-file` sibling exactly one must be there. */
+async function addFiles(command: Command, { values, files }: Given, readText: ReadText): Promise<void> {
+  for (const [field, fileFlag] of Object.entries(command.fromFile ?? {})) {
+    const both = [`--${flagName(command, field)}`, `--${fileFlag}`] as const;
+    const path = files.get(field);
+    if (path === undefined && !values.has(field)) {
+      throw usage(`${both.join(" or ")} is missing.`, `Run \`pyro ${command.path.join(" ")} --help\`.`);
+    }
+    if (path === undefined) continue;
+    if (values.has(field)) throw usage(`${both.join(" and ")} exclude each other.`);
+    values.set(field, await readText(path));
+  }
 }
 
 function toNumber(name: string, text: string): number {
@@ -86,7 +164,7 @@ function toNumber(name: string, text: string): number {
   return value;
 }
 
-function addPositionals(values: Record<string, unknown>, command: Command, words: readonly string[]): void {
+function addPositionals(values: Map<string, unknown>, command: Command, words: readonly string[]): void {
   const fields = positionalsOf(command);
   const extra = words[fields.length];
   if (extra !== undefined) {
@@ -100,9 +178,9 @@ function addPositionals(values: Record<string, unknown>, command: Command, words
   }
   for (const [index, field] of fields.entries()) {
     const word = words[index];
-    if (word !== undefined)
-      values[field.name] = field.kind === "integer" ? toNumber(positionalTitle(field), word) : word;
-    else if (field.required) {
+    if (word !== undefined) {
+      values.set(field.name, field.kind === "integer" ? toNumber(positionalTitle(field), word) : word);
+    } else if (field.required) {
       throw usage(`${positionalTitle(field)} is missing.`, `Run \`pyro ${command.path.join(" ")} --help\`.`);
     }
   }
@@ -110,10 +188,8 @@ function addPositionals(values: Record<string, unknown>, command: Command, words
 
 function requireRest(command: Command, rest: readonly string[] | undefined): readonly string[] {
   if (rest !== undefined && rest.length > 0) return rest;
-  throw usage(
-    "The command for the guest is missing.",
-    `It follows \`--\`, such as: pyro ${command.path.join(" ")} debian:12 -- git --version`,
-  );
+  const start = ["pyro", ...command.path, ...positionalsOf(command).map(positionalTitle)].join(" ");
+  throw usage("The command for the guest is missing.", `It follows \`--\`, such as: ${start} -- git --version`);
 }
 
 function unknownFlag(command: Command, flags: readonly Flag[], rawName: string): PyroError {
@@ -131,7 +207,7 @@ function unknownFlag(command: Command, flags: readonly Flag[], rawName: string):
 function nameForUser(command: Command, field: string): string {
   const positional = positionalsOf(command).find(({ name }) => name === field);
   if (positional !== undefined) return positionalTitle(positional);
-  return field === command.rest ? "COMMAND" : `--${flagName(field)}`;
+  return field === command.rest ? "COMMAND" : `--${flagName(command, field)}`;
 }
 
 function usage(message: string, hint?: string): PyroError {

@@ -10,6 +10,7 @@ import { allCommands } from "./commands.js";
 import { CommandFailure, exitCodes, outputClosed } from "./exit.js";
 import { commandHelp, groupHelp } from "./help.js";
 import { createSink } from "./sink.js";
+import { readTextFile } from "./text-file.js";
 
 /** Runs the command, waits until its output is out, and ends the process. */
 export async function runCli(args: readonly string[]): Promise<void> {
@@ -41,9 +42,13 @@ async function dispatch(args: readonly string[], context: Context): Promise<numb
   const command = findCommand(commands, words);
   if (command === undefined) return group(commands, words, { args, context });
   refusePlanned(words, command);
-  const parsed = parseCommandArguments(command, args.slice(command.path.length));
+  const parsed = await parseCommandArguments(command, args.slice(command.path.length), readTextFile);
   if (parsed.kind === "help") return print(context, commandHelp(command));
-  return command.run(parsed.input, context);
+  const { input, selection } = parsed;
+  if (selection !== undefined && context.json) {
+    throw new PyroError("invalid_argument", `--json prints the whole result; it excludes what prints a part of it.`);
+  }
+  return command.run(input, { ...context, selection });
 }
 
 /** Help of a group of commands, or the error that names the word which is none. */

@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import type { PlannedKind } from "../../operations/planned.js";
 import { plannedNames } from "../../operations/planned.js";
-import type { Operation } from "../../operations/operation.js";
+import type { CliShape, Operation } from "../../operations/operation.js";
 import { operations } from "../../operations/table.js";
 import type { Connector } from "../connection.js";
 import type { Sink } from "./sink.js";
@@ -17,47 +17,49 @@ export interface Context {
   readonly outputFailed: AbortSignal;
 }
 
-export interface Command {
-  /** Words after `pyro`. */
-  readonly path: readonly string[];
+/** How its arguments look, and what it does with them. */
+export interface Command extends Omit<CliShape, "passThrough" | "exitsAsCommand" | "exitCode"> {
   readonly summary: string;
   readonly input: z.ZodObject;
-  readonly positionals: readonly string[];
-  readonly rest: string | undefined;
   /** Works, but help does not show it. */
-  readonly hidden: boolean;
+  readonly hidden?: boolean;
   /** Shown at the end of its help. */
   readonly notes: readonly string[];
   /** Resolves with the exit code; failures are thrown. */
-  run(input: WireInput, context: Context): Promise<number>;
+  run(input: WireInput, context: CommandContext): Promise<number>;
 }
 
 export type WireInput = Readonly<Record<string, unknown>>;
 
+/** Where a part of the result goes, when the arguments ask for a part. */
+export interface Selection {
+  /** Field of the result. */
+  readonly field: string;
+  readonly how: "line" | "raw" | "file";
+  /** The file to make, where it goes to one. */
+  readonly path?: string;
+}
+
+export interface CommandContext extends Context {
+  readonly selection: Selection | undefined;
+}
+
 /** Every operation that has a place on the command line. */
 export function operationCommands(run: (operation: Operation) => Command["run"]): readonly Command[] {
   return operations.flatMap((operation: Operation) => {
-    const shape = operation.cli;
-    if (shape === undefined) return [];
-    return [
-      {
-        path: shape.path,
-        summary: operation.summary,
-        input: operation.input,
-        positionals: shape.positionals ?? [],
-        rest: shape.rest,
-        hidden: false,
-        notes: shape.passThrough === true ? passThroughNotes : [],
-        run: run(operation),
-      },
-    ];
+    const { cli, summary, input } = operation;
+    return cli === undefined ? [] : [{ ...cli, summary, input, notes: notesOf(cli), run: run(operation) }];
   });
 }
 
-const passThroughNotes = [
+function notesOf({ passThrough, exitsAsCommand }: CliShape): readonly string[] {
+  if (passThrough === true) return [...exitNotes, "Standard input is passed on when it is a pipe, a file or a socket."];
+  return exitsAsCommand === true ? [...exitNotes, "While the command still runs: 75."] : [];
+}
+
+const exitNotes = [
   "Exits as the command did (124 on timeout, 128+n on signal n).",
   "Failures of pyro itself: 64 bad usage, 69 no machine could be started, 125 anything else.",
-  "Standard input is passed on when it is a pipe, a file or a socket.",
 ];
 
 /** The command whose path begins `words`, the longest first. */
@@ -71,7 +73,7 @@ export function findCommand(commands: readonly Command[], words: readonly string
 export function nextWords(commands: readonly Command[], prefix: readonly string[]): readonly string[] {
   const kind: PlannedKind = "commands";
   const paths = [
-    ...commands.filter(({ hidden }) => !hidden).map(({ path }) => path),
+    ...commands.filter(({ hidden }) => hidden !== true).map(({ path }) => path),
     ...plannedNames(kind).map((words) => words.split(" ")),
   ];
   const following = paths

@@ -43,9 +43,6 @@ export const demoCommand: Command = {
   path: ["demo"],
   summary: "Show the life of a one-shot machine, step by step.",
   input: z.strictObject({}),
-  positionals: [],
-  rest: undefined,
-  hidden: false,
   notes: [],
   run: (_input, context) => interruptible((interrupts) => tour(context, interrupts)),
 };

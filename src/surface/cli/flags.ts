@@ -1,40 +1,87 @@
-// Owns how input fields look as flags. Never reads arguments.
+// Owns how input fields, and parts of results, look as flags. Never reads arguments.
 import { fieldsOf, type Field } from "../../operations/field.js";
-import type { Command } from "./command.js";
+import type { Command, Selection } from "./command.js";
 
 export interface Flag {
   /** Without the dashes. */
   readonly name: string;
-  readonly field: Field;
   /** What stands for its value in help, undefined for a switch. */
   readonly placeholder: string | undefined;
+  /** May be given more than once. */
+  readonly repeated: boolean;
+  /** One line, without the default. */
+  readonly description: string;
+  readonly default: Field["default"];
+  readonly meaning: FlagMeaning;
 }
 
-export function flagName(field: string): string {
-  return field.replaceAll("_", "-");
-}
+/** What giving the flag does: fills a field, fills it from a file, or chooses the part of the result that is printed. */
+export type FlagMeaning =
+  | { readonly kind: "value" | "file"; readonly field: Field }
+  | { readonly kind: "select"; readonly selection: Selection };
 
-/** Fields of the command that are given by flag: all that have no place of their own. */
+/** All flags of the command: its fields that have no place of their own, then what chooses a part of the result. */
 export function flagsOf(command: Command): readonly Flag[] {
-  return fieldsOf(command.input)
-    .filter(({ name }) => !command.positionals.includes(name) && name !== command.rest)
-    .map((field) => ({ name: flagName(field.name), field, placeholder: placeholderOf(field) }));
+  const { positionals = [], omit = [] } = command;
+  const own = fieldsOf(command.input).filter(
+    ({ name }) => !positionals.includes(name) && !omit.includes(name) && name !== command.rest,
+  );
+  return [...own.flatMap((field) => fieldFlags(command, field)), ...selectionFlags(command)];
+}
+
+/** The flag of a field, without dashes. */
+export function flagName({ flagNames = {} }: Pick<Command, "flagNames">, field: string): string {
+  return flagNames[field] ?? field.replaceAll("_", "-");
 }
 
 /** Fields given by position, in order. */
 export function positionalsOf(command: Command): readonly Field[] {
   const fields = fieldsOf(command.input);
-  return command.positionals.flatMap((name) => fields.filter((field) => field.name === name));
+  return (command.positionals ?? []).flatMap((name) => fields.filter((field) => field.name === name));
 }
 
 /** The name that help shows for a positional argument. */
 export function positionalTitle(field: Field): string {
-  return field.title ?? flagName(field.name).toUpperCase();
+  return field.title ?? field.name.replaceAll("_", "-").toUpperCase();
+}
+
+function fieldFlags(command: Command, field: Field): readonly Flag[] {
+  const name = flagName(command, field.name);
+  const flag: Flag = {
+    name,
+    placeholder: placeholderOf(field),
+    repeated: field.kind === "list" || field.kind === "map",
+    description: field.description,
+    default: field.default,
+    meaning: { kind: "value", field },
+  };
+  const fileFlag = command.fromFile?.[field.name];
+  if (fileFlag === undefined) return [flag];
+  const description = `The same from a file; - is standard input.`;
+  const meaning: FlagMeaning = { kind: "file", field };
+  return [flag, { ...flag, name: fileFlag, placeholder: "FILE", description, meaning }];
+}
+
+function selectionFlags({ only = {}, raw = {}, toFile = {} }: Command): readonly Flag[] {
+  const flags = (fields: Readonly<Record<string, string>>, how: Selection["how"]) =>
+    Object.entries(fields).map(([name, field]): Flag => {
+      const what = field.replaceAll("_", " ");
+      return {
+        name,
+        placeholder: how === "file" ? "FILE" : undefined,
+        repeated: false,
+        description: how === "file" ? `Write the ${what} to this new file.` : `Print the ${what} and nothing else.`,
+        default: undefined,
+        meaning: { kind: "select", selection: { field, how } },
+      };
+    });
+  return [...flags(only, "line"), ...flags(raw, "raw"), ...flags(toFile, "file")];
 }
 
 function placeholderOf(field: Field): string | undefined {
   if (field.kind === "boolean") return undefined;
   if (field.choices !== undefined) return field.choices.join("|");
   if (field.title !== undefined) return field.title;
+  if (field.kind === "map") return "KEY=VALUE";
   return field.kind === "integer" || field.kind === "number" ? "N" : "TEXT";
 }

@@ -9,7 +9,7 @@ const steps: readonly (readonly [command: string, what: string])[] = [
   ["doctor", "check that this machine can run virtual machines"],
   ["prepare debian:12", "install and warm an environment"],
   ["run debian:12 -- git --version", "one command in a fresh virtual machine"],
-  ["mcp serve --profile vm-run", "serve MCP tools to a chat host"],
+  ["mcp serve", "serve MCP tools to a chat host"],
   ["host connect claude-code", "register that server with the host"],
 ];
 
@@ -66,12 +66,9 @@ export function usageLine(command: Command): string {
   return ["pyro", ...command.path, ...positionals, ...flags, ...rest].join(" ");
 }
 
-export function flagRow({ name, field, placeholder }: Flag): readonly [string, string] {
-  const repeated = field.kind === "list" ? "..." : "";
-  return [
-    placeholder === undefined ? `--${name}` : `--${name} ${placeholder}${repeated}`,
-    withDefault(field.description, field.default),
-  ];
+function flagRow({ name, placeholder, repeated, description, default: value }: Flag): readonly [string, string] {
+  const shown = placeholder === undefined ? `--${name}` : `--${name} ${placeholder}${repeated ? "..." : ""}`;
+  return [shown, withDefault(description, value)];
 }
 
 function withDefault(description: string, value: Field["default"]): string {

@@ -1,34 +1,49 @@
 // Owns the commands that serve until they are told to stop. Loads what they need only when they run.
 import * as z from "zod";
-import { PyroError } from "../../base/error.js";
-import { profiles, type Profile } from "../../operations/operation.js";
-import { plannedBy } from "../../operations/planned.js";
+import { environmentName } from "../../operations/fields.js";
+import { profiles } from "../../operations/operation.js";
+import { hostPath } from "../../operations/workspace-fields.js";
 import type { Command } from "./command.js";
 
-const defaultProfile = "workspace-core" satisfies Profile;
+const text = z.string().min(1).max(2048);
 
 const mcpServeInput = z.strictObject({
-  profile: z.enum(profiles).default(defaultProfile).describe("Which tools the server offers."),
+  profile: z.enum(profiles).default("workspace-core").describe("Which tools the server offers."),
+  project_path: hostPath
+    .optional()
+    .meta({ title: "PATH", description: "Folder or checkout that workspaces start from, instead of the one it is started in." }),
+  repo_url: text.optional().meta({ title: "URL", description: "Repository to clone on the host for workspaces to start from." }),
+  repo_ref: text.optional().meta({ title: "REF", description: "Branch, tag or commit of it." }),
+  no_project_source: z.boolean().default(false).describe("Workspaces start empty."),
+  environment: environmentName.optional().meta({ title: "ENV", description: "Environment where the model names none." }),
+  allow_host_paths: z
+    .array(hostPath)
+    .default([])
+    .meta({ title: "DIR", description: "Folder that the model may read from and export to, besides the project." }),
 });
 
 export const mcpServeCommand: Command = {
   path: ["mcp", "serve"],
   summary: "Serve MCP tools over standard input and output.",
   input: mcpServeInput,
-  positionals: [],
-  rest: undefined,
-  hidden: false,
-  notes: ["Started by a chat host; ends when its standard input is closed. So far only --profile vm-run works."],
+  flagNames: { allow_host_paths: "allow-host-path" },
+  notes: [
+    "Started by a chat host; ends when its standard input is closed. Started inside a Git checkout, its workspaces start",
+    "from that checkout as it is, uncommitted changes included. The model can name no other folder of the host.",
+  ],
   run: async (input, { connector }) => {
-    const { profile } = mcpServeInput.parse(input);
-    const brings = plannedBy("profiles", profile);
-    if (brings !== undefined) {
-      throw new PyroError("unsupported", `The profile ${profile} is not built yet.`, {
-        hint: `It is planned with ${brings}; until then: pyro mcp serve --profile vm-run`,
-      });
-    }
+    const chosen = mcpServeInput.parse(input);
     const { serveMcp } = await import("../mcp/stdio.js");
-    await serveMcp({ profile, connector });
+    await serveMcp({
+      connector,
+      profile: chosen.profile,
+      projectPath: chosen.project_path,
+      repoUrl: chosen.repo_url,
+      repoRef: chosen.repo_ref,
+      noProjectSource: chosen.no_project_source,
+      environment: chosen.environment,
+      allowHostPaths: chosen.allow_host_paths,
+    });
     return 0;
   },
 };
@@ -38,8 +53,6 @@ export const daemonServeCommand: Command = {
   path: ["daemon", "serve"],
   summary: "Run the daemon itself; started on demand by the other commands.",
   input: z.strictObject({}),
-  positionals: [],
-  rest: undefined,
   hidden: true,
   notes: [],
   run: async () => {

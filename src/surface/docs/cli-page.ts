@@ -5,7 +5,7 @@ import { code, page } from "./markdown.js";
 
 export function cliPage(): string {
   const commands = allCommands();
-  const shown = commands.filter(({ hidden }) => !hidden);
+  const shown = commands.filter(({ hidden }) => hidden !== true);
   return page("Command line", [
     "What `pyro --help` and `--help` of every command say.",
     code("text", groupHelp(commands, [])),
@@ -20,6 +20,11 @@ export function cliPage(): string {
         "$ pyro run --mem-mib 2048 --timeout-seconds 60 --json debian:12 -- sh -c 'echo out; exit 3' | python3 -c 'import json, sys; print(json.load(sys.stdin)[\"exit_code\"])'",
         "3",
         "$ pyro env list --json",
+        "$ pyro workspace create --seed-path . --name demo",
+        "$ pyro workspace exec demo -- git status --short",
+        "$ pyro workspace patch apply demo --patch-file - < fix.patch",
+        "$ pyro workspace diff demo | git apply",
+        "$ pyro workspace delete demo",
       ].join("\n"),
     ),
   ]);

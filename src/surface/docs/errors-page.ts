@@ -26,13 +26,14 @@ export function errorsPage(): string {
       ["Code", "Meaning", "Exit code", "Hint, where the error has no better one"],
       errorCodes.map((code) => [`\`${code}\``, meanings[code], String(exitCodes[code]), new PyroError(code, "").hint]),
     ),
-    "`pyro run` exits as the guest's command did. Its own failures:",
+    "`pyro run`, `pyro workspace exec` and `pyro workspace wait` exit as the guest's command did. Their own failures:",
     table(
       ["Exit code", "When"],
       [
         ["64", "The command line is wrong."],
         [String(exitCodes.unavailable), "There was nothing to run it on; the command was not started."],
-        [String(ownFailure), "Anything else."],
+        ["75", "`workspace wait`: the command still runs."],
+        [String(ownFailure), "Anything else, also a command that was lost with its machine."],
         ["128 + n", "Signal n canceled the call before it reached the guest's command, or the second one did."],
         [String(outputClosed), "The reader of standard output went away."],
       ],

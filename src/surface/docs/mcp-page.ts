@@ -1,11 +1,13 @@
 // Owns the reference of the MCP tools. Never says what the tools do not.
 import { profiles } from "../../operations/operation.js";
 import { plannedBy } from "../../operations/planned.js";
-import { isLeftOut } from "../mcp/result.js";
-import { instructions } from "../mcp/server.js";
+import { isLeftOut } from "../mcp/shrink.js";
+import { instructionsOf } from "../mcp/instructions.js";
 import { toolsOf, type McpTool } from "../mcp/tools.js";
 import { code, page, table } from "./markdown.js";
 import { inputTable, outputTable } from "./field-table.js";
+
+const exampleScope = { sourceText: "the project /home/you/project, uncommitted changes included" };
 
 export function mcpPage(): string {
   const rows = profiles.map((profile) => {
@@ -15,15 +17,21 @@ export function mcpPage(): string {
   const built = profiles.filter((profile) => plannedBy("profiles", profile) === undefined);
   const tools = new Map(built.flatMap((profile) => toolsOf(profile).map((tool) => [tool.tool.name, tool] as const)));
   return page("MCP tools", [
-    "`pyro mcp serve --profile PROFILE` serves them over standard input and output.",
+    "`pyro mcp serve --profile PROFILE` serves them over standard input and output; `workspace-core` is the default.",
     table(["Profile", "Tools"], rows),
-    ...built.flatMap((profile) => [`Instructions of \`${profile}\`:`, code("text", instructions[profile] ?? "")]),
+    ...built.flatMap((profile) => [`Instructions of \`${profile}\`:`, code("text", instructionsOf(profile, exampleScope))]),
     ...[...tools.values()].flatMap(toolSection),
+    "## Paths of the host",
+    "A model may name only paths under the project that the server was started for, and under the folders that the user " +
+      "gave with `--allow-host-path`; symbolic links count as what they lead to, `.git` folders are left out, and what it " +
+      "exports must not exist yet. Relative paths start at the project. Everything else is `permission_denied`.",
     "## Results",
     "Results come as structured content and as compact text. An error is a result with `isError`, whose structured " +
       "content is `{error: {code, message, hint}}`; see [errors](errors.md). Output streams over 20,000 characters come " +
       "back as head and tail. A call answers within 45 s; a client that sends a progress token hears of it every 2 s, " +
-      "and canceling the call stops what runs in the guest.",
+      "and canceling the call stops what runs in the guest; only canceling `workspace_wait` leaves the command running. A " +
+      "command that takes longer comes back with `state: running` and its `sequence` for `workspace_wait`, a creation with " +
+      "`state: creating` for `workspace_status`.",
   ]);
 }
 

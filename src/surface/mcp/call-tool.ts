@@ -4,6 +4,7 @@ import { PyroError, asPyroError } from "../../base/error.js";
 import type { ProgressEvent } from "../../base/progress.js";
 import { parseInput } from "../../operations/input.js";
 import { callOperation, type Connector } from "../connection.js";
+import { applyScope, type ServerScope } from "./choices.js";
 import { toolError, toolResult } from "./result.js";
 import type { McpTool } from "./tools.js";
 
@@ -21,22 +22,29 @@ export interface ToolRequest {
   readonly args: unknown;
 }
 
+export interface ToolSurroundings {
+  readonly connector: Connector;
+  readonly times: CallTimes;
+  readonly scope: ServerScope;
+}
+
 export async function callTool(
   { tool, args }: ToolRequest,
   { mcpReq }: Pick<ServerContext, "mcpReq">,
-  { connector, times }: { readonly connector: Connector; readonly times: CallTimes },
+  { connector, times, scope }: ToolSurroundings,
 ): Promise<CallToolResult> {
   const deadline = new AbortController();
   let last: ProgressEvent | undefined;
   const timer = setTimeout(() => deadline.abort(tooLong(tool, last, times)), times.deadlineMs);
   const stopNotifying = notify(mcpReq, times, () => last?.message);
   try {
-    const checked = parseInput(tool.input, args ?? {});
+    const input = await applyScope(scope, tool, parseInput(tool.input, args ?? {}));
     const result = await callOperation(
       connector,
-      { operation: tool.operation, input: tool.toInput(checked) },
+      { operation: tool.operation, input },
       {
         signal: AbortSignal.any([mcpReq.signal, deadline.signal]),
+        linger: true,
         onProgress: (event) => {
           last = event;
         },

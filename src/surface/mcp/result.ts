@@ -2,21 +2,24 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import type { PyroError } from "../../base/error.js";
-import { commandOutcome } from "../../operations/fields.js";
 import type { Operation } from "../../operations/operation.js";
 import type { WireResult } from "../connection.js";
+import { cut, shrink, type Bounds } from "./shrink.js";
 
 /** Characters of a whole result as JSON, and of each output stream in it. */
 export const maxResultLength = 60_000;
 export const maxStreamLength = 20_000;
 
 export function toolResult(operation: Operation, result: WireResult): CallToolResult {
-  for (let limit = maxStreamLength; ; limit = Math.floor(limit * 0.8)) {
-    const structuredContent = shorten(result, limit);
-    const text = describe(operation, structuredContent);
-    const fitted: CallToolResult = { content: [{ type: "text", text }], structuredContent };
-    if (limit < 1 || JSON.stringify(fitted).length <= maxResultLength) return fitted;
+  let last: CallToolResult = { content: [] };
+  for (const bounds of boundsToTry()) {
+    const { value: structuredContent, leftOut } = shrink(result, bounds, Object.keys(operation.output.shape));
+    const notes = leftOut === 0 ? "" : `\n[… ${leftOut} more left out here; ask for fewer at once …]`;
+    const text = `${describe(operation, structuredContent)}${notes}`;
+    last = { content: [{ type: "text", text }], structuredContent };
+    if (JSON.stringify(last).length <= maxResultLength) break;
   }
+  return last;
 }
 
 export function toolError(error: PyroError): CallToolResult {
@@ -29,46 +32,52 @@ export function toolError(error: PyroError): CallToolResult {
   };
 }
 
-/** Fields that MCP clients do not get: bytes as base64 would be cut to nothing of use. */
-export function isLeftOut(field: string): boolean {
-  return field.endsWith("_base64");
-}
-
-/** Long texts as head and tail. */
-function shorten(result: WireResult, limit: number): Record<string, unknown> {
-  const entries = Object.entries(result).filter(([name]) => !isLeftOut(name));
-  const short = Object.fromEntries(
-    entries.map(([name, value]) => [name, typeof value === "string" ? cut(value, limit) : value]),
-  );
-  for (const [name, value] of entries) {
-    const flag = `${name}_truncated`;
-    if (flag in short && short[name] !== value) short[flag] = true;
+/** Lists become shorter first: a list with less in it is of more use than a text with a hole. */
+function* boundsToTry(): Generator<Bounds> {
+  const fewest = 20;
+  for (const items of [1000, 400, 150, 60]) yield { characters: maxStreamLength, items };
+  for (let characters = maxStreamLength; characters >= 1; characters = Math.floor(characters * 0.8)) {
+    yield { characters, items: fewest };
   }
-  return short;
 }
 
-/** At most about `limit` characters; says how many are missing, and how to get at them. */
-export function cut(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  const half = Math.floor(limit / 2);
-  const head = text.slice(0, half).replace(/[\uD800-\uDBFF]$/u, "");
-  const tail = half === 0 ? "" : text.slice(-half).replace(/^[\uDC00-\uDFFF]/u, "");
-  const missing = text.length - head.length - tail.length;
-  return `${head}\n[… ${missing} characters cut here; call again with the output filtered (grep, head, tail, sed -n) …]\n${tail}`;
-}
-
-const outcome = z.object(commandOutcome);
+/** Commands of a workspace have a number and may still run, those of vm_run have neither. */
+const outcome = z.object({
+  sequence: z.int().optional(),
+  state: z.enum(["running", "exited", "lost"]).default("exited"),
+  exit_code: z.int().nullable(),
+  timed_out: z.boolean(),
+  oom_killed: z.boolean(),
+  canceled: z.boolean().default(false),
+  restarted: z.boolean().default(false),
+  duration_ms: z.int(),
+  stdout: z.string(),
+  stderr: z.string(),
+});
 
 /** For hosts that show the model the text only. */
 function describe(operation: Operation, result: WireResult): string {
   const ran = outcome.safeParse(result);
-  if (!ran.success) return operation.text(operation.output.parse(result));
-  const { exit_code, timed_out, oom_killed, duration_ms, stdout, stderr } = ran.data;
+  if (!ran.success) return operation.text(operation.output.parse(result)) || "(nothing)";
+  const { stdout, stderr, duration_ms: duration } = ran.data;
+  const head = `[${[...endOf(ran.data), `${duration} ms`].join(", ")}]`;
+  return [head, stdout.replace(/\n$/u, ""), stderr === "" ? "" : `[stderr]\n${stderr}`].filter((part) => part !== "").join("\n");
+}
+
+function endOf(ran: z.output<typeof outcome>): readonly string[] {
   const notes = [
-    `exit code ${exit_code}`,
-    ...(timed_out ? ["timed out"] : []),
-    ...(oom_killed ? ["out of memory"] : []),
+    ...(ran.sequence === undefined ? [] : [`command ${ran.sequence}`]),
+    ...(ran.timed_out ? ["timed out"] : []),
+    ...(ran.oom_killed ? ["out of memory"] : []),
+    ...(ran.canceled ? ["canceled"] : []),
+    ...(ran.restarted ? ["the workspace was stopped and has been started"] : []),
   ];
-  const streams = [stdout.replace(/\n$/u, ""), stderr === "" ? "" : `[stderr]\n${stderr}`];
-  return [`[${notes.join(", ")}, ${duration_ms} ms]`, ...streams].filter((part) => part !== "").join("\n");
+  switch (ran.state) {
+    case "running":
+      return [`still running; call workspace_wait with sequence ${ran.sequence ?? 0}`, ...notes];
+    case "lost":
+      return ["lost: its machine went away before it ended", ...notes];
+    case "exited":
+      return [`exit code ${ran.exit_code ?? "unknown"}`, ...notes];
+  }
 }

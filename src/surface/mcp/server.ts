@@ -3,46 +3,39 @@ import { ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/
 import { closest } from "../../base/closest.js";
 import { PyroError } from "../../base/error.js";
 import { version } from "../../base/version.js";
-import { defaultEnvironment } from "../../operations/fields.js";
 import type { Profile } from "../../operations/operation.js";
 import { plannedBy } from "../../operations/planned.js";
 import { daemonConnector, type Connector } from "../connection.js";
 import { callTool, defaultTimes, type CallTimes } from "./call-tool.js";
+import { scopeOf, type ServerChoices } from "./choices.js";
+import { instructionsOf } from "./instructions.js";
 import { toolsOf } from "./tools.js";
 
-export interface CreateServerOptions {
-  readonly profile: Profile;
+export interface CreateServerOptions extends ServerChoices {
+  /** Which tools it offers; `workspace-core` when absent. */
+  readonly profile?: Profile | undefined;
   /** Folder of another pyro than the user's, as PYRO_HOME. */
-  readonly home?: string;
-  readonly connector?: Connector;
-  readonly times?: CallTimes;
+  readonly home?: string | undefined;
+  readonly connector?: Connector | undefined;
+  readonly times?: CallTimes | undefined;
 }
 
-/** At most 2,000 characters, for each profile that is built. */
-export const instructions: Readonly<Partial<Record<Profile, string>>> = {
-  "vm-run":
-    "pyro runs shell commands in disposable Linux virtual machines. vm_run starts a fresh machine, runs one command as " +
-    "root in /workspace, returns its exit code and output, and deletes the machine: no file, process or package outlives " +
-    "the call, and nothing of the host is visible inside. Put everything that belongs together into one command, " +
-    "joined by `&&` or as a here-document. There is no network. The first call may have to install the environment " +
-    `(${defaultEnvironment}: git, curl, python3), which takes a minute or two: when it answers deadline_exceeded, call again. A failing ` +
-    "command is a normal result; read exit_code and stderr. Keep output short with grep, head or tail: more than " +
-    "20,000 characters of a stream come back as head and tail.",
-};
+export const defaultProfile = "workspace-core" satisfies Profile;
 
 /** A server that is not connected yet; it answers `initialize` and `tools/list` without a daemon. */
 export function createServer(options: CreateServerOptions): Server {
-  const { profile, connector = daemonConnector(options.home), times = defaultTimes } = options;
+  const { profile = defaultProfile, connector = daemonConnector(options.home), times = defaultTimes } = options;
   const brings = plannedBy("profiles", profile);
   if (brings !== undefined) {
     throw new PyroError("unsupported", `The profile ${profile} is not built yet.`, {
-      hint: `It is planned with ${brings}; use vm-run until then.`,
+      hint: `It is planned with ${brings}; use ${defaultProfile} until then.`,
     });
   }
-  const tools = toolsOf(profile);
+  const scope = scopeOf(options, process.cwd());
+  const tools = toolsOf(profile, options.environment);
   const server = new Server(
     { name: "pyro", title: "pyro", version },
-    { capabilities: { tools: {} }, instructions: instructions[profile] ?? "" },
+    { capabilities: { tools: {} }, instructions: instructionsOf(profile, scope) },
   );
   server.setRequestHandler("tools/list", () => ({ tools: tools.map(({ tool }) => tool) }));
   server.setRequestHandler("tools/call", (request, context) => {
@@ -53,7 +46,7 @@ export function createServer(options: CreateServerOptions): Server {
         name,
         tools.map((each) => each.tool.name),
       );
-    return callTool({ tool, args }, context, { connector, times });
+    return callTool({ tool, args }, context, { connector, times, scope });
   });
   return server;
 }

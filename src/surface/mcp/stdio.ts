@@ -9,6 +9,8 @@ export async function serveMcp(options: CreateServerOptions): Promise<void> {
     process.stdout.once("error", () => resolve());
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(name, () => resolve());
   });
+  // Once before anything is read, so that wrong choices are said on standard error and end the command.
+  createServer(options);
   const handle = serveStdio(() => createServer(options));
   await ended;
   await handle.close();

@@ -1,6 +1,7 @@
 // Owns how an operation looks as an MCP tool. Never calls one.
 import type { Tool } from "@modelcontextprotocol/server";
 import * as z from "zod";
+import { environmentName } from "../../operations/fields.js";
 import type { Effect, Operation, Profile } from "../../operations/operation.js";
 import { operations } from "../../operations/table.js";
 
@@ -8,25 +9,26 @@ export interface McpTool {
   readonly operation: Operation;
   readonly tool: Tool;
   /** The checked arguments as the operation's own input. */
-  toInput(checked: Readonly<Record<string, unknown>>): unknown;
+  toInput(checked: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   readonly input: z.ZodObject;
 }
 
-/** The tools of a profile, in the order of the table. */
-export function toolsOf(profile: Profile): readonly McpTool[] {
+/** The tools of a profile, in the order of the table; `environment` is what the user chose for where the model names none. */
+export function toolsOf(profile: Profile, environment?: string): readonly McpTool[] {
   return operations.flatMap((operation: Operation) => {
     const shape = operation.mcp;
     if (shape === undefined || !shape.profiles.includes(profile)) return [];
+    const input = withEnvironment(shape.input, environment);
     return [
       {
         operation,
-        input: shape.input,
+        input,
         toInput: (checked: Readonly<Record<string, unknown>>) => shape.widen?.(checked) ?? checked,
         tool: {
           name: operation.name,
           title: operation.title,
           description: shape.description,
-          inputSchema: inputSchema(shape.input),
+          inputSchema: inputSchema(input),
           annotations: annotations[operation.effect],
         },
       },
@@ -34,9 +36,23 @@ export function toolsOf(profile: Profile): readonly McpTool[] {
   });
 }
 
+function withEnvironment(input: z.ZodObject, environment: string | undefined): z.ZodObject {
+  if (environment === undefined || !("environment" in input.shape)) return input;
+  return input.extend({ environment: environmentName.default(environment) });
+}
+
 /** Draft 2020-12, inline; without the `$schema` line, which only costs the model's context. */
 function inputSchema(input: z.ZodObject): Tool["inputSchema"] {
-  const { $schema: _, ...schema } = z.toJSONSchema(input, { io: "input", target: "draft-2020-12", reused: "inline" });
+  const { $schema: _, ...schema } = z.toJSONSchema(input, {
+    io: "input",
+    target: "draft-2020-12",
+    reused: "inline",
+    // What some hosts refuse or drop, and what the model has no use for; every call is checked here again.
+    override: ({ jsonSchema }) => {
+      delete jsonSchema.propertyNames;
+      delete jsonSchema.title;
+    },
+  });
   // zod and the MCP library each have their own type for the same JSON.
   return schema as Tool["inputSchema"];
 }

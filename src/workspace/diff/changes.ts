@@ -19,7 +19,7 @@ export async function findChanges(comparison: Comparison): Promise<Change[]> {
     // A folder counts only where it is empty: otherwise its files say all there is to say.
     const before = leaf(old.get(path), fullBefore.has(path));
     const after = leaf(now.get(path), fullNow.has(path));
-    const seen = after?.unseen === true ? await openUnseen(comparison, path, after) : after;
+    const seen = after?.unseen === true ? await statUnseen(comparison, path, after) : after;
     const folderStays = old.get(path)?.kind === "directory" && now.get(path)?.kind === "directory";
     if (folderStays || (before === undefined && seen === undefined)) continue;
     const change = await compare(comparison, path, { before, after: seen, now: now.get(path), old: old.get(path) });
@@ -44,9 +44,9 @@ function leaf(item: Item | undefined, hasContent: boolean): Item | undefined {
 }
 
 /** Another name of a file that was touched under one: mode and size are what the guest says now. */
-async function openUnseen({ source, signal }: Comparison, path: BytePath, item: Item): Promise<Item | undefined> {
+async function statUnseen({ source, signal }: Comparison, path: BytePath, item: Item): Promise<Item | undefined> {
   try {
-    const { mode, size } = await source.openNew(pathBytes(path), signal);
+    const { mode, size } = await source.statNew(pathBytes(path), signal);
     if (!Number.isSafeInteger(size) || size < 0) throw new PyroError("internal", "The guest gave an impossible size.");
     return { ...item, mode, size, sha256: undefined };
   } catch (error) {

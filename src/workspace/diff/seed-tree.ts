@@ -8,7 +8,9 @@ export function seedTree(manifest: SeedManifest): SeedTree {
     below: (folder) => manifest.below(folder),
     // One pass over the whole manifest, due only where a file with several names was touched.
     async *linked(groups) {
-      for await (const record of manifest.below(Buffer.alloc(0))) if (groups.has(record.group)) yield record;
+      for await (const record of manifest.below(Buffer.alloc(0))) {
+        if (groups.has(record.group) || groups.has(record.path)) yield record;
+      }
     },
   };
 }

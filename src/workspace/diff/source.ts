@@ -35,7 +35,9 @@ export interface OpenedFile {
 /** What the guest is asked for. Calls fail with `not_found` where nothing (or no regular file) is. */
 export interface ChangeSource {
   touched(signal: AbortSignal): AsyncIterable<TouchedEntry>;
-  /** A regular file of /workspace as it is now. */
+  /** Mode and size of a regular file of /workspace as it is now. */
+  statNew(path: Buffer, signal: AbortSignal): Promise<Pick<OpenedFile, "mode" | "size">>;
+  /** A regular file of /workspace as it is now. `chunks` are always read, though perhaps not to their end. */
   openNew(path: Buffer, signal: AbortSignal): Promise<OpenedFile>;
   /** A regular file of the mounted seed. */
   openOld(path: Buffer, signal: AbortSignal): Promise<OpenedFile>;

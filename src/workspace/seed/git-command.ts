@@ -1,6 +1,6 @@
 // Owns running the host's git so that a repository cannot make it execute anything, ask or remember. Never interprets its output.
 import { PyroError } from "../../base/error.js";
-import { findProgram, systemPath } from "../../environment/host-program.js";
+import { findProgram, systemPath } from "../../base/host-program.js";
 import { startProgram } from "../../environment/running-program.js";
 import type { ByteString } from "./tar-entry.js";
 
@@ -40,9 +40,9 @@ export async function git(call: GitCall): Promise<ByteString | undefined> {
   ];
   const inFolder = call.workTree === undefined ? [] : ["-C", call.workTree];
   const words = [await findProgram("git"), ...inFolder, ...place, ...harmless, ...call.args];
-  const answers = (call.answers ?? []).map((code) => `test $? -eq ${code} && exit 0; `).join("");
+  const answers = (call.answers ?? []).map((code) => `test $code -eq ${code} && exit 0; `).join("");
   // A code that is an answer is told from success by the mark behind the output.
-  const script = `"$@" && printf '\\1' && exit 0; code=$?; (exit $code); ${answers}exit $code`;
+  const script = `"$@" && printf '\\1' && exit 0; code=$?; ${answers}exit $code`;
   const program = startProgram({
     command: ["/bin/sh", "-c", script, "sh", ...words],
     env: gitEnvironment(call.env),

@@ -23,13 +23,28 @@ export async function listGitFolder(placement: GitPlacement, signal: AbortSignal
   const { source, path } = placement;
   const made: Item = { kind: "made", path, identity: "d 755", changed: 0, content: undefined };
   const common = await commonFolder(source);
-  const own = await placeGitFiles(placement, await statTree(source, signal));
-  if (common === undefined) return [made, ...own, ...(await borrowedObjects(placement, source, signal))];
-  const fromWorktree = own.filter((item) => !isShared(item.path.slice(path.length + 1)));
-  const shared = (await placeGitFiles({ ...placement, source: common }, await statTree(common, signal))).filter((item) =>
-    isShared(item.path.slice(path.length + 1)),
-  );
-  return [made, ...shared, ...fromWorktree, ...(await borrowedObjects(placement, common, signal))];
+  const own = await listGitFiles(placement, await statTree(source, signal), signal);
+  if (common === undefined) return [made, ...own];
+  const all = await listGitFiles({ ...placement, source: common }, await statTree(common, signal), signal);
+  const inFolder = (item: Item) => item.path.slice(path.length + 1);
+  const fromCommon = all.filter((item) => isShared(inFolder(item)));
+  return [made, ...fromCommon, ...own.filter((item) => !isShared(inFolder(item)))];
+}
+
+/** The files of one host folder that is a repository, or a plain one with repositories somewhere below. */
+export async function listGitFiles(
+  placement: GitPlacement,
+  found: readonly FoundPath[],
+  signal: AbortSignal,
+): Promise<readonly Item[]> {
+  const items = placeGitFiles(placement, found);
+  const borrowers = found.filter(({ path }) => /(^|\/)objects\/info\/alternates$/u.test(path));
+  if (borrowers.length === 0) return items;
+  const folders = borrowers.map(({ path }) => path.slice(0, -"/info/alternates".length));
+  const borrowed = await Promise.all(folders.map(async (objects) => borrowedObjects(placement, objects, signal)));
+  // A graph of commits may continue in files of the lender, which are not taken.
+  const graphs = new Set(folders.map((objects) => under(placement.path, `${objects}/info/commit-graph`)));
+  return [...items.filter(({ path }) => !graphs.has(path.replace(/(commit-graph)s?(\/.*)?$/u, "$1"))), ...borrowed.flat()];
 }
 
 /** The folder that a linked worktree shares with its main one; undefined for a repository of its own. */
@@ -38,8 +53,7 @@ export async function commonFolder(gitFolder: string): Promise<string | undefine
   return text === undefined ? undefined : resolve(gitFolder, text.trim());
 }
 
-/** The files of one host folder that is a repository, or a plain one with repositories somewhere below. */
-export function placeGitFiles(placement: GitPlacement, found: readonly FoundPath[]): readonly Item[] {
+function placeGitFiles(placement: GitPlacement, found: readonly FoundPath[]): readonly Item[] {
   const { source, path } = placement;
   const repositories = repositoriesAmong(found);
   // The folder itself, unless it is plain: it is not among what was found below it.
@@ -50,14 +64,15 @@ export function placeGitFiles(placement: GitPlacement, found: readonly FoundPath
     const target = under(path, entry.path);
     const fate = inside === undefined ? "copy" : fateOf(inside, entry);
     if (fate === "leave-out") return [];
-    if (fate === "copy" || repository === undefined) return [{ kind: "copied", root: source, found: entry, path: target }];
+    const original = { kind: "copied", root: source, found: entry, path: target } as const;
+    if (fate === "copy" || repository === undefined) return [original];
     const file = join(source, Buffer.from(entry.path, "latin1").toString("utf8"));
     const { identity, changed } = entry;
     const content = async (signal: AbortSignal) =>
       fate === "config"
         ? cleanConfig(file, configChange(placement, repository), signal)
         : Buffer.from(cleanUrls(await readFile(file, "latin1")), "latin1");
-    return [{ kind: "made", path: target, identity, changed, content }];
+    return [{ kind: "made", path: target, identity, changed, source: original, content }];
   });
 }
 
@@ -125,25 +140,32 @@ function configChange({ source, path, seedRoot }: GitPlacement, repository: Byte
 
 /** Objects in other repositories that this one borrows by its alternates file become its own. */
 async function borrowedObjects(
-  placement: GitPlacement,
-  folder: string,
+  { source, path }: GitPlacement,
+  objects: ByteString,
   signal: AbortSignal,
 ): Promise<readonly Item[]> {
   const seen = new Set<string>();
   const items: Item[] = [];
-  const visit = async (objects: string): Promise<void> => {
-    for (const lender of await lendersOf(objects)) {
-      if (seen.has(lender) || seen.size > 64) continue;
+  const visit = async (borrower: string): Promise<void> => {
+    for (const lender of await lendersOf(borrower)) {
+      if (seen.has(lender) || seen.size > maxLenders) continue;
       seen.add(lender);
       const found = await statTree(lender, signal).catch(() => []);
-      for (const entry of found.filter(({ path }) => !/^info(\/|$)|^pack\/multi-pack-index|\.lock$|tmp_/u.test(path))) {
-        items.push({ kind: "copied", root: lender, found: entry, path: `${placement.path}/objects/${entry.path}` });
+      for (const entry of found.filter((one) => isObjectFile(one.path))) {
+        items.push({ kind: "copied", root: lender, found: entry, path: under(path, `${objects}/${entry.path}`) });
       }
       await visit(lender);
     }
   };
-  await visit(join(folder, "objects"));
+  await visit(join(source, Buffer.from(objects, "latin1").toString("utf8")));
   return items;
+}
+
+/** A chain of lenders is five long at most for git itself; each may name several. */
+const maxLenders = 64;
+
+function isObjectFile(path: ByteString): boolean {
+  return /^(pack|[0-9a-f]{2})(\/|$)/u.test(path) && !/multi-pack-index|\.lock$|tmp_/u.test(path);
 }
 
 async function lendersOf(objects: string): Promise<readonly string[]> {

@@ -19,6 +19,8 @@ export interface MadeItem {
   readonly identity: string;
   /** Seconds since 1970. */
   readonly changed: number;
+  /** The file that the content is made from, where it is only one. */
+  readonly source?: CopiedItem;
   /** Undefined for a folder. */
   readonly content: ((signal: AbortSignal) => Promise<Buffer>) | undefined;
 }
@@ -33,6 +35,8 @@ export interface Skipped {
 
 export interface Listing {
   readonly mode: "git" | "directory";
+  /** The folder, without symbolic links. */
+  readonly root: string;
   /** The checkout's repository where the mode is git. */
   readonly gitDir: string | undefined;
   readonly items: readonly Item[];

@@ -1,6 +1,5 @@
 // Owns one image that is being made: takes checked entries, writes the squashfs file and the manifest. Never reads a tree.
 import { createHash, hash, type Hash } from "node:crypto";
-import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
@@ -9,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { PyroError } from "../../base/error.js";
 import { findProgram, systemPath } from "../../base/host-program.js";
 import { startProgram, type RunningProgram } from "../../environment/running-program.js";
+import type { EntrySink } from "./entry-sink.js";
 import { formatRecord, type SeedRecord } from "./manifest-line.js";
 import { paddingOf, type ByteString } from "./tar-entry.js";
 import { clampTime, encodeHeader, endMark, type WritableEntry } from "./tar-writer.js";
@@ -25,7 +25,7 @@ export const manifestName = "manifest";
 
 const zeros = Buffer.alloc(512);
 
-export class SeedImage {
+export class SeedImage implements EntrySink {
   readonly #sink: RunningProgram;
   readonly #folder: string;
   readonly #records = new Map<ByteString, SeedRecord>();
@@ -51,16 +51,14 @@ export class SeedImage {
     return new SeedImage(sink, folder);
   }
 
-  /** `entry.path` and a hard link's target are relative and clean; a hard link comes after its target. */
   add(entry: WritableEntry): void {
-    const checked = { ...entry, mtime: clampTime(entry.mtime) };
+    const checked = { ...this.#withoutLinkedSymlink(entry), mtime: clampTime(entry.mtime) };
     this.#sink.stdin.write(encodeHeader(checked));
     this.#current = checked;
     this.#hash = undefined;
     this.#piece = undefined;
   }
 
-  /** A piece of the last entry's content; it must not change afterwards. */
   write(piece: Buffer): void {
     this.#sink.stdin.write(piece);
     if (this.#hash === undefined && this.#piece === undefined) {
@@ -71,7 +69,6 @@ export class SeedImage {
     this.#hash.update(piece);
   }
 
-  /** The last entry has all of its content. */
   end(): void {
     const entry = this.#current;
     if (entry === undefined) return;
@@ -81,22 +78,22 @@ export class SeedImage {
     this.#current = undefined;
   }
 
-  /** Resolves when more may be written without filling memory; rejects when the image cannot be made. */
   async ready(): Promise<void> {
-    this.#sink.stdin.uncork();
-    this.#sink.stdin.cork();
-    if (!this.#sink.stdin.writableNeedDrain && !this.#sink.stdin.destroyed) return;
-    const ended = this.#sink.ended.then(() => {
+    const { stdin, ended } = this.#sink;
+    stdin.uncork();
+    stdin.cork();
+    if (!stdin.writableNeedDrain && !stdin.destroyed) return;
+    const early = ended.then(() => {
       throw new PyroError("internal", "sqfstar ended before the archive did.");
     });
-    ended.catch(() => undefined);
-    if (this.#sink.stdin.destroyed) return this.#explained(ended);
-    const drained = new AbortController();
-    try {
-      await this.#explained(Promise.race([once(this.#sink.stdin, "drain", { signal: drained.signal }), ended]));
-    } finally {
-      drained.abort();
-    }
+    const drained = new Promise<void>((resolve) => stdin.once("drain", resolve));
+    await this.#explained(Promise.race([drained, early]));
+  }
+
+  /** Digest of a file's content, or of a symbolic link's target. */
+  sha256Of(path: ByteString): string | undefined {
+    const record = this.#records.get(path);
+    return record?.kind === "symlink" ? hash("sha256", Buffer.from(record.target, "latin1")) : record?.sha256;
   }
 
   async finish(): Promise<FinishedImage> {
@@ -113,6 +110,12 @@ export class SeedImage {
   async abort(): Promise<void> {
     this.#sink.kill();
     await this.#sink.ended.catch(() => undefined);
+  }
+
+  /** Two names of one symbolic link become two links. */
+  #withoutLinkedSymlink(entry: WritableEntry): WritableEntry {
+    const first = entry.kind === "link" ? this.#records.get(entry.target) : undefined;
+    return first?.kind === "symlink" ? { ...entry, kind: "symlink", target: first.target } : entry;
   }
 
   async #explained<T>(work: Promise<T>): Promise<void> {

@@ -504,7 +504,7 @@ func (x *ReadFileResponse) GetData() []byte {
 
 type ListChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Paths below these folders are left out, such as ".git".
+	// What is below these folders is left out, such as ".git": exactly these paths, not folders of that name elsewhere.
 	Exclude [][]byte `protobuf:"bytes,1,rep,name=exclude,proto3" json:"exclude,omitempty"`
 	// The stream fails with RESOURCE_EXHAUSTED beyond this many entries; 1 to 1000000.
 	MaxEntries    uint32 `protobuf:"varint,2,opt,name=max_entries,json=maxEntries,proto3" json:"max_entries,omitempty"`
@@ -658,7 +658,7 @@ type PackResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most 64 KiB.
 	Data []byte `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
-	// In the last message: paths that no archive can hold.
+	// In the last messages, at most 512 each: sockets, pipes, devices, mounts and paths over 4095 bytes, relative to /workspace.
 	Skipped       [][]byte `protobuf:"bytes,2,rep,name=skipped,proto3" json:"skipped,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -763,9 +763,10 @@ func (x *StageRequest) GetData() []byte {
 }
 
 type StageResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	FileCount     uint64                 `protobuf:"varint,1,opt,name=file_count,json=fileCount,proto3" json:"file_count,omitempty"`
-	ByteCount     uint64                 `protobuf:"varint,2,opt,name=byte_count,json=byteCount,proto3" json:"byte_count,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Files and links; folders do not count.
+	FileCount     uint64 `protobuf:"varint,1,opt,name=file_count,json=fileCount,proto3" json:"file_count,omitempty"`
+	ByteCount     uint64 `protobuf:"varint,2,opt,name=byte_count,json=byteCount,proto3" json:"byte_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -817,9 +818,10 @@ func (x *StageResponse) GetByteCount() uint64 {
 type CommitRequest struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	StageId string                 `protobuf:"bytes,1,opt,name=stage_id,json=stageId,proto3" json:"stage_id,omitempty"`
-	// Folder of /workspace that the staged tree is merged into, made when missing.
+	// Folder of /workspace that the staged tree is merged into, made when missing. Links inside /workspace are followed.
 	Destination []byte `protobuf:"bytes,2,opt,name=destination,proto3" json:"destination,omitempty"`
-	// Removed first, in this order; a missing one is no error.
+	// Relative to /workspace. Removed first, in this order; a missing one is no error. A folder goes only if it is empty by
+	// then, and stays otherwise; folders above are left.
 	Remove        [][]byte `protobuf:"bytes,3,rep,name=remove,proto3" json:"remove,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

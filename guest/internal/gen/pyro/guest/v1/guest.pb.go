@@ -305,6 +305,87 @@ func (*IdentifyResponse) Descriptor() ([]byte, []int) {
 	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{3}
 }
 
+type SetClockRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// CLOCK_REALTIME, nanoseconds since 1970.
+	WallClockUnixNanos int64 `protobuf:"varint,1,opt,name=wall_clock_unix_nanos,json=wallClockUnixNanos,proto3" json:"wall_clock_unix_nanos,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *SetClockRequest) Reset() {
+	*x = SetClockRequest{}
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetClockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetClockRequest) ProtoMessage() {}
+
+func (x *SetClockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetClockRequest.ProtoReflect.Descriptor instead.
+func (*SetClockRequest) Descriptor() ([]byte, []int) {
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SetClockRequest) GetWallClockUnixNanos() int64 {
+	if x != nil {
+		return x.WallClockUnixNanos
+	}
+	return 0
+}
+
+type SetClockResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetClockResponse) Reset() {
+	*x = SetClockResponse{}
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetClockResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetClockResponse) ProtoMessage() {}
+
+func (x *SetClockResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetClockResponse.ProtoReflect.Descriptor instead.
+func (*SetClockResponse) Descriptor() ([]byte, []int) {
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{5}
+}
+
 type MountRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Mount the seed drive as the lower layer of /workspace; otherwise /workspace is an ordinary empty folder.
@@ -317,7 +398,7 @@ type MountRequest struct {
 
 func (x *MountRequest) Reset() {
 	*x = MountRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[4]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -329,7 +410,7 @@ func (x *MountRequest) String() string {
 func (*MountRequest) ProtoMessage() {}
 
 func (x *MountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[4]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -342,7 +423,7 @@ func (x *MountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountRequest.ProtoReflect.Descriptor instead.
 func (*MountRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{4}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *MountRequest) GetSeed() bool {
@@ -372,7 +453,7 @@ type GuestFile struct {
 
 func (x *GuestFile) Reset() {
 	*x = GuestFile{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[5]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -384,7 +465,7 @@ func (x *GuestFile) String() string {
 func (*GuestFile) ProtoMessage() {}
 
 func (x *GuestFile) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[5]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -397,7 +478,7 @@ func (x *GuestFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GuestFile.ProtoReflect.Descriptor instead.
 func (*GuestFile) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{5}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GuestFile) GetPath() string {
@@ -429,7 +510,7 @@ type MountResponse struct {
 
 func (x *MountResponse) Reset() {
 	*x = MountResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[6]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -441,7 +522,7 @@ func (x *MountResponse) String() string {
 func (*MountResponse) ProtoMessage() {}
 
 func (x *MountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[6]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -454,7 +535,7 @@ func (x *MountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountResponse.ProtoReflect.Descriptor instead.
 func (*MountResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{6}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{8}
 }
 
 type UnmountRequest struct {
@@ -465,7 +546,7 @@ type UnmountRequest struct {
 
 func (x *UnmountRequest) Reset() {
 	*x = UnmountRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[7]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -477,7 +558,7 @@ func (x *UnmountRequest) String() string {
 func (*UnmountRequest) ProtoMessage() {}
 
 func (x *UnmountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[7]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -490,7 +571,7 @@ func (x *UnmountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnmountRequest.ProtoReflect.Descriptor instead.
 func (*UnmountRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{7}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{9}
 }
 
 type UnmountResponse struct {
@@ -501,7 +582,7 @@ type UnmountResponse struct {
 
 func (x *UnmountResponse) Reset() {
 	*x = UnmountResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[8]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -513,7 +594,7 @@ func (x *UnmountResponse) String() string {
 func (*UnmountResponse) ProtoMessage() {}
 
 func (x *UnmountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[8]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -526,7 +607,7 @@ func (x *UnmountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnmountResponse.ProtoReflect.Descriptor instead.
 func (*UnmountResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{8}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{10}
 }
 
 type SyncRequest struct {
@@ -537,7 +618,7 @@ type SyncRequest struct {
 
 func (x *SyncRequest) Reset() {
 	*x = SyncRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[9]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -549,7 +630,7 @@ func (x *SyncRequest) String() string {
 func (*SyncRequest) ProtoMessage() {}
 
 func (x *SyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[9]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -562,7 +643,7 @@ func (x *SyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncRequest.ProtoReflect.Descriptor instead.
 func (*SyncRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{9}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{11}
 }
 
 type SyncResponse struct {
@@ -573,7 +654,7 @@ type SyncResponse struct {
 
 func (x *SyncResponse) Reset() {
 	*x = SyncResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[10]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -585,7 +666,7 @@ func (x *SyncResponse) String() string {
 func (*SyncResponse) ProtoMessage() {}
 
 func (x *SyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[10]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -598,7 +679,7 @@ func (x *SyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncResponse.ProtoReflect.Descriptor instead.
 func (*SyncResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{10}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{12}
 }
 
 type StartRequest struct {
@@ -623,7 +704,7 @@ type StartRequest struct {
 
 func (x *StartRequest) Reset() {
 	*x = StartRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[11]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -635,7 +716,7 @@ func (x *StartRequest) String() string {
 func (*StartRequest) ProtoMessage() {}
 
 func (x *StartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[11]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -648,7 +729,7 @@ func (x *StartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartRequest.ProtoReflect.Descriptor instead.
 func (*StartRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{11}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StartRequest) GetProcessId() string {
@@ -710,7 +791,7 @@ type Terminal struct {
 
 func (x *Terminal) Reset() {
 	*x = Terminal{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[12]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -722,7 +803,7 @@ func (x *Terminal) String() string {
 func (*Terminal) ProtoMessage() {}
 
 func (x *Terminal) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[12]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -735,7 +816,7 @@ func (x *Terminal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminal.ProtoReflect.Descriptor instead.
 func (*Terminal) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{12}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Terminal) GetCols() uint32 {
@@ -762,7 +843,7 @@ type StartResponse struct {
 
 func (x *StartResponse) Reset() {
 	*x = StartResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[13]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +855,7 @@ func (x *StartResponse) String() string {
 func (*StartResponse) ProtoMessage() {}
 
 func (x *StartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[13]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +868,7 @@ func (x *StartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartResponse.ProtoReflect.Descriptor instead.
 func (*StartResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{13}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StartResponse) GetPid() int32 {
@@ -808,7 +889,7 @@ type FollowRequest struct {
 
 func (x *FollowRequest) Reset() {
 	*x = FollowRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[14]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -820,7 +901,7 @@ func (x *FollowRequest) String() string {
 func (*FollowRequest) ProtoMessage() {}
 
 func (x *FollowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[14]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -833,7 +914,7 @@ func (x *FollowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowRequest.ProtoReflect.Descriptor instead.
 func (*FollowRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{14}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FollowRequest) GetProcessId() string {
@@ -871,7 +952,7 @@ type FollowResponse struct {
 
 func (x *FollowResponse) Reset() {
 	*x = FollowResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[15]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +964,7 @@ func (x *FollowResponse) String() string {
 func (*FollowResponse) ProtoMessage() {}
 
 func (x *FollowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[15]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +977,7 @@ func (x *FollowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowResponse.ProtoReflect.Descriptor instead.
 func (*FollowResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{15}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *FollowResponse) GetEvent() isFollowResponse_Event {
@@ -967,7 +1048,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[16]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -979,7 +1060,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[16]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -992,7 +1073,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{16}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Chunk) GetOffset() uint64 {
@@ -1026,7 +1107,7 @@ type Exit struct {
 
 func (x *Exit) Reset() {
 	*x = Exit{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[17]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1119,7 @@ func (x *Exit) String() string {
 func (*Exit) ProtoMessage() {}
 
 func (x *Exit) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[17]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1132,7 @@ func (x *Exit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Exit.ProtoReflect.Descriptor instead.
 func (*Exit) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{17}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Exit) GetExitCode() int32 {
@@ -1100,7 +1181,7 @@ type AcknowledgeRequest struct {
 
 func (x *AcknowledgeRequest) Reset() {
 	*x = AcknowledgeRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[18]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1112,7 +1193,7 @@ func (x *AcknowledgeRequest) String() string {
 func (*AcknowledgeRequest) ProtoMessage() {}
 
 func (x *AcknowledgeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[18]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +1206,7 @@ func (x *AcknowledgeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{18}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AcknowledgeRequest) GetProcessId() string {
@@ -1157,7 +1238,7 @@ type AcknowledgeResponse struct {
 
 func (x *AcknowledgeResponse) Reset() {
 	*x = AcknowledgeResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[19]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1169,7 +1250,7 @@ func (x *AcknowledgeResponse) String() string {
 func (*AcknowledgeResponse) ProtoMessage() {}
 
 func (x *AcknowledgeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[19]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1182,7 +1263,7 @@ func (x *AcknowledgeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeResponse.ProtoReflect.Descriptor instead.
 func (*AcknowledgeResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{19}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{21}
 }
 
 type WriteInputRequest struct {
@@ -1200,7 +1281,7 @@ type WriteInputRequest struct {
 
 func (x *WriteInputRequest) Reset() {
 	*x = WriteInputRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[20]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1212,7 +1293,7 @@ func (x *WriteInputRequest) String() string {
 func (*WriteInputRequest) ProtoMessage() {}
 
 func (x *WriteInputRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[20]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1225,7 +1306,7 @@ func (x *WriteInputRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteInputRequest.ProtoReflect.Descriptor instead.
 func (*WriteInputRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{20}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WriteInputRequest) GetProcessId() string {
@@ -1267,7 +1348,7 @@ type WriteInputResponse struct {
 
 func (x *WriteInputResponse) Reset() {
 	*x = WriteInputResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[21]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1279,7 +1360,7 @@ func (x *WriteInputResponse) String() string {
 func (*WriteInputResponse) ProtoMessage() {}
 
 func (x *WriteInputResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[21]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1292,7 +1373,7 @@ func (x *WriteInputResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteInputResponse.ProtoReflect.Descriptor instead.
 func (*WriteInputResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{21}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WriteInputResponse) GetNextOffset() uint64 {
@@ -1321,7 +1402,7 @@ type SignalRequest struct {
 
 func (x *SignalRequest) Reset() {
 	*x = SignalRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[22]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1333,7 +1414,7 @@ func (x *SignalRequest) String() string {
 func (*SignalRequest) ProtoMessage() {}
 
 func (x *SignalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[22]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1346,7 +1427,7 @@ func (x *SignalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalRequest.ProtoReflect.Descriptor instead.
 func (*SignalRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{22}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SignalRequest) GetProcessId() string {
@@ -1380,7 +1461,7 @@ type SignalResponse struct {
 
 func (x *SignalResponse) Reset() {
 	*x = SignalResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[23]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1392,7 +1473,7 @@ func (x *SignalResponse) String() string {
 func (*SignalResponse) ProtoMessage() {}
 
 func (x *SignalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[23]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1405,7 +1486,7 @@ func (x *SignalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalResponse.ProtoReflect.Descriptor instead.
 func (*SignalResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{23}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SignalResponse) GetDelivered() bool {
@@ -1425,7 +1506,7 @@ type ResizeRequest struct {
 
 func (x *ResizeRequest) Reset() {
 	*x = ResizeRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[24]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1437,7 +1518,7 @@ func (x *ResizeRequest) String() string {
 func (*ResizeRequest) ProtoMessage() {}
 
 func (x *ResizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[24]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1450,7 +1531,7 @@ func (x *ResizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResizeRequest.ProtoReflect.Descriptor instead.
 func (*ResizeRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{24}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ResizeRequest) GetProcessId() string {
@@ -1475,7 +1556,7 @@ type ResizeResponse struct {
 
 func (x *ResizeResponse) Reset() {
 	*x = ResizeResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[25]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1487,7 +1568,7 @@ func (x *ResizeResponse) String() string {
 func (*ResizeResponse) ProtoMessage() {}
 
 func (x *ResizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[25]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +1581,7 @@ func (x *ResizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResizeResponse.ProtoReflect.Descriptor instead.
 func (*ResizeResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{25}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{27}
 }
 
 type ListRequest struct {
@@ -1511,7 +1592,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[26]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1604,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[26]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1617,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{26}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{28}
 }
 
 type ListResponse struct {
@@ -1548,7 +1629,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[27]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1560,7 +1641,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[27]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1573,7 +1654,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{27}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ListResponse) GetProcesses() []*ProcessInfo {
@@ -1600,7 +1681,7 @@ type ProcessInfo struct {
 
 func (x *ProcessInfo) Reset() {
 	*x = ProcessInfo{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[28]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1612,7 +1693,7 @@ func (x *ProcessInfo) String() string {
 func (*ProcessInfo) ProtoMessage() {}
 
 func (x *ProcessInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[28]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1625,7 +1706,7 @@ func (x *ProcessInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessInfo.ProtoReflect.Descriptor instead.
 func (*ProcessInfo) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{28}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ProcessInfo) GetProcessId() string {
@@ -1686,7 +1767,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[29]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1698,7 +1779,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[29]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1711,7 +1792,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{29}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ReleaseRequest) GetProcessId() string {
@@ -1729,7 +1810,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[30]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1741,7 +1822,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[30]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1754,7 +1835,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{30}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{32}
 }
 
 var File_pyro_guest_v1_guest_proto protoreflect.FileDescriptor
@@ -1776,7 +1857,10 @@ const file_pyro_guest_v1_guest_proto_rawDesc = "" +
 	"\bhostname\x18\x03 \x01(\tR\bhostname\x12\x1d\n" +
 	"\n" +
 	"machine_id\x18\x04 \x01(\tR\tmachineId\"\x12\n" +
-	"\x10IdentifyResponse\"R\n" +
+	"\x10IdentifyResponse\"D\n" +
+	"\x0fSetClockRequest\x121\n" +
+	"\x15wall_clock_unix_nanos\x18\x01 \x01(\x03R\x12wallClockUnixNanos\"\x12\n" +
+	"\x10SetClockResponse\"R\n" +
 	"\fMountRequest\x12\x12\n" +
 	"\x04seed\x18\x01 \x01(\bR\x04seed\x12.\n" +
 	"\x05files\x18\x02 \x03(\v2\x18.pyro.guest.v1.GuestFileR\x05files\"M\n" +
@@ -1872,10 +1956,11 @@ const file_pyro_guest_v1_guest_proto_rawDesc = "" +
 	"\fSignalTarget\x12\x1d\n" +
 	"\x19SIGNAL_TARGET_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13SIGNAL_TARGET_GROUP\x10\x01\x12\x16\n" +
-	"\x12SIGNAL_TARGET_TREE\x10\x022\xf0\x02\n" +
+	"\x12SIGNAL_TARGET_TREE\x10\x022\xbd\x03\n" +
 	"\x0eMachineService\x12B\n" +
 	"\x05Hello\x12\x1b.pyro.guest.v1.HelloRequest\x1a\x1c.pyro.guest.v1.HelloResponse\x12K\n" +
-	"\bIdentify\x12\x1e.pyro.guest.v1.IdentifyRequest\x1a\x1f.pyro.guest.v1.IdentifyResponse\x12B\n" +
+	"\bIdentify\x12\x1e.pyro.guest.v1.IdentifyRequest\x1a\x1f.pyro.guest.v1.IdentifyResponse\x12K\n" +
+	"\bSetClock\x12\x1e.pyro.guest.v1.SetClockRequest\x1a\x1f.pyro.guest.v1.SetClockResponse\x12B\n" +
 	"\x05Mount\x12\x1b.pyro.guest.v1.MountRequest\x1a\x1c.pyro.guest.v1.MountResponse\x12H\n" +
 	"\aUnmount\x12\x1d.pyro.guest.v1.UnmountRequest\x1a\x1e.pyro.guest.v1.UnmountResponse\x12?\n" +
 	"\x04Sync\x12\x1a.pyro.guest.v1.SyncRequest\x1a\x1b.pyro.guest.v1.SyncResponse2\xdf\x04\n" +
@@ -1903,79 +1988,83 @@ func file_pyro_guest_v1_guest_proto_rawDescGZIP() []byte {
 }
 
 var file_pyro_guest_v1_guest_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_pyro_guest_v1_guest_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_pyro_guest_v1_guest_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_pyro_guest_v1_guest_proto_goTypes = []any{
 	(SignalTarget)(0),           // 0: pyro.guest.v1.SignalTarget
 	(*HelloRequest)(nil),        // 1: pyro.guest.v1.HelloRequest
 	(*HelloResponse)(nil),       // 2: pyro.guest.v1.HelloResponse
 	(*IdentifyRequest)(nil),     // 3: pyro.guest.v1.IdentifyRequest
 	(*IdentifyResponse)(nil),    // 4: pyro.guest.v1.IdentifyResponse
-	(*MountRequest)(nil),        // 5: pyro.guest.v1.MountRequest
-	(*GuestFile)(nil),           // 6: pyro.guest.v1.GuestFile
-	(*MountResponse)(nil),       // 7: pyro.guest.v1.MountResponse
-	(*UnmountRequest)(nil),      // 8: pyro.guest.v1.UnmountRequest
-	(*UnmountResponse)(nil),     // 9: pyro.guest.v1.UnmountResponse
-	(*SyncRequest)(nil),         // 10: pyro.guest.v1.SyncRequest
-	(*SyncResponse)(nil),        // 11: pyro.guest.v1.SyncResponse
-	(*StartRequest)(nil),        // 12: pyro.guest.v1.StartRequest
-	(*Terminal)(nil),            // 13: pyro.guest.v1.Terminal
-	(*StartResponse)(nil),       // 14: pyro.guest.v1.StartResponse
-	(*FollowRequest)(nil),       // 15: pyro.guest.v1.FollowRequest
-	(*FollowResponse)(nil),      // 16: pyro.guest.v1.FollowResponse
-	(*Chunk)(nil),               // 17: pyro.guest.v1.Chunk
-	(*Exit)(nil),                // 18: pyro.guest.v1.Exit
-	(*AcknowledgeRequest)(nil),  // 19: pyro.guest.v1.AcknowledgeRequest
-	(*AcknowledgeResponse)(nil), // 20: pyro.guest.v1.AcknowledgeResponse
-	(*WriteInputRequest)(nil),   // 21: pyro.guest.v1.WriteInputRequest
-	(*WriteInputResponse)(nil),  // 22: pyro.guest.v1.WriteInputResponse
-	(*SignalRequest)(nil),       // 23: pyro.guest.v1.SignalRequest
-	(*SignalResponse)(nil),      // 24: pyro.guest.v1.SignalResponse
-	(*ResizeRequest)(nil),       // 25: pyro.guest.v1.ResizeRequest
-	(*ResizeResponse)(nil),      // 26: pyro.guest.v1.ResizeResponse
-	(*ListRequest)(nil),         // 27: pyro.guest.v1.ListRequest
-	(*ListResponse)(nil),        // 28: pyro.guest.v1.ListResponse
-	(*ProcessInfo)(nil),         // 29: pyro.guest.v1.ProcessInfo
-	(*ReleaseRequest)(nil),      // 30: pyro.guest.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),     // 31: pyro.guest.v1.ReleaseResponse
+	(*SetClockRequest)(nil),     // 5: pyro.guest.v1.SetClockRequest
+	(*SetClockResponse)(nil),    // 6: pyro.guest.v1.SetClockResponse
+	(*MountRequest)(nil),        // 7: pyro.guest.v1.MountRequest
+	(*GuestFile)(nil),           // 8: pyro.guest.v1.GuestFile
+	(*MountResponse)(nil),       // 9: pyro.guest.v1.MountResponse
+	(*UnmountRequest)(nil),      // 10: pyro.guest.v1.UnmountRequest
+	(*UnmountResponse)(nil),     // 11: pyro.guest.v1.UnmountResponse
+	(*SyncRequest)(nil),         // 12: pyro.guest.v1.SyncRequest
+	(*SyncResponse)(nil),        // 13: pyro.guest.v1.SyncResponse
+	(*StartRequest)(nil),        // 14: pyro.guest.v1.StartRequest
+	(*Terminal)(nil),            // 15: pyro.guest.v1.Terminal
+	(*StartResponse)(nil),       // 16: pyro.guest.v1.StartResponse
+	(*FollowRequest)(nil),       // 17: pyro.guest.v1.FollowRequest
+	(*FollowResponse)(nil),      // 18: pyro.guest.v1.FollowResponse
+	(*Chunk)(nil),               // 19: pyro.guest.v1.Chunk
+	(*Exit)(nil),                // 20: pyro.guest.v1.Exit
+	(*AcknowledgeRequest)(nil),  // 21: pyro.guest.v1.AcknowledgeRequest
+	(*AcknowledgeResponse)(nil), // 22: pyro.guest.v1.AcknowledgeResponse
+	(*WriteInputRequest)(nil),   // 23: pyro.guest.v1.WriteInputRequest
+	(*WriteInputResponse)(nil),  // 24: pyro.guest.v1.WriteInputResponse
+	(*SignalRequest)(nil),       // 25: pyro.guest.v1.SignalRequest
+	(*SignalResponse)(nil),      // 26: pyro.guest.v1.SignalResponse
+	(*ResizeRequest)(nil),       // 27: pyro.guest.v1.ResizeRequest
+	(*ResizeResponse)(nil),      // 28: pyro.guest.v1.ResizeResponse
+	(*ListRequest)(nil),         // 29: pyro.guest.v1.ListRequest
+	(*ListResponse)(nil),        // 30: pyro.guest.v1.ListResponse
+	(*ProcessInfo)(nil),         // 31: pyro.guest.v1.ProcessInfo
+	(*ReleaseRequest)(nil),      // 32: pyro.guest.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),     // 33: pyro.guest.v1.ReleaseResponse
 }
 var file_pyro_guest_v1_guest_proto_depIdxs = []int32{
-	6,  // 0: pyro.guest.v1.MountRequest.files:type_name -> pyro.guest.v1.GuestFile
-	13, // 1: pyro.guest.v1.StartRequest.terminal:type_name -> pyro.guest.v1.Terminal
-	17, // 2: pyro.guest.v1.FollowResponse.stdout:type_name -> pyro.guest.v1.Chunk
-	17, // 3: pyro.guest.v1.FollowResponse.stderr:type_name -> pyro.guest.v1.Chunk
-	18, // 4: pyro.guest.v1.FollowResponse.exit:type_name -> pyro.guest.v1.Exit
+	8,  // 0: pyro.guest.v1.MountRequest.files:type_name -> pyro.guest.v1.GuestFile
+	15, // 1: pyro.guest.v1.StartRequest.terminal:type_name -> pyro.guest.v1.Terminal
+	19, // 2: pyro.guest.v1.FollowResponse.stdout:type_name -> pyro.guest.v1.Chunk
+	19, // 3: pyro.guest.v1.FollowResponse.stderr:type_name -> pyro.guest.v1.Chunk
+	20, // 4: pyro.guest.v1.FollowResponse.exit:type_name -> pyro.guest.v1.Exit
 	0,  // 5: pyro.guest.v1.SignalRequest.target:type_name -> pyro.guest.v1.SignalTarget
-	13, // 6: pyro.guest.v1.ResizeRequest.terminal:type_name -> pyro.guest.v1.Terminal
-	29, // 7: pyro.guest.v1.ListResponse.processes:type_name -> pyro.guest.v1.ProcessInfo
-	18, // 8: pyro.guest.v1.ProcessInfo.exit:type_name -> pyro.guest.v1.Exit
+	15, // 6: pyro.guest.v1.ResizeRequest.terminal:type_name -> pyro.guest.v1.Terminal
+	31, // 7: pyro.guest.v1.ListResponse.processes:type_name -> pyro.guest.v1.ProcessInfo
+	20, // 8: pyro.guest.v1.ProcessInfo.exit:type_name -> pyro.guest.v1.Exit
 	1,  // 9: pyro.guest.v1.MachineService.Hello:input_type -> pyro.guest.v1.HelloRequest
 	3,  // 10: pyro.guest.v1.MachineService.Identify:input_type -> pyro.guest.v1.IdentifyRequest
-	5,  // 11: pyro.guest.v1.MachineService.Mount:input_type -> pyro.guest.v1.MountRequest
-	8,  // 12: pyro.guest.v1.MachineService.Unmount:input_type -> pyro.guest.v1.UnmountRequest
-	10, // 13: pyro.guest.v1.MachineService.Sync:input_type -> pyro.guest.v1.SyncRequest
-	12, // 14: pyro.guest.v1.ProcessService.Start:input_type -> pyro.guest.v1.StartRequest
-	15, // 15: pyro.guest.v1.ProcessService.Follow:input_type -> pyro.guest.v1.FollowRequest
-	19, // 16: pyro.guest.v1.ProcessService.Acknowledge:input_type -> pyro.guest.v1.AcknowledgeRequest
-	21, // 17: pyro.guest.v1.ProcessService.WriteInput:input_type -> pyro.guest.v1.WriteInputRequest
-	23, // 18: pyro.guest.v1.ProcessService.Signal:input_type -> pyro.guest.v1.SignalRequest
-	25, // 19: pyro.guest.v1.ProcessService.Resize:input_type -> pyro.guest.v1.ResizeRequest
-	27, // 20: pyro.guest.v1.ProcessService.List:input_type -> pyro.guest.v1.ListRequest
-	30, // 21: pyro.guest.v1.ProcessService.Release:input_type -> pyro.guest.v1.ReleaseRequest
-	2,  // 22: pyro.guest.v1.MachineService.Hello:output_type -> pyro.guest.v1.HelloResponse
-	4,  // 23: pyro.guest.v1.MachineService.Identify:output_type -> pyro.guest.v1.IdentifyResponse
-	7,  // 24: pyro.guest.v1.MachineService.Mount:output_type -> pyro.guest.v1.MountResponse
-	9,  // 25: pyro.guest.v1.MachineService.Unmount:output_type -> pyro.guest.v1.UnmountResponse
-	11, // 26: pyro.guest.v1.MachineService.Sync:output_type -> pyro.guest.v1.SyncResponse
-	14, // 27: pyro.guest.v1.ProcessService.Start:output_type -> pyro.guest.v1.StartResponse
-	16, // 28: pyro.guest.v1.ProcessService.Follow:output_type -> pyro.guest.v1.FollowResponse
-	20, // 29: pyro.guest.v1.ProcessService.Acknowledge:output_type -> pyro.guest.v1.AcknowledgeResponse
-	22, // 30: pyro.guest.v1.ProcessService.WriteInput:output_type -> pyro.guest.v1.WriteInputResponse
-	24, // 31: pyro.guest.v1.ProcessService.Signal:output_type -> pyro.guest.v1.SignalResponse
-	26, // 32: pyro.guest.v1.ProcessService.Resize:output_type -> pyro.guest.v1.ResizeResponse
-	28, // 33: pyro.guest.v1.ProcessService.List:output_type -> pyro.guest.v1.ListResponse
-	31, // 34: pyro.guest.v1.ProcessService.Release:output_type -> pyro.guest.v1.ReleaseResponse
-	22, // [22:35] is the sub-list for method output_type
-	9,  // [9:22] is the sub-list for method input_type
+	5,  // 11: pyro.guest.v1.MachineService.SetClock:input_type -> pyro.guest.v1.SetClockRequest
+	7,  // 12: pyro.guest.v1.MachineService.Mount:input_type -> pyro.guest.v1.MountRequest
+	10, // 13: pyro.guest.v1.MachineService.Unmount:input_type -> pyro.guest.v1.UnmountRequest
+	12, // 14: pyro.guest.v1.MachineService.Sync:input_type -> pyro.guest.v1.SyncRequest
+	14, // 15: pyro.guest.v1.ProcessService.Start:input_type -> pyro.guest.v1.StartRequest
+	17, // 16: pyro.guest.v1.ProcessService.Follow:input_type -> pyro.guest.v1.FollowRequest
+	21, // 17: pyro.guest.v1.ProcessService.Acknowledge:input_type -> pyro.guest.v1.AcknowledgeRequest
+	23, // 18: pyro.guest.v1.ProcessService.WriteInput:input_type -> pyro.guest.v1.WriteInputRequest
+	25, // 19: pyro.guest.v1.ProcessService.Signal:input_type -> pyro.guest.v1.SignalRequest
+	27, // 20: pyro.guest.v1.ProcessService.Resize:input_type -> pyro.guest.v1.ResizeRequest
+	29, // 21: pyro.guest.v1.ProcessService.List:input_type -> pyro.guest.v1.ListRequest
+	32, // 22: pyro.guest.v1.ProcessService.Release:input_type -> pyro.guest.v1.ReleaseRequest
+	2,  // 23: pyro.guest.v1.MachineService.Hello:output_type -> pyro.guest.v1.HelloResponse
+	4,  // 24: pyro.guest.v1.MachineService.Identify:output_type -> pyro.guest.v1.IdentifyResponse
+	6,  // 25: pyro.guest.v1.MachineService.SetClock:output_type -> pyro.guest.v1.SetClockResponse
+	9,  // 26: pyro.guest.v1.MachineService.Mount:output_type -> pyro.guest.v1.MountResponse
+	11, // 27: pyro.guest.v1.MachineService.Unmount:output_type -> pyro.guest.v1.UnmountResponse
+	13, // 28: pyro.guest.v1.MachineService.Sync:output_type -> pyro.guest.v1.SyncResponse
+	16, // 29: pyro.guest.v1.ProcessService.Start:output_type -> pyro.guest.v1.StartResponse
+	18, // 30: pyro.guest.v1.ProcessService.Follow:output_type -> pyro.guest.v1.FollowResponse
+	22, // 31: pyro.guest.v1.ProcessService.Acknowledge:output_type -> pyro.guest.v1.AcknowledgeResponse
+	24, // 32: pyro.guest.v1.ProcessService.WriteInput:output_type -> pyro.guest.v1.WriteInputResponse
+	26, // 33: pyro.guest.v1.ProcessService.Signal:output_type -> pyro.guest.v1.SignalResponse
+	28, // 34: pyro.guest.v1.ProcessService.Resize:output_type -> pyro.guest.v1.ResizeResponse
+	30, // 35: pyro.guest.v1.ProcessService.List:output_type -> pyro.guest.v1.ListResponse
+	33, // 36: pyro.guest.v1.ProcessService.Release:output_type -> pyro.guest.v1.ReleaseResponse
+	23, // [23:37] is the sub-list for method output_type
+	9,  // [9:23] is the sub-list for method input_type
 	9,  // [9:9] is the sub-list for extension type_name
 	9,  // [9:9] is the sub-list for extension extendee
 	0,  // [0:9] is the sub-list for field type_name
@@ -1986,7 +2075,7 @@ func file_pyro_guest_v1_guest_proto_init() {
 	if File_pyro_guest_v1_guest_proto != nil {
 		return
 	}
-	file_pyro_guest_v1_guest_proto_msgTypes[15].OneofWrappers = []any{
+	file_pyro_guest_v1_guest_proto_msgTypes[17].OneofWrappers = []any{
 		(*FollowResponse_Stdout)(nil),
 		(*FollowResponse_Stderr)(nil),
 		(*FollowResponse_Exit)(nil),
@@ -1997,7 +2086,7 @@ func file_pyro_guest_v1_guest_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pyro_guest_v1_guest_proto_rawDesc), len(file_pyro_guest_v1_guest_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   31,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -210,7 +210,7 @@ export const ReadFileResponseSchema: GenMessage<ReadFileResponse> = /*@__PURE__*
  */
 export type ListChangesRequest = Message<"pyro.guest.v1.ListChangesRequest"> & {
   /**
-   * Paths below these folders are left out, such as ".git".
+   * What is below these folders is left out, such as ".git": exactly these paths, not folders of that name elsewhere.
    *
    * @generated from field: repeated bytes exclude = 1;
    */
@@ -286,7 +286,7 @@ export type PackResponse = Message<"pyro.guest.v1.PackResponse"> & {
   data: Uint8Array;
 
   /**
-   * In the last message: paths that no archive can hold.
+   * In the last messages, at most 512 each: sockets, pipes, devices, mounts and paths over 4095 bytes, relative to /workspace.
    *
    * @generated from field: repeated bytes skipped = 2;
    */
@@ -331,6 +331,8 @@ export const StageRequestSchema: GenMessage<StageRequest> = /*@__PURE__*/
  */
 export type StageResponse = Message<"pyro.guest.v1.StageResponse"> & {
   /**
+   * Files and links; folders do not count.
+   *
    * @generated from field: uint64 file_count = 1;
    */
   fileCount: bigint;
@@ -358,14 +360,15 @@ export type CommitRequest = Message<"pyro.guest.v1.CommitRequest"> & {
   stageId: string;
 
   /**
-   * Folder of /workspace that the staged tree is merged into, made when missing.
+   * Folder of /workspace that the staged tree is merged into, made when missing. Links inside /workspace are followed.
    *
    * @generated from field: bytes destination = 2;
    */
   destination: Uint8Array;
 
   /**
-   * Removed first, in this order; a missing one is no error.
+   * Relative to /workspace. Removed first, in this order; a missing one is no error. A folder goes only if it is empty by
+   * then, and stays otherwise; folders above are left.
    *
    * @generated from field: repeated bytes remove = 3;
    */
@@ -482,7 +485,8 @@ export const FileKindSchema: GenEnum<FileKind> = /*@__PURE__*/
  */
 export const FileService: GenService<{
   /**
-   * Lists what is below a folder, in the byte order of the paths, in batches.
+   * Lists what is below a folder, in the byte order of the paths, in batches. Links are listed, never entered.
+   * A path or name over 4095 bytes is left out, and so is what is below a mount that a program made.
    *
    * @generated from rpc pyro.guest.v1.FileService.ListFiles
    */
@@ -492,7 +496,8 @@ export const FileService: GenService<{
     output: typeof ListFilesResponseSchema;
   },
   /**
-   * Reads a regular file (links inside the root are followed): first its entry, then its bytes from the offset on.
+   * Reads a regular file (links inside the root are followed): first its entry, then its bytes from the offset on, up to
+   * the size in the entry.
    *
    * @generated from rpc pyro.guest.v1.FileService.ReadFile
    */
@@ -503,6 +508,7 @@ export const FileService: GenService<{
   },
   /**
    * Lists the upper layer of /workspace: exactly what was touched since the seed, in O(changes).
+   * FAILED_PRECONDITION on a machine without a seed.
    *
    * @generated from rpc pyro.guest.v1.FileService.ListChanges
    */
@@ -512,7 +518,8 @@ export const FileService: GenService<{
     output: typeof ListChangesResponseSchema;
   },
   /**
-   * Streams a file or folder of /workspace as a POSIX (pax) tar archive. Sockets are left out and named.
+   * Streams a file or folder of /workspace as a POSIX (pax) tar archive, hard links among its files as such. A file that
+   * changes while it is read is cut or padded with zeros to the size in its header.
    *
    * @generated from rpc pyro.guest.v1.FileService.Pack
    */
@@ -522,7 +529,8 @@ export const FileService: GenService<{
     output: typeof PackResponseSchema;
   },
   /**
-   * Receives a tar archive into a staging folder on the disk, outside /workspace. Staging again under an id replaces it.
+   * Receives a tar archive of files, folders and links into a hidden staging folder, /workspace/.pyro-stage-ID, that no call
+   * here ever lists. Owners are dropped. Staging again under an id replaces it. What is not committed goes with the next Mount.
    *
    * @generated from rpc pyro.guest.v1.FileService.Stage
    */
@@ -532,8 +540,9 @@ export const FileService: GenService<{
     output: typeof StageResponseSchema;
   },
   /**
-   * Moves what was staged into /workspace and removes the given paths: all of it or, when the machine dies on the way,
-   * completed by the next Mount. Idempotent by id.
+   * Removes the given paths, then moves what was staged into /workspace: all of it or, when the machine dies on the way,
+   * completed by the next Mount. What is in the way of a staged file or link is replaced, unless it is a folder that holds
+   * something: then FAILED_PRECONDITION and nothing has changed. Idempotent by id for the last 64 ids.
    *
    * @generated from rpc pyro.guest.v1.FileService.Commit
    */

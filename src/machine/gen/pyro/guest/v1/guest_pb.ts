@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pyro/guest/v1/guest.proto.
  */
 export const file_pyro_guest_v1_guest: GenFile = /*@__PURE__*/
-  fileDesc("ChlweXJvL2d1ZXN0L3YxL2d1ZXN0LnByb3RvEg1weXJvLmd1ZXN0LnYxIg4KDEhlbGxvUmVxdWVzdCKlAQoNSGVsbG9SZXNwb25zZRIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhUKDWFnZW50X3ZlcnNpb24YAiABKAkSFgoOa2VybmVsX3JlbGVhc2UYAyABKAkSDwoHbW91bnRlZBgEIAEoCBIaChJtZW1vcnlfdG90YWxfYnl0ZXMYBSABKAQSHgoWbWVtb3J5X2F2YWlsYWJsZV9ieXRlcxgGIAEoBCJnCg9JZGVudGlmeVJlcXVlc3QSHQoVd2FsbF9jbG9ja191bml4X25hbm9zGAEgASgDEg8KB2VudHJvcHkYAiABKAwSEAoIaG9zdG5hbWUYAyABKAkSEgoKbWFjaGluZV9pZBgEIAEoCSISChBJZGVudGlmeVJlc3BvbnNlIkUKDE1vdW50UmVxdWVzdBIMCgRzZWVkGAEgASgIEicKBWZpbGVzGAIgAygLMhgucHlyby5ndWVzdC52MS5HdWVzdEZpbGUiOAoJR3Vlc3RGaWxlEgwKBHBhdGgYASABKAkSDwoHY29udGVudBgCIAEoDBIMCgRtb2RlGAMgASgNIg8KDU1vdW50UmVzcG9uc2UiEAoOVW5tb3VudFJlcXVlc3QiEQoPVW5tb3VudFJlc3BvbnNlIg0KC1N5bmNSZXF1ZXN0Ig4KDFN5bmNSZXNwb25zZSKYAQoMU3RhcnRSZXF1ZXN0EhIKCnByb2Nlc3NfaWQYASABKAkSDAoEYXJndhgCIAMoCRILCgNlbnYYAyADKAkSCwoDY3dkGAQgASgJEg0KBXN0ZGluGAUgASgIEikKCHRlcm1pbmFsGAYgASgLMhcucHlyby5ndWVzdC52MS5UZXJtaW5hbBISCgp0aW1lb3V0X21zGAcgASgEIiYKCFRlcm1pbmFsEgwKBGNvbHMYASABKA0SDAoEcm93cxgCIAEoDSIcCg1TdGFydFJlc3BvbnNlEgsKA3BpZBgBIAEoBSJRCg1Gb2xsb3dSZXF1ZXN0EhIKCnByb2Nlc3NfaWQYASABKAkSFQoNc3Rkb3V0X2N1cnNvchgCIAEoBBIVCg1zdGRlcnJfY3Vyc29yGAMgASgEIo4BCg5Gb2xsb3dSZXNwb25zZRImCgZzdGRvdXQYASABKAsyFC5weXJvLmd1ZXN0LnYxLkNodW5rSAASJgoGc3RkZXJyGAIgASgLMhQucHlyby5ndWVzdC52MS5DaHVua0gAEiMKBGV4aXQYAyABKAsyEy5weXJvLmd1ZXN0LnYxLkV4aXRIAEIHCgVldmVudCIlCgVDaHVuaxIOCgZvZmZzZXQYASABKAQSDAoEZGF0YRgCIAEoDCJoCgRFeGl0EhEKCWV4aXRfY29kZRgBIAEoBRIOCgZzaWduYWwYAiABKAUSEQoJdGltZWRfb3V0GAMgASgIEhIKCm9vbV9raWxsZWQYBCABKAgSFgoOZHVyYXRpb25fbmFub3MYBSABKAMiVgoSQWNrbm93bGVkZ2VSZXF1ZXN0EhIKCnByb2Nlc3NfaWQYASABKAkSFQoNc3Rkb3V0X2N1cnNvchgCIAEoBBIVCg1zdGRlcnJfY3Vyc29yGAMgASgEIhUKE0Fja25vd2xlZGdlUmVzcG9uc2UiUgoRV3JpdGVJbnB1dFJlcXVlc3QSEgoKcHJvY2Vzc19pZBgBIAEoCRIOCgZvZmZzZXQYAiABKAQSDAoEZGF0YRgDIAEoDBILCgNlbmQYBCABKAgiOQoSV3JpdGVJbnB1dFJlc3BvbnNlEhMKC25leHRfb2Zmc2V0GAEgASgEEg4KBmNsb3NlZBgCIAEoCCJgCg1TaWduYWxSZXF1ZXN0EhIKCnByb2Nlc3NfaWQYASABKAkSDgoGc2lnbmFsGAIgASgFEisKBnRhcmdldBgDIAEoDjIbLnB5cm8uZ3Vlc3QudjEuU2lnbmFsVGFyZ2V0IiMKDlNpZ25hbFJlc3BvbnNlEhEKCWRlbGl2ZXJlZBgBIAEoCCJOCg1SZXNpemVSZXF1ZXN0EhIKCnByb2Nlc3NfaWQYASABKAkSKQoIdGVybWluYWwYAiABKAsyFy5weXJvLmd1ZXN0LnYxLlRlcm1pbmFsIhAKDlJlc2l6ZVJlc3BvbnNlIg0KC0xpc3RSZXF1ZXN0Ij0KDExpc3RSZXNwb25zZRItCglwcm9jZXNzZXMYASADKAsyGi5weXJvLmd1ZXN0LnYxLlByb2Nlc3NJbmZvIqMBCgtQcm9jZXNzSW5mbxISCgpwcm9jZXNzX2lkGAEgASgJEgsKA3BpZBgCIAEoBRIPCgdydW5uaW5nGAMgASgIEiEKBGV4aXQYBCABKAsyEy5weXJvLmd1ZXN0LnYxLkV4aXQSFAoMc3Rkb3V0X2J5dGVzGAUgASgEEhQKDHN0ZGVycl9ieXRlcxgGIAEoBBITCgtzdGRpbl9ieXRlcxgHIAEoBCIkCg5SZWxlYXNlUmVxdWVzdBISCgpwcm9jZXNzX2lkGAEgASgJIhEKD1JlbGVhc2VSZXNwb25zZSpeCgxTaWduYWxUYXJnZXQSHQoZU0lHTkFMX1RBUkdFVF9VTlNQRUNJRklFRBAAEhcKE1NJR05BTF9UQVJHRVRfR1JPVVAQARIWChJTSUdOQUxfVEFSR0VUX1RSRUUQAjLwAgoOTWFjaGluZVNlcnZpY2USQgoFSGVsbG8SGy5weXJvLmd1ZXN0LnYxLkhlbGxvUmVxdWVzdBocLnB5cm8uZ3Vlc3QudjEuSGVsbG9SZXNwb25zZRJLCghJZGVudGlmeRIeLnB5cm8uZ3Vlc3QudjEuSWRlbnRpZnlSZXF1ZXN0Gh8ucHlyby5ndWVzdC52MS5JZGVudGlmeVJlc3BvbnNlEkIKBU1vdW50EhsucHlyby5ndWVzdC52MS5Nb3VudFJlcXVlc3QaHC5weXJvLmd1ZXN0LnYxLk1vdW50UmVzcG9uc2USSAoHVW5tb3VudBIdLnB5cm8uZ3Vlc3QudjEuVW5tb3VudFJlcXVlc3QaHi5weXJvLmd1ZXN0LnYxLlVubW91bnRSZXNwb25zZRI/CgRTeW5jEhoucHlyby5ndWVzdC52MS5TeW5jUmVxdWVzdBobLnB5cm8uZ3Vlc3QudjEuU3luY1Jlc3BvbnNlMt8ECg5Qcm9jZXNzU2VydmljZRJCCgVTdGFydBIbLnB5cm8uZ3Vlc3QudjEuU3RhcnRSZXF1ZXN0GhwucHlyby5ndWVzdC52MS5TdGFydFJlc3BvbnNlEkcKBkZvbGxvdxIcLnB5cm8uZ3Vlc3QudjEuRm9sbG93UmVxdWVzdBodLnB5cm8uZ3Vlc3QudjEuRm9sbG93UmVzcG9uc2UwARJUCgtBY2tub3dsZWRnZRIhLnB5cm8uZ3Vlc3QudjEuQWNrbm93bGVkZ2VSZXF1ZXN0GiIucHlyby5ndWVzdC52MS5BY2tub3dsZWRnZVJlc3BvbnNlElEKCldyaXRlSW5wdXQSIC5weXJvLmd1ZXN0LnYxLldyaXRlSW5wdXRSZXF1ZXN0GiEucHlyby5ndWVzdC52MS5Xcml0ZUlucHV0UmVzcG9uc2USRQoGU2lnbmFsEhwucHlyby5ndWVzdC52MS5TaWduYWxSZXF1ZXN0Gh0ucHlyby5ndWVzdC52MS5TaWduYWxSZXNwb25zZRJFCgZSZXNpemUSHC5weXJvLmd1ZXN0LnYxLlJlc2l6ZVJlcXVlc3QaHS5weXJvLmd1ZXN0LnYxLlJlc2l6ZVJlc3BvbnNlEj8KBExpc3QSGi5weXJvLmd1ZXN0LnYxLkxpc3RSZXF1ZXN0GhsucHlyby5ndWVzdC52MS5MaXN0UmVzcG9uc2USSAoHUmVsZWFzZRIdLnB5cm8uZ3Vlc3QudjEuUmVsZWFzZVJlcXVlc3QaHi5weXJvLmd1ZXN0LnYxLlJlbGVhc2VSZXNwb25zZUIvWi1weXJvL2d1ZXN0L2ludGVybmFsL2dlbi9weXJvL2d1ZXN0L3YxO2d1ZXN0djFiBnByb3RvMw");
+  fileDesc("ChlweXJvL2d1ZXN0L3YxL2d1ZXN0LnByb3RvEg1weXJvLmd1ZXN0LnYxIg4KDEhlbGxvUmVxdWVzdCKlAQoNSGVsbG9SZXNwb25zZRIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhUKDWFnZW50X3ZlcnNpb24YAiABKAkSFgoOa2VybmVsX3JlbGVhc2UYAyABKAkSDwoHbW91bnRlZBgEIAEoCBIaChJtZW1vcnlfdG90YWxfYnl0ZXMYBSABKAQSHgoWbWVtb3J5X2F2YWlsYWJsZV9ieXRlcxgGIAEoBCJnCg9JZGVudGlmeVJlcXVlc3QSHQoVd2FsbF9jbG9ja191bml4X25hbm9zGAEgASgDEg8KB2VudHJvcHkYAiABKAwSEAoIaG9zdG5hbWUYAyABKAkSEgoKbWFjaGluZV9pZBgEIAEoCSISChBJZGVudGlmeVJlc3BvbnNlIjAKD1NldENsb2NrUmVxdWVzdBIdChV3YWxsX2Nsb2NrX3VuaXhfbmFub3MYASABKAMiEgoQU2V0Q2xvY2tSZXNwb25zZSJFCgxNb3VudFJlcXVlc3QSDAoEc2VlZBgBIAEoCBInCgVmaWxlcxgCIAMoCzIYLnB5cm8uZ3Vlc3QudjEuR3Vlc3RGaWxlIjgKCUd1ZXN0RmlsZRIMCgRwYXRoGAEgASgJEg8KB2NvbnRlbnQYAiABKAwSDAoEbW9kZRgDIAEoDSIPCg1Nb3VudFJlc3BvbnNlIhAKDlVubW91bnRSZXF1ZXN0IhEKD1VubW91bnRSZXNwb25zZSINCgtTeW5jUmVxdWVzdCIOCgxTeW5jUmVzcG9uc2UimAEKDFN0YXJ0UmVxdWVzdBISCgpwcm9jZXNzX2lkGAEgASgJEgwKBGFyZ3YYAiADKAkSCwoDZW52GAMgAygJEgsKA2N3ZBgEIAEoCRINCgVzdGRpbhgFIAEoCBIpCgh0ZXJtaW5hbBgGIAEoCzIXLnB5cm8uZ3Vlc3QudjEuVGVybWluYWwSEgoKdGltZW91dF9tcxgHIAEoBCImCghUZXJtaW5hbBIMCgRjb2xzGAEgASgNEgwKBHJvd3MYAiABKA0iHAoNU3RhcnRSZXNwb25zZRILCgNwaWQYASABKAUiUQoNRm9sbG93UmVxdWVzdBISCgpwcm9jZXNzX2lkGAEgASgJEhUKDXN0ZG91dF9jdXJzb3IYAiABKAQSFQoNc3RkZXJyX2N1cnNvchgDIAEoBCKOAQoORm9sbG93UmVzcG9uc2USJgoGc3Rkb3V0GAEgASgLMhQucHlyby5ndWVzdC52MS5DaHVua0gAEiYKBnN0ZGVychgCIAEoCzIULnB5cm8uZ3Vlc3QudjEuQ2h1bmtIABIjCgRleGl0GAMgASgLMhMucHlyby5ndWVzdC52MS5FeGl0SABCBwoFZXZlbnQiJQoFQ2h1bmsSDgoGb2Zmc2V0GAEgASgEEgwKBGRhdGEYAiABKAwiaAoERXhpdBIRCglleGl0X2NvZGUYASABKAUSDgoGc2lnbmFsGAIgASgFEhEKCXRpbWVkX291dBgDIAEoCBISCgpvb21fa2lsbGVkGAQgASgIEhYKDmR1cmF0aW9uX25hbm9zGAUgASgDIlYKEkFja25vd2xlZGdlUmVxdWVzdBISCgpwcm9jZXNzX2lkGAEgASgJEhUKDXN0ZG91dF9jdXJzb3IYAiABKAQSFQoNc3RkZXJyX2N1cnNvchgDIAEoBCIVChNBY2tub3dsZWRnZVJlc3BvbnNlIlIKEVdyaXRlSW5wdXRSZXF1ZXN0EhIKCnByb2Nlc3NfaWQYASABKAkSDgoGb2Zmc2V0GAIgASgEEgwKBGRhdGEYAyABKAwSCwoDZW5kGAQgASgIIjkKEldyaXRlSW5wdXRSZXNwb25zZRITCgtuZXh0X29mZnNldBgBIAEoBBIOCgZjbG9zZWQYAiABKAgiYAoNU2lnbmFsUmVxdWVzdBISCgpwcm9jZXNzX2lkGAEgASgJEg4KBnNpZ25hbBgCIAEoBRIrCgZ0YXJnZXQYAyABKA4yGy5weXJvLmd1ZXN0LnYxLlNpZ25hbFRhcmdldCIjCg5TaWduYWxSZXNwb25zZRIRCglkZWxpdmVyZWQYASABKAgiTgoNUmVzaXplUmVxdWVzdBISCgpwcm9jZXNzX2lkGAEgASgJEikKCHRlcm1pbmFsGAIgASgLMhcucHlyby5ndWVzdC52MS5UZXJtaW5hbCIQCg5SZXNpemVSZXNwb25zZSINCgtMaXN0UmVxdWVzdCI9CgxMaXN0UmVzcG9uc2USLQoJcHJvY2Vzc2VzGAEgAygLMhoucHlyby5ndWVzdC52MS5Qcm9jZXNzSW5mbyKjAQoLUHJvY2Vzc0luZm8SEgoKcHJvY2Vzc19pZBgBIAEoCRILCgNwaWQYAiABKAUSDwoHcnVubmluZxgDIAEoCBIhCgRleGl0GAQgASgLMhMucHlyby5ndWVzdC52MS5FeGl0EhQKDHN0ZG91dF9ieXRlcxgFIAEoBBIUCgxzdGRlcnJfYnl0ZXMYBiABKAQSEwoLc3RkaW5fYnl0ZXMYByABKAQiJAoOUmVsZWFzZVJlcXVlc3QSEgoKcHJvY2Vzc19pZBgBIAEoCSIRCg9SZWxlYXNlUmVzcG9uc2UqXgoMU2lnbmFsVGFyZ2V0Eh0KGVNJR05BTF9UQVJHRVRfVU5TUEVDSUZJRUQQABIXChNTSUdOQUxfVEFSR0VUX0dST1VQEAESFgoSU0lHTkFMX1RBUkdFVF9UUkVFEAIyvQMKDk1hY2hpbmVTZXJ2aWNlEkIKBUhlbGxvEhsucHlyby5ndWVzdC52MS5IZWxsb1JlcXVlc3QaHC5weXJvLmd1ZXN0LnYxLkhlbGxvUmVzcG9uc2USSwoISWRlbnRpZnkSHi5weXJvLmd1ZXN0LnYxLklkZW50aWZ5UmVxdWVzdBofLnB5cm8uZ3Vlc3QudjEuSWRlbnRpZnlSZXNwb25zZRJLCghTZXRDbG9jaxIeLnB5cm8uZ3Vlc3QudjEuU2V0Q2xvY2tSZXF1ZXN0Gh8ucHlyby5ndWVzdC52MS5TZXRDbG9ja1Jlc3BvbnNlEkIKBU1vdW50EhsucHlyby5ndWVzdC52MS5Nb3VudFJlcXVlc3QaHC5weXJvLmd1ZXN0LnYxLk1vdW50UmVzcG9uc2USSAoHVW5tb3VudBIdLnB5cm8uZ3Vlc3QudjEuVW5tb3VudFJlcXVlc3QaHi5weXJvLmd1ZXN0LnYxLlVubW91bnRSZXNwb25zZRI/CgRTeW5jEhoucHlyby5ndWVzdC52MS5TeW5jUmVxdWVzdBobLnB5cm8uZ3Vlc3QudjEuU3luY1Jlc3BvbnNlMt8ECg5Qcm9jZXNzU2VydmljZRJCCgVTdGFydBIbLnB5cm8uZ3Vlc3QudjEuU3RhcnRSZXF1ZXN0GhwucHlyby5ndWVzdC52MS5TdGFydFJlc3BvbnNlEkcKBkZvbGxvdxIcLnB5cm8uZ3Vlc3QudjEuRm9sbG93UmVxdWVzdBodLnB5cm8uZ3Vlc3QudjEuRm9sbG93UmVzcG9uc2UwARJUCgtBY2tub3dsZWRnZRIhLnB5cm8uZ3Vlc3QudjEuQWNrbm93bGVkZ2VSZXF1ZXN0GiIucHlyby5ndWVzdC52MS5BY2tub3dsZWRnZVJlc3BvbnNlElEKCldyaXRlSW5wdXQSIC5weXJvLmd1ZXN0LnYxLldyaXRlSW5wdXRSZXF1ZXN0GiEucHlyby5ndWVzdC52MS5Xcml0ZUlucHV0UmVzcG9uc2USRQoGU2lnbmFsEhwucHlyby5ndWVzdC52MS5TaWduYWxSZXF1ZXN0Gh0ucHlyby5ndWVzdC52MS5TaWduYWxSZXNwb25zZRJFCgZSZXNpemUSHC5weXJvLmd1ZXN0LnYxLlJlc2l6ZVJlcXVlc3QaHS5weXJvLmd1ZXN0LnYxLlJlc2l6ZVJlc3BvbnNlEj8KBExpc3QSGi5weXJvLmd1ZXN0LnYxLkxpc3RSZXF1ZXN0GhsucHlyby5ndWVzdC52MS5MaXN0UmVzcG9uc2USSAoHUmVsZWFzZRIdLnB5cm8uZ3Vlc3QudjEuUmVsZWFzZVJlcXVlc3QaHi5weXJvLmd1ZXN0LnYxLlJlbGVhc2VSZXNwb25zZUIvWi1weXJvL2d1ZXN0L2ludGVybmFsL2dlbi9weXJvL2d1ZXN0L3YxO2d1ZXN0djFiBnByb3RvMw");
 
 /**
  * @generated from message pyro.guest.v1.HelloRequest
@@ -126,6 +126,38 @@ export const IdentifyResponseSchema: GenMessage<IdentifyResponse> = /*@__PURE__*
   messageDesc(file_pyro_guest_v1_guest, 3);
 
 /**
+ * @generated from message pyro.guest.v1.SetClockRequest
+ */
+export type SetClockRequest = Message<"pyro.guest.v1.SetClockRequest"> & {
+  /**
+   * CLOCK_REALTIME, nanoseconds since 1970.
+   *
+   * @generated from field: int64 wall_clock_unix_nanos = 1;
+   */
+  wallClockUnixNanos: bigint;
+};
+
+/**
+ * Describes the message pyro.guest.v1.SetClockRequest.
+ * Use `create(SetClockRequestSchema)` to create a new message.
+ */
+export const SetClockRequestSchema: GenMessage<SetClockRequest> = /*@__PURE__*/
+  messageDesc(file_pyro_guest_v1_guest, 4);
+
+/**
+ * @generated from message pyro.guest.v1.SetClockResponse
+ */
+export type SetClockResponse = Message<"pyro.guest.v1.SetClockResponse"> & {
+};
+
+/**
+ * Describes the message pyro.guest.v1.SetClockResponse.
+ * Use `create(SetClockResponseSchema)` to create a new message.
+ */
+export const SetClockResponseSchema: GenMessage<SetClockResponse> = /*@__PURE__*/
+  messageDesc(file_pyro_guest_v1_guest, 5);
+
+/**
  * @generated from message pyro.guest.v1.MountRequest
  */
 export type MountRequest = Message<"pyro.guest.v1.MountRequest"> & {
@@ -149,7 +181,7 @@ export type MountRequest = Message<"pyro.guest.v1.MountRequest"> & {
  * Use `create(MountRequestSchema)` to create a new message.
  */
 export const MountRequestSchema: GenMessage<MountRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 4);
+  messageDesc(file_pyro_guest_v1_guest, 6);
 
 /**
  * @generated from message pyro.guest.v1.GuestFile
@@ -180,7 +212,7 @@ export type GuestFile = Message<"pyro.guest.v1.GuestFile"> & {
  * Use `create(GuestFileSchema)` to create a new message.
  */
 export const GuestFileSchema: GenMessage<GuestFile> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 5);
+  messageDesc(file_pyro_guest_v1_guest, 7);
 
 /**
  * @generated from message pyro.guest.v1.MountResponse
@@ -193,7 +225,7 @@ export type MountResponse = Message<"pyro.guest.v1.MountResponse"> & {
  * Use `create(MountResponseSchema)` to create a new message.
  */
 export const MountResponseSchema: GenMessage<MountResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 6);
+  messageDesc(file_pyro_guest_v1_guest, 8);
 
 /**
  * @generated from message pyro.guest.v1.UnmountRequest
@@ -206,7 +238,7 @@ export type UnmountRequest = Message<"pyro.guest.v1.UnmountRequest"> & {
  * Use `create(UnmountRequestSchema)` to create a new message.
  */
 export const UnmountRequestSchema: GenMessage<UnmountRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 7);
+  messageDesc(file_pyro_guest_v1_guest, 9);
 
 /**
  * @generated from message pyro.guest.v1.UnmountResponse
@@ -219,7 +251,7 @@ export type UnmountResponse = Message<"pyro.guest.v1.UnmountResponse"> & {
  * Use `create(UnmountResponseSchema)` to create a new message.
  */
 export const UnmountResponseSchema: GenMessage<UnmountResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 8);
+  messageDesc(file_pyro_guest_v1_guest, 10);
 
 /**
  * @generated from message pyro.guest.v1.SyncRequest
@@ -232,7 +264,7 @@ export type SyncRequest = Message<"pyro.guest.v1.SyncRequest"> & {
  * Use `create(SyncRequestSchema)` to create a new message.
  */
 export const SyncRequestSchema: GenMessage<SyncRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 9);
+  messageDesc(file_pyro_guest_v1_guest, 11);
 
 /**
  * @generated from message pyro.guest.v1.SyncResponse
@@ -245,7 +277,7 @@ export type SyncResponse = Message<"pyro.guest.v1.SyncResponse"> & {
  * Use `create(SyncResponseSchema)` to create a new message.
  */
 export const SyncResponseSchema: GenMessage<SyncResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 10);
+  messageDesc(file_pyro_guest_v1_guest, 12);
 
 /**
  * @generated from message pyro.guest.v1.StartRequest
@@ -306,7 +338,7 @@ export type StartRequest = Message<"pyro.guest.v1.StartRequest"> & {
  * Use `create(StartRequestSchema)` to create a new message.
  */
 export const StartRequestSchema: GenMessage<StartRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 11);
+  messageDesc(file_pyro_guest_v1_guest, 13);
 
 /**
  * @generated from message pyro.guest.v1.Terminal
@@ -328,7 +360,7 @@ export type Terminal = Message<"pyro.guest.v1.Terminal"> & {
  * Use `create(TerminalSchema)` to create a new message.
  */
 export const TerminalSchema: GenMessage<Terminal> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 12);
+  messageDesc(file_pyro_guest_v1_guest, 14);
 
 /**
  * @generated from message pyro.guest.v1.StartResponse
@@ -347,7 +379,7 @@ export type StartResponse = Message<"pyro.guest.v1.StartResponse"> & {
  * Use `create(StartResponseSchema)` to create a new message.
  */
 export const StartResponseSchema: GenMessage<StartResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 13);
+  messageDesc(file_pyro_guest_v1_guest, 15);
 
 /**
  * @generated from message pyro.guest.v1.FollowRequest
@@ -374,7 +406,7 @@ export type FollowRequest = Message<"pyro.guest.v1.FollowRequest"> & {
  * Use `create(FollowRequestSchema)` to create a new message.
  */
 export const FollowRequestSchema: GenMessage<FollowRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 14);
+  messageDesc(file_pyro_guest_v1_guest, 16);
 
 /**
  * @generated from message pyro.guest.v1.FollowResponse
@@ -409,7 +441,7 @@ export type FollowResponse = Message<"pyro.guest.v1.FollowResponse"> & {
  * Use `create(FollowResponseSchema)` to create a new message.
  */
 export const FollowResponseSchema: GenMessage<FollowResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 15);
+  messageDesc(file_pyro_guest_v1_guest, 17);
 
 /**
  * @generated from message pyro.guest.v1.Chunk
@@ -435,7 +467,7 @@ export type Chunk = Message<"pyro.guest.v1.Chunk"> & {
  * Use `create(ChunkSchema)` to create a new message.
  */
 export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 16);
+  messageDesc(file_pyro_guest_v1_guest, 18);
 
 /**
  * @generated from message pyro.guest.v1.Exit
@@ -480,7 +512,7 @@ export type Exit = Message<"pyro.guest.v1.Exit"> & {
  * Use `create(ExitSchema)` to create a new message.
  */
 export const ExitSchema: GenMessage<Exit> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 17);
+  messageDesc(file_pyro_guest_v1_guest, 19);
 
 /**
  * @generated from message pyro.guest.v1.AcknowledgeRequest
@@ -507,7 +539,7 @@ export type AcknowledgeRequest = Message<"pyro.guest.v1.AcknowledgeRequest"> & {
  * Use `create(AcknowledgeRequestSchema)` to create a new message.
  */
 export const AcknowledgeRequestSchema: GenMessage<AcknowledgeRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 18);
+  messageDesc(file_pyro_guest_v1_guest, 20);
 
 /**
  * @generated from message pyro.guest.v1.AcknowledgeResponse
@@ -520,7 +552,7 @@ export type AcknowledgeResponse = Message<"pyro.guest.v1.AcknowledgeResponse"> &
  * Use `create(AcknowledgeResponseSchema)` to create a new message.
  */
 export const AcknowledgeResponseSchema: GenMessage<AcknowledgeResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 19);
+  messageDesc(file_pyro_guest_v1_guest, 21);
 
 /**
  * @generated from message pyro.guest.v1.WriteInputRequest
@@ -558,7 +590,7 @@ export type WriteInputRequest = Message<"pyro.guest.v1.WriteInputRequest"> & {
  * Use `create(WriteInputRequestSchema)` to create a new message.
  */
 export const WriteInputRequestSchema: GenMessage<WriteInputRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 20);
+  messageDesc(file_pyro_guest_v1_guest, 22);
 
 /**
  * @generated from message pyro.guest.v1.WriteInputResponse
@@ -582,7 +614,7 @@ export type WriteInputResponse = Message<"pyro.guest.v1.WriteInputResponse"> & {
  * Use `create(WriteInputResponseSchema)` to create a new message.
  */
 export const WriteInputResponseSchema: GenMessage<WriteInputResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 21);
+  messageDesc(file_pyro_guest_v1_guest, 23);
 
 /**
  * @generated from message pyro.guest.v1.SignalRequest
@@ -611,7 +643,7 @@ export type SignalRequest = Message<"pyro.guest.v1.SignalRequest"> & {
  * Use `create(SignalRequestSchema)` to create a new message.
  */
 export const SignalRequestSchema: GenMessage<SignalRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 22);
+  messageDesc(file_pyro_guest_v1_guest, 24);
 
 /**
  * @generated from message pyro.guest.v1.SignalResponse
@@ -630,7 +662,7 @@ export type SignalResponse = Message<"pyro.guest.v1.SignalResponse"> & {
  * Use `create(SignalResponseSchema)` to create a new message.
  */
 export const SignalResponseSchema: GenMessage<SignalResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 23);
+  messageDesc(file_pyro_guest_v1_guest, 25);
 
 /**
  * @generated from message pyro.guest.v1.ResizeRequest
@@ -652,7 +684,7 @@ export type ResizeRequest = Message<"pyro.guest.v1.ResizeRequest"> & {
  * Use `create(ResizeRequestSchema)` to create a new message.
  */
 export const ResizeRequestSchema: GenMessage<ResizeRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 24);
+  messageDesc(file_pyro_guest_v1_guest, 26);
 
 /**
  * @generated from message pyro.guest.v1.ResizeResponse
@@ -665,7 +697,7 @@ export type ResizeResponse = Message<"pyro.guest.v1.ResizeResponse"> & {
  * Use `create(ResizeResponseSchema)` to create a new message.
  */
 export const ResizeResponseSchema: GenMessage<ResizeResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 25);
+  messageDesc(file_pyro_guest_v1_guest, 27);
 
 /**
  * @generated from message pyro.guest.v1.ListRequest
@@ -678,7 +710,7 @@ export type ListRequest = Message<"pyro.guest.v1.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 26);
+  messageDesc(file_pyro_guest_v1_guest, 28);
 
 /**
  * @generated from message pyro.guest.v1.ListResponse
@@ -695,7 +727,7 @@ export type ListResponse = Message<"pyro.guest.v1.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 27);
+  messageDesc(file_pyro_guest_v1_guest, 29);
 
 /**
  * @generated from message pyro.guest.v1.ProcessInfo
@@ -746,7 +778,7 @@ export type ProcessInfo = Message<"pyro.guest.v1.ProcessInfo"> & {
  * Use `create(ProcessInfoSchema)` to create a new message.
  */
 export const ProcessInfoSchema: GenMessage<ProcessInfo> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 28);
+  messageDesc(file_pyro_guest_v1_guest, 30);
 
 /**
  * @generated from message pyro.guest.v1.ReleaseRequest
@@ -763,7 +795,7 @@ export type ReleaseRequest = Message<"pyro.guest.v1.ReleaseRequest"> & {
  * Use `create(ReleaseRequestSchema)` to create a new message.
  */
 export const ReleaseRequestSchema: GenMessage<ReleaseRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 29);
+  messageDesc(file_pyro_guest_v1_guest, 31);
 
 /**
  * @generated from message pyro.guest.v1.ReleaseResponse
@@ -776,7 +808,7 @@ export type ReleaseResponse = Message<"pyro.guest.v1.ReleaseResponse"> & {
  * Use `create(ReleaseResponseSchema)` to create a new message.
  */
 export const ReleaseResponseSchema: GenMessage<ReleaseResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 30);
+  messageDesc(file_pyro_guest_v1_guest, 32);
 
 /**
  * @generated from enum pyro.guest.v1.SignalTarget
@@ -835,6 +867,16 @@ export const MachineService: GenService<{
     methodKind: "unary";
     input: typeof IdentifyRequestSchema;
     output: typeof IdentifyResponseSchema;
+  },
+  /**
+   * After every reconnect and host suspend: the clock alone.
+   *
+   * @generated from rpc pyro.guest.v1.MachineService.SetClock
+   */
+  setClock: {
+    methodKind: "unary";
+    input: typeof SetClockRequestSchema;
+    output: typeof SetClockResponseSchema;
   },
   /**
    * Puts the root together: overlay of base and disk, /workspace over the seed. FAILED_PRECONDITION when already mounted.

@@ -53,18 +53,24 @@ const (
 
 // FileServiceClient is a client for the pyro.guest.v1.FileService service.
 type FileServiceClient interface {
-	// Lists what is below a folder, in the byte order of the paths, in batches.
+	// Lists what is below a folder, in the byte order of the paths, in batches. Links are listed, never entered.
+	// A path or name over 4095 bytes is left out, and so is what is below a mount that a program made.
 	ListFiles(context.Context, *connect.Request[v1.ListFilesRequest]) (*connect.ServerStreamForClient[v1.ListFilesResponse], error)
-	// Reads a regular file (links inside the root are followed): first its entry, then its bytes from the offset on.
+	// Reads a regular file (links inside the root are followed): first its entry, then its bytes from the offset on, up to
+	// the size in the entry.
 	ReadFile(context.Context, *connect.Request[v1.ReadFileRequest]) (*connect.ServerStreamForClient[v1.ReadFileResponse], error)
 	// Lists the upper layer of /workspace: exactly what was touched since the seed, in O(changes).
+	// FAILED_PRECONDITION on a machine without a seed.
 	ListChanges(context.Context, *connect.Request[v1.ListChangesRequest]) (*connect.ServerStreamForClient[v1.ListChangesResponse], error)
-	// Streams a file or folder of /workspace as a POSIX (pax) tar archive. Sockets are left out and named.
+	// Streams a file or folder of /workspace as a POSIX (pax) tar archive, hard links among its files as such. A file that
+	// changes while it is read is cut or padded with zeros to the size in its header.
 	Pack(context.Context, *connect.Request[v1.PackRequest]) (*connect.ServerStreamForClient[v1.PackResponse], error)
-	// Receives a tar archive into a staging folder on the disk, outside /workspace. Staging again under an id replaces it.
+	// Receives a tar archive of files, folders and links into a hidden staging folder, /workspace/.pyro-stage-ID, that no call
+	// here ever lists. Owners are dropped. Staging again under an id replaces it. What is not committed goes with the next Mount.
 	Stage(context.Context) *connect.ClientStreamForClient[v1.StageRequest, v1.StageResponse]
-	// Moves what was staged into /workspace and removes the given paths: all of it or, when the machine dies on the way,
-	// completed by the next Mount. Idempotent by id.
+	// Removes the given paths, then moves what was staged into /workspace: all of it or, when the machine dies on the way,
+	// completed by the next Mount. What is in the way of a staged file or link is replaced, unless it is a folder that holds
+	// something: then FAILED_PRECONDITION and nothing has changed. Idempotent by id for the last 64 ids.
 	Commit(context.Context, *connect.Request[v1.CommitRequest]) (*connect.Response[v1.CommitResponse], error)
 }
 
@@ -160,18 +166,24 @@ func (c *fileServiceClient) Commit(ctx context.Context, req *connect.Request[v1.
 
 // FileServiceHandler is an implementation of the pyro.guest.v1.FileService service.
 type FileServiceHandler interface {
-	// Lists what is below a folder, in the byte order of the paths, in batches.
+	// Lists what is below a folder, in the byte order of the paths, in batches. Links are listed, never entered.
+	// A path or name over 4095 bytes is left out, and so is what is below a mount that a program made.
 	ListFiles(context.Context, *connect.Request[v1.ListFilesRequest], *connect.ServerStream[v1.ListFilesResponse]) error
-	// Reads a regular file (links inside the root are followed): first its entry, then its bytes from the offset on.
+	// Reads a regular file (links inside the root are followed): first its entry, then its bytes from the offset on, up to
+	// the size in the entry.
 	ReadFile(context.Context, *connect.Request[v1.ReadFileRequest], *connect.ServerStream[v1.ReadFileResponse]) error
 	// Lists the upper layer of /workspace: exactly what was touched since the seed, in O(changes).
+	// FAILED_PRECONDITION on a machine without a seed.
 	ListChanges(context.Context, *connect.Request[v1.ListChangesRequest], *connect.ServerStream[v1.ListChangesResponse]) error
-	// Streams a file or folder of /workspace as a POSIX (pax) tar archive. Sockets are left out and named.
+	// Streams a file or folder of /workspace as a POSIX (pax) tar archive, hard links among its files as such. A file that
+	// changes while it is read is cut or padded with zeros to the size in its header.
 	Pack(context.Context, *connect.Request[v1.PackRequest], *connect.ServerStream[v1.PackResponse]) error
-	// Receives a tar archive into a staging folder on the disk, outside /workspace. Staging again under an id replaces it.
+	// Receives a tar archive of files, folders and links into a hidden staging folder, /workspace/.pyro-stage-ID, that no call
+	// here ever lists. Owners are dropped. Staging again under an id replaces it. What is not committed goes with the next Mount.
 	Stage(context.Context, *connect.ClientStream[v1.StageRequest]) (*connect.Response[v1.StageResponse], error)
-	// Moves what was staged into /workspace and removes the given paths: all of it or, when the machine dies on the way,
-	// completed by the next Mount. Idempotent by id.
+	// Removes the given paths, then moves what was staged into /workspace: all of it or, when the machine dies on the way,
+	// completed by the next Mount. What is in the way of a staged file or link is replaced, unless it is a folder that holds
+	// something: then FAILED_PRECONDITION and nothing has changed. Idempotent by id for the last 64 ids.
 	Commit(context.Context, *connect.Request[v1.CommitRequest]) (*connect.Response[v1.CommitResponse], error)
 }
 

@@ -42,6 +42,8 @@ const (
 	MachineServiceHelloProcedure = "/pyro.guest.v1.MachineService/Hello"
 	// MachineServiceIdentifyProcedure is the fully-qualified name of the MachineService's Identify RPC.
 	MachineServiceIdentifyProcedure = "/pyro.guest.v1.MachineService/Identify"
+	// MachineServiceSetClockProcedure is the fully-qualified name of the MachineService's SetClock RPC.
+	MachineServiceSetClockProcedure = "/pyro.guest.v1.MachineService/SetClock"
 	// MachineServiceMountProcedure is the fully-qualified name of the MachineService's Mount RPC.
 	MachineServiceMountProcedure = "/pyro.guest.v1.MachineService/Mount"
 	// MachineServiceUnmountProcedure is the fully-qualified name of the MachineService's Unmount RPC.
@@ -74,6 +76,8 @@ type MachineServiceClient interface {
 	Hello(context.Context, *connect.Request[v1.HelloRequest]) (*connect.Response[v1.HelloResponse], error)
 	// After every boot, restore or claim: clock, entropy, names. Must come before the first process starts.
 	Identify(context.Context, *connect.Request[v1.IdentifyRequest]) (*connect.Response[v1.IdentifyResponse], error)
+	// After every reconnect and host suspend: the clock alone.
+	SetClock(context.Context, *connect.Request[v1.SetClockRequest]) (*connect.Response[v1.SetClockResponse], error)
 	// Puts the root together: overlay of base and disk, /workspace over the seed. FAILED_PRECONDITION when already mounted.
 	Mount(context.Context, *connect.Request[v1.MountRequest]) (*connect.Response[v1.MountResponse], error)
 	// Kills every process, syncs and takes the mounts of Mount apart again. Does nothing when nothing is mounted.
@@ -105,6 +109,12 @@ func NewMachineServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(machineServiceMethods.ByName("Identify")),
 			connect.WithClientOptions(opts...),
 		),
+		setClock: connect.NewClient[v1.SetClockRequest, v1.SetClockResponse](
+			httpClient,
+			baseURL+MachineServiceSetClockProcedure,
+			connect.WithSchema(machineServiceMethods.ByName("SetClock")),
+			connect.WithClientOptions(opts...),
+		),
 		mount: connect.NewClient[v1.MountRequest, v1.MountResponse](
 			httpClient,
 			baseURL+MachineServiceMountProcedure,
@@ -130,6 +140,7 @@ func NewMachineServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 type machineServiceClient struct {
 	hello    *connect.Client[v1.HelloRequest, v1.HelloResponse]
 	identify *connect.Client[v1.IdentifyRequest, v1.IdentifyResponse]
+	setClock *connect.Client[v1.SetClockRequest, v1.SetClockResponse]
 	mount    *connect.Client[v1.MountRequest, v1.MountResponse]
 	unmount  *connect.Client[v1.UnmountRequest, v1.UnmountResponse]
 	sync     *connect.Client[v1.SyncRequest, v1.SyncResponse]
@@ -143,6 +154,11 @@ func (c *machineServiceClient) Hello(ctx context.Context, req *connect.Request[v
 // Identify calls pyro.guest.v1.MachineService.Identify.
 func (c *machineServiceClient) Identify(ctx context.Context, req *connect.Request[v1.IdentifyRequest]) (*connect.Response[v1.IdentifyResponse], error) {
 	return c.identify.CallUnary(ctx, req)
+}
+
+// SetClock calls pyro.guest.v1.MachineService.SetClock.
+func (c *machineServiceClient) SetClock(ctx context.Context, req *connect.Request[v1.SetClockRequest]) (*connect.Response[v1.SetClockResponse], error) {
+	return c.setClock.CallUnary(ctx, req)
 }
 
 // Mount calls pyro.guest.v1.MachineService.Mount.
@@ -166,6 +182,8 @@ type MachineServiceHandler interface {
 	Hello(context.Context, *connect.Request[v1.HelloRequest]) (*connect.Response[v1.HelloResponse], error)
 	// After every boot, restore or claim: clock, entropy, names. Must come before the first process starts.
 	Identify(context.Context, *connect.Request[v1.IdentifyRequest]) (*connect.Response[v1.IdentifyResponse], error)
+	// After every reconnect and host suspend: the clock alone.
+	SetClock(context.Context, *connect.Request[v1.SetClockRequest]) (*connect.Response[v1.SetClockResponse], error)
 	// Puts the root together: overlay of base and disk, /workspace over the seed. FAILED_PRECONDITION when already mounted.
 	Mount(context.Context, *connect.Request[v1.MountRequest]) (*connect.Response[v1.MountResponse], error)
 	// Kills every process, syncs and takes the mounts of Mount apart again. Does nothing when nothing is mounted.
@@ -193,6 +211,12 @@ func NewMachineServiceHandler(svc MachineServiceHandler, opts ...connect.Handler
 		connect.WithSchema(machineServiceMethods.ByName("Identify")),
 		connect.WithHandlerOptions(opts...),
 	)
+	machineServiceSetClockHandler := connect.NewUnaryHandler(
+		MachineServiceSetClockProcedure,
+		svc.SetClock,
+		connect.WithSchema(machineServiceMethods.ByName("SetClock")),
+		connect.WithHandlerOptions(opts...),
+	)
 	machineServiceMountHandler := connect.NewUnaryHandler(
 		MachineServiceMountProcedure,
 		svc.Mount,
@@ -217,6 +241,8 @@ func NewMachineServiceHandler(svc MachineServiceHandler, opts ...connect.Handler
 			machineServiceHelloHandler.ServeHTTP(w, r)
 		case MachineServiceIdentifyProcedure:
 			machineServiceIdentifyHandler.ServeHTTP(w, r)
+		case MachineServiceSetClockProcedure:
+			machineServiceSetClockHandler.ServeHTTP(w, r)
 		case MachineServiceMountProcedure:
 			machineServiceMountHandler.ServeHTTP(w, r)
 		case MachineServiceUnmountProcedure:
@@ -238,6 +264,10 @@ func (UnimplementedMachineServiceHandler) Hello(context.Context, *connect.Reques
 
 func (UnimplementedMachineServiceHandler) Identify(context.Context, *connect.Request[v1.IdentifyRequest]) (*connect.Response[v1.IdentifyResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("pyro.guest.v1.MachineService.Identify is not implemented"))
+}
+
+func (UnimplementedMachineServiceHandler) SetClock(context.Context, *connect.Request[v1.SetClockRequest]) (*connect.Response[v1.SetClockResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("pyro.guest.v1.MachineService.SetClock is not implemented"))
 }
 
 func (UnimplementedMachineServiceHandler) Mount(context.Context, *connect.Request[v1.MountRequest]) (*connect.Response[v1.MountResponse], error) {

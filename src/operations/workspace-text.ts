@@ -1,0 +1,77 @@
+// Owns how a workspace reads for a person, and for a model that reads no structured content. Never ends with a newline.
+import type { SkippedFile, WorkspaceView } from "./workspace-fields.js";
+
+/** Skipped files that are named. */
+const shownSkipped = 5;
+
+/** One workspace: the line to remember it by, then what is worth knowing about its seed. */
+export function workspaceText(view: WorkspaceView): string {
+  const named = view.name === null ? "" : ` (${view.name})`;
+  const phase = view.phase === null ? "" : `: ${view.phase}`;
+  return [
+    `${view.workspace_id}${named}  ${view.state}${phase}  ${view.environment}`,
+    ...seedLines(view),
+    ...(view.failure === null ? [] : [`failure: ${view.failure}`]),
+    ...(view.deletes_at === null ? [] : [`will be deleted at ${view.deletes_at}`]),
+    ...(view.state === "creating" ? ["workspace_status says when it is running"] : []),
+  ].join("\n");
+}
+
+/** Many, as a table. */
+export function workspaceTable(views: readonly WorkspaceView[]): string {
+  const rows = views.map((view) => [
+    view.workspace_id,
+    view.name ?? "-",
+    view.state,
+    view.environment,
+    view.workspace_seed?.origin_ref ?? view.workspace_seed?.mode ?? "-",
+    labelText(view.labels) || "-",
+    view.deletes_at ?? "-",
+  ]);
+  return table(["ID", "NAME", "STATE", "ENVIRONMENT", "SEED", "LABELS", "DELETED AT"], rows);
+}
+
+/** Field by field, aligned. */
+export function factLines(facts: Readonly<Record<string, string | number | null>>): string {
+  const shown = Object.entries(facts).filter(([, value]) => value !== null && value !== "");
+  const width = Math.max(0, ...shown.map(([name]) => name.length));
+  return shown.map(([name, value]) => `${name.padEnd(width)}  ${String(value)}`).join("\n");
+}
+
+export function labelText(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+}
+
+export function bytesText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ["KiB", "MiB", "GiB"];
+  const power = Math.min(units.length, Math.floor(Math.log2(bytes) / 10));
+  return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1] ?? ""}`;
+}
+
+/** What a seed, a push or an export left out. */
+export function skippedText(skipped: readonly SkippedFile[]): string {
+  if (skipped.length === 0) return "";
+  const named = skipped.slice(0, shownSkipped).map(({ path, reason }) => `${path} (${reason})`);
+  const more = skipped.length - named.length;
+  return `skipped: ${named.join(", ")}${more === 0 ? "" : ` and ${more} more`}`;
+}
+
+function seedLines({ workspace_seed: seed }: WorkspaceView): readonly string[] {
+  if (seed === null || seed.mode === "empty") return [];
+  const from = seed.origin_ref === null ? "" : ` from ${seed.origin_ref}`;
+  const commit = seed.commit === null ? "" : ` at ${seed.commit.slice(0, 12)}`;
+  const skipped = skippedText(seed.skipped);
+  return [
+    `seeded ${seed.file_count} files, ${bytesText(seed.byte_count)}${from}${commit}`,
+    ...(skipped === "" ? [] : [skipped]),
+  ];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
+  return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n");
+}

@@ -1,0 +1,42 @@
+// Owns what the command line says and exits with once a guest's command has run, or runs on. Never calls anything.
+import * as z from "zod";
+import { PyroError } from "../../base/error.js";
+import { commandOutcome } from "../../operations/fields.js";
+import type { OperationCall, WireResult } from "../connection.js";
+import type { CommandContext } from "./command.js";
+import { exitCodes, ownFailure } from "./exit.js";
+import { bytesOf, printResult } from "./print-result.js";
+
+/** A command of a workspace has a number and may still run; one of `pyro run` has neither. */
+const outcome = z.object({
+  workspace_id: z.string().default(""),
+  sequence: z.int().default(0),
+  state: z.enum(["running", "exited", "lost"]).default("exited"),
+  exit_code: commandOutcome.exit_code.nullable(),
+});
+
+const detached = z.object({ detach: z.literal(true) });
+
+/** Prints what was not streamed; resolves with the command's exit code. */
+export async function finishCommand(
+  { operation, input }: OperationCall,
+  result: WireResult,
+  context: CommandContext,
+): Promise<number> {
+  const { workspace_id: id, sequence, state, exit_code: code } = outcome.parse(result);
+  if (context.json) await printResult(operation, result, context);
+  if (state === "running") {
+    const isDetached = detached.safeParse(input).success;
+    if (isDetached && !context.json) await context.stdout.write(`${sequence}\n`);
+    await context.stderr.write(`pyro: Command ${sequence} runs; \`pyro workspace wait ${id} ${sequence}\` waits for it.\n`);
+    return isDetached ? 0 : exitCodes.deadline_exceeded;
+  }
+  if (!context.json) {
+    for (const stream of ["stdout", "stderr"] as const) await context[stream].write(bytesOf(result, stream));
+  }
+  if (state === "exited" && code !== null) return code;
+  if (context.json) return ownFailure;
+  throw new PyroError("unavailable", `Command ${sequence} is lost: its machine went away before it ended.`, {
+    hint: `\`pyro workspace status ${id}\` says what became of it; run the command again.`,
+  });
+}

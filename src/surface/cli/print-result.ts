@@ -1,0 +1,44 @@
+// Owns printing a result: as a document, as text for a person, or one field of it. Never decides the exit code.
+import { writeFile } from "node:fs/promises";
+import { hasErrno, PyroError } from "../../base/error.js";
+import type { Operation } from "../../operations/operation.js";
+import type { WireResult } from "../connection.js";
+import type { CommandContext, Selection } from "./command.js";
+
+export async function printResult(operation: Operation, result: WireResult, context: CommandContext): Promise<void> {
+  const { json, selection, stdout, stderr } = context;
+  if (json) return stdout.write(`${JSON.stringify(result)}\n`);
+  if (selection === undefined) await stdout.write(asLines(operation.text(result)));
+  else await printPart(result, selection, context);
+  if (isTruncated(result)) await stderr.write("pyro: This is not all of it; --json says what is missing.\n");
+}
+
+/** The bytes of a text field: those of its `_base64` sibling, which is there when they are not UTF-8. */
+export function bytesOf(result: WireResult, field: string): Buffer {
+  const exact = result[`${field}_base64`];
+  const text = result[field];
+  return typeof exact === "string" ? Buffer.from(exact, "base64") : Buffer.from(typeof text === "string" ? text : "");
+}
+
+async function printPart(result: WireResult, selection: Selection, { stdout, stderr }: CommandContext): Promise<void> {
+  const { field, how, path } = selection;
+  const bytes = bytesOf(result, field);
+  if (path === undefined) return stdout.write(how === "raw" ? bytes : `${bytes.toString()}\n`);
+  try {
+    await writeFile(path, bytes, { flag: "wx" });
+  } catch (error) {
+    if (hasErrno(error, "EEXIST")) throw new PyroError("already_exists", `${path} exists.`, { cause: error });
+    const why = error instanceof Error ? error.message : String(error);
+    throw new PyroError("invalid_argument", `${path} cannot be written: ${why}`, { cause: error });
+  }
+  await stderr.write(`pyro: Wrote ${bytes.length} bytes to ${path}.\n`);
+}
+
+/** With a newline at its end, unless there is nothing. */
+function asLines(text: string): string {
+  return text === "" || text.endsWith("\n") ? text : `${text}\n`;
+}
+
+function isTruncated(result: WireResult): boolean {
+  return Object.entries(result).some(([name, value]) => value === true && /(^|_)truncated$/u.test(name));
+}

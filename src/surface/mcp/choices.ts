@@ -1,0 +1,86 @@
+// Owns what the user chose for every workspace of a server: where its files come from, which folders a model may name. Never calls.
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { PyroError } from "../../base/error.js";
+import { confinePath, type AllowedFolders } from "./confine.js";
+import type { McpTool } from "./tools.js";
+
+/** At most one of projectPath, repoUrl and noProjectSource; with none of them, the Git checkout around the working folder. */
+export interface ServerChoices {
+  /** Folder or Git checkout that workspaces start from. */
+  readonly projectPath?: string | undefined;
+  /** Repository that is cloned on the host, cleanly, for workspaces to start from. */
+  readonly repoUrl?: string | undefined;
+  /** Branch, tag or commit of repoUrl. */
+  readonly repoRef?: string | undefined;
+  /** Workspaces start empty. */
+  readonly noProjectSource?: boolean | undefined;
+  /** Where the model names none. */
+  readonly environment?: string | undefined;
+  /** More folders that the model may read from and export to. */
+  readonly allowHostPaths?: readonly string[] | undefined;
+}
+
+export interface ServerScope {
+  /** Fields of workspace_create for a model that names no seed_path. */
+  readonly source: Readonly<Record<string, string>>;
+  /** The same in words. */
+  readonly sourceText: string;
+  readonly allowed: AllowedFolders;
+}
+
+/** Looks at the file system only to find the checkout; throws `invalid_argument` for choices that contradict each other. */
+export function scopeOf(choices: ServerChoices, cwd: string): ServerScope {
+  const { projectPath, repoUrl, repoRef, noProjectSource = false, allowHostPaths = [] } = choices;
+  const made = [projectPath !== undefined, repoUrl !== undefined, noProjectSource].filter(Boolean).length;
+  if (made > 1) throw contradiction("--project-path, --repo-url and --no-project-source exclude each other.");
+  if (repoRef !== undefined && repoUrl === undefined) throw contradiction("--repo-ref needs --repo-url.");
+  const more = allowHostPaths.map((folder) => resolve(cwd, folder));
+  if (repoUrl !== undefined) {
+    const ref = repoRef === undefined ? "" : ` at ${repoRef}`;
+    return {
+      source: { repo_url: repoUrl, ...(repoRef === undefined ? {} : { repo_ref: repoRef }) },
+      sourceText: `a clean clone of ${withoutCredentials(repoUrl)}${ref}`,
+      allowed: { base: undefined, folders: more },
+    };
+  }
+  const project = projectPath === undefined ? (noProjectSource ? undefined : checkoutAround(cwd)) : resolve(cwd, projectPath);
+  if (project === undefined) return { source: {}, sourceText: "", allowed: { base: undefined, folders: more } };
+  return {
+    source: { project_path: project },
+    sourceText: `the project ${project}, uncommitted changes included`,
+    allowed: { base: project, folders: [project, ...more] },
+  };
+}
+
+/** The operation's input for a model's arguments: host paths confined, the user's choices filled in. */
+export async function applyScope(
+  scope: ServerScope,
+  { operation, toInput }: McpTool,
+  args: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>>> {
+  const confined: Record<string, unknown> = { ...args };
+  for (const [field, access] of Object.entries(operation.hostPaths ?? {})) {
+    const path = args[field];
+    if (typeof path === "string") confined[field] = await confinePath(scope.allowed, { field, path, access });
+  }
+  const wantsSource = "project_path" in operation.input.shape && args["seed_path"] === undefined;
+  return { ...toInput(confined), ...(wantsSource ? scope.source : {}) };
+}
+
+/** The checkout's top folder. A home folder or `/` that is one is not taken without being asked for. */
+function checkoutAround(cwd: string): string | undefined {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    if (folder === dirname(folder) || folder === homedir()) return undefined;
+    if (existsSync(join(folder, ".git"))) return folder;
+  }
+}
+
+function withoutCredentials(url: string): string {
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/iu, "$1");
+}
+
+function contradiction(message: string): PyroError {
+  return new PyroError("invalid_argument", message, { hint: "`pyro mcp serve --help` lists the flags." });
+}

@@ -1,0 +1,107 @@
+// Owns reading an archive into a seed's sink, each entry checked before it goes on. Never writes a file.
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { PyroError } from "../../base/error.js";
+import { findProgram, systemPath } from "../../base/host-program.js";
+import type { Task } from "../../base/progress.js";
+import { startProgram } from "../../environment/running-program.js";
+import { ArchiveCheck, archiveLimits, type ArchiveLimits } from "./archive-check.js";
+import { byteProgress } from "./byte-progress.js";
+import type { EntrySink } from "./entry-sink.js";
+import { damaged } from "./tar-header.js";
+import { TarParser } from "./tar-parser.js";
+
+interface Unpacking {
+  readonly stream: Readable;
+  /** Resolves when the archive was unpacked to its end without a fault. */
+  readonly ended: Promise<void>;
+  readonly stop: () => void;
+}
+
+export const archiveName = /\.(tar|tar\.gz|tgz|tar\.zst)$/u;
+
+/** Headers and padding come on top of the content: 2 KiB for each entry are more than any sane archive has. */
+const headerBytes = 2048;
+
+/** Refuses by entry name what no seed may hold; the caller then throws away what the sink has. */
+export async function readArchive(
+  sink: EntrySink,
+  { path, task, limits = archiveLimits }: { readonly path: string; readonly task: Task; readonly limits?: ArchiveLimits },
+): Promise<void> {
+  const check = new ArchiveCheck(limits);
+  const parser = new TarParser(visitorOf(check, sink));
+  const unpacking = await unpack(path);
+  task.signal.addEventListener("abort", unpacking.stop, { once: true });
+  const mostBytes = limits.contentBytes + limits.entries * headerBytes;
+  const onBytes = byteProgress(task.progress, "Reading the archive");
+  let done = 0;
+  try {
+    for await (const chunk of unpacking.stream) {
+      const bytes = chunk as Buffer;
+      done += bytes.length;
+      if (done > mostBytes) throw damaged(`it unpacks to more than ${mostBytes} bytes`);
+      parser.push(bytes);
+      onBytes(bytes.length);
+      await sink.ready();
+    }
+    await unpacking.ended;
+    parser.end();
+  } catch (error) {
+    task.signal.throwIfAborted();
+    throw error instanceof PyroError ? error : damaged(error instanceof Error ? error.message : String(error));
+  } finally {
+    task.signal.removeEventListener("abort", unpacking.stop);
+    unpacking.stop();
+  }
+  for (const entry of check.finish()) {
+    sink.add(entry);
+    sink.end();
+  }
+}
+
+function visitorOf(check: ArchiveCheck, sink: EntrySink) {
+  let taken = false;
+  return {
+    entry(entry: Parameters<ArchiveCheck["accept"]>[0]) {
+      const accepted = check.accept(entry);
+      taken = accepted !== undefined;
+      if (accepted !== undefined) sink.add(accepted);
+    },
+    content(piece: Buffer) {
+      if (taken) sink.write(piece);
+    },
+    entryEnd() {
+      if (taken) sink.end();
+    },
+  };
+}
+
+/** By what the file holds, not by its name. */
+async function unpack(path: string): Promise<Unpacking> {
+  const magic = await firstBytes(path);
+  const file = createReadStream(path, { highWaterMark: 256 * 1024 });
+  if (magic.startsWith("1f8b")) {
+    const gunzip = createGunzip({ chunkSize: 256 * 1024 });
+    file.on("error", (error) => gunzip.destroy(error));
+    file.pipe(gunzip);
+    return { stream: gunzip, ended: Promise.resolve(), stop: () => [file, gunzip].forEach((stream) => stream.destroy()) };
+  }
+  if (!magic.startsWith("28b52ffd")) return { stream: file, ended: Promise.resolve(), stop: () => file.destroy() };
+  const command = [await findProgram("zstd"), "--decompress", "--stdout", "--quiet", "--no-progress"];
+  const zstd = startProgram({ command, env: { PATH: systemPath, LC_ALL: "C" }, onStderrLine: () => undefined });
+  file.on("error", () => zstd.kill());
+  file.pipe(zstd.stdin);
+  const stop = () => {
+    file.destroy();
+    zstd.kill();
+  };
+  return { stream: zstd.stdout, ended: zstd.ended, stop };
+}
+
+async function firstBytes(path: string): Promise<string> {
+  await using file = await open(path, "r");
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+  return buffer.toString("hex", 0, bytesRead);
+}

@@ -1,0 +1,89 @@
+// Owns turning what a caller named on the host into a seed, or into an archive for a running workspace. Never picks for them.
+import { isAbsolute } from "node:path";
+import { stat } from "node:fs/promises";
+import { PyroError, asPyroError } from "../base/error.js";
+import type { Task } from "../base/progress.js";
+import type { PreparedSeed } from "./create.js";
+import { listDirectory } from "./seed/directory-listing.js";
+import { readArchive } from "./seed/read-archive.js";
+import { readItems } from "./seed/read-items.js";
+import { openSeedCache, type Seed } from "./seed/seed-cache.js";
+import { TarStreamSink } from "./tar-stream-sink.js";
+import type { HostTree } from "./transfer.js";
+import type { SeedChoice } from "./workspaces.js";
+
+export interface Seeds {
+  prepare(choice: SeedChoice, task: Task): Promise<PreparedSeed>;
+  openTree(path: string, task: Task): Promise<HostTree>;
+}
+
+export function openSeeds(root: string): Seeds {
+  const cache = openSeedCache({ root, clock: () => new Date() });
+  return {
+    prepare: async (choice, task) => {
+      const given = (["seed_path", "project_path", "repo_url"] as const).filter((field) => choice[field] !== undefined);
+      if (given.length > 1) {
+        throw new PyroError("invalid_argument", `Only one of ${given.join(", ")} can be given.`);
+      }
+      if (choice.repo_url !== undefined) {
+        throw new PyroError("unsupported", "repo_url is for `pyro mcp serve`, which clones it first.", {
+          hint: "Clone it and give the folder as seed_path.",
+        });
+      }
+      const path = choice.seed_path ?? choice.project_path;
+      if (path === undefined) return prepared(await cache.emptySeed(task), "none");
+      requireAbsolute(choice.seed_path === undefined ? "project_path" : "seed_path", path);
+      return prepared(await cache.seedFromPath(path, task), choice.seed_path === undefined ? "project_path" : "seed_path");
+    },
+    openTree: async (path, task) => {
+      const found = await stat(path).catch(() => undefined);
+      if (found === undefined) {
+        throw new PyroError("not_found", `source_path: ${path} does not exist.`, { hint: "Check the path on the host." });
+      }
+      const sink = new TarStreamSink();
+      const skipped: HostTree["skipped"][number][] = [];
+      const fill = found.isDirectory() ? fillFromFolder(sink, { path, skipped }, task) : readArchive(sink, { path, task });
+      fill.then(
+        () => sink.finish(),
+        (error: unknown) => sink.finish(asPyroError(error)),
+      );
+      return { archive: sink.read(), skipped };
+    },
+  };
+}
+
+function prepared(seed: Seed, kind: PreparedSeed["facts"]["origin_kind"]): PreparedSeed {
+  return {
+    imagePath: seed.imagePath,
+    manifestPath: seed.manifestPath,
+    facts: {
+      mode: seed.mode,
+      origin_kind: kind,
+      origin_ref: seed.originRef,
+      commit: seed.commit,
+      file_count: seed.fileCount,
+      byte_count: seed.byteCount,
+      skipped: [...seed.skipped],
+      digest: seed.digest,
+    },
+  };
+}
+
+interface Folder {
+  readonly path: string;
+  /** Gets what could not be taken along. */
+  readonly skipped: { path: string; reason: string }[];
+}
+
+/** The files as a seed would hold them, without `.git`: a workspace's own history is not to be overwritten. */
+async function fillFromFolder(sink: TarStreamSink, { path, skipped }: Folder, task: Task): Promise<void> {
+  const listing = await listDirectory(path, task.signal);
+  const items = listing.items.filter((item) => item.path !== ".git" && !item.path.startsWith(".git/"));
+  const read = await readItems(sink, { items, signal: task.signal, progress: task.progress });
+  skipped.push(...listing.skipped, ...read.skipped);
+}
+
+function requireAbsolute(field: string, path: string): void {
+  if (isAbsolute(path)) return;
+  throw new PyroError("invalid_argument", `${field}: ${JSON.stringify(path)} must be absolute.`);
+}
