@@ -4,7 +4,8 @@
 export const requirements: Readonly<Record<string, string>> = {
   "run-exit-code": "`pyro run` exits with the guest command's code, 128+n when signal n ended it.",
   "run-cannot-start": "A command that is not found is 127, one that cannot be executed 126, as in a shell.",
-  "run-json": "With `--json` one document on standard output tells everything about the run, and nothing else is there.",
+  "run-json":
+    "With `--json` one document on standard output tells everything about the run, and nothing else is there.",
   "run-timeout": "`--timeout-seconds` kills everything the command started and exits 124.",
   "run-memory": "A machine has the memory that was asked for.",
   "run-vcpus": "A machine has the processors that were asked for.",
@@ -32,7 +33,8 @@ export const requirements: Readonly<Record<string, string>> = {
   "signal-early": "Ctrl-C before the machine runs cancels with 130.",
 
   "guest-folder": "Commands run as root in /workspace.",
-  "guest-environment": "Commands get the documented environment, nothing of the host's, and PATH survives login shells.",
+  "guest-environment":
+    "Commands get the documented environment, nothing of the host's, and PATH survives login shells.",
   "guest-names": "Each machine has a host name of its own.",
   "guest-clock": "The guest's clock is right.",
   "guest-isolation": "Programs in a machine may make namespaces of their own, and find nothing of the host.",

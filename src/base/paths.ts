@@ -64,7 +64,9 @@ export async function preparePaths(env: NodeJS.ProcessEnv = process.env): Promis
 function absolute(name: string, value: string | undefined): string | undefined {
   if (value === undefined || value === "") return undefined;
   if (!isAbsolute(value)) {
-    throw new PyroError("invalid_argument", `${name} must be an absolute path, but is ${JSON.stringify(value)}.`);
+    throw new PyroError("invalid_argument", `${name} must be an absolute path, but is ${JSON.stringify(value)}.`, {
+      hint: `Set ${name} to an absolute path, or unset it.`,
+    });
   }
   return value;
 }

@@ -112,7 +112,15 @@ async function start(paths: Paths, options: ConnectOptions): Promise<boolean> {
   await using log = await openLog(daemonLogPath(paths));
   const child = spawn(
     "flock",
-    ["--nonblock", "--no-fork", "-E", String(lockedExitCode), daemonLockPath(paths), process.execPath, ...options.command],
+    [
+      "--nonblock",
+      "--no-fork",
+      "-E",
+      String(lockedExitCode),
+      daemonLockPath(paths),
+      process.execPath,
+      ...options.command,
+    ],
     {
       cwd: "/",
       detached: true,
@@ -140,9 +148,12 @@ async function start(paths: Paths, options: ConnectOptions): Promise<boolean> {
   child.unref();
   if (first === "ready") return true;
   if (first === lockedExitCode && said === "") return false;
-  throw startFailure(said) ?? new PyroError("unavailable", `The pyro daemon ended at once (exit ${String(first)}).`, {
-    hint: `Look at the end of ${daemonLogPath(paths)}.`,
-  });
+  throw (
+    startFailure(said) ??
+    new PyroError("unavailable", `The pyro daemon ended at once (exit ${String(first)}).`, {
+      hint: `Look at the end of ${daemonLogPath(paths)}.`,
+    })
+  );
 }
 
 /** What the daemon itself had to say, such as that its settings are wrong. */

@@ -1,7 +1,14 @@
 // Owns what a check is, and running it so that whatever becomes of it is a finding. Never knows what is checked.
 import { asPyroError } from "../base/error.js";
 import type { Task } from "../base/progress.js";
-import { findingTitles, type Diagnosis, type Finding, type FindingCode, type StartState } from "./finding.js";
+import {
+  findingTitles,
+  type Diagnosis,
+  type Finding,
+  type FindingCode,
+  type Severity,
+  type StartState,
+} from "./finding.js";
 import type { Subject } from "./subject.js";
 
 export interface Check {
@@ -10,6 +17,8 @@ export interface Check {
   readonly timeoutMs?: number;
   /** `pyro run` would not work while this cannot be checked. */
   readonly essential: boolean;
+  /** There is nothing to check where pyro's folders cannot be used. */
+  readonly inFolders?: boolean;
   /** Undefined when it does not apply here. */
   run(subject: Subject, task: Task): Promise<Diagnosis | undefined>;
 }
@@ -31,6 +40,12 @@ export async function runCheck(check: Check, subject: Subject, task: Task): Prom
   return { finding: { code: check.code, title, severity, text, fix }, start, repair };
 }
 
+/** What went wrong, after `start`, with its hint; an unforeseen error has none that would help. */
+export function failure(severity: Severity, error: unknown, start = ""): Diagnosis {
+  const { message, hint, code } = asPyroError(error);
+  return { severity, text: `${start}${message}`, ...(code === "internal" ? {} : { fix: hint }) };
+}
+
 async function diagnose(check: Check, subject: Subject, task: Task): Promise<Diagnosis | undefined> {
   const timeoutMs = check.timeoutMs ?? defaultTimeoutMs;
   const severity = check.essential ? "error" : "warning";
@@ -50,8 +65,7 @@ async function diagnose(check: Check, subject: Subject, task: Task): Promise<Dia
     return await Promise.race([work, stuck]);
   } catch (error) {
     task.signal.throwIfAborted();
-    const { message, hint, code } = asPyroError(error);
-    return { severity, text: `This could not be checked: ${message}`, ...(code === "internal" ? {} : { fix: hint }) };
+    return failure(severity, error, "This could not be checked: ");
   } finally {
     clearTimeout(timer);
   }

@@ -1,14 +1,14 @@
 // Owns the checks of the daemon, which has to start, and of the ids it needs to build environments. Never stops a daemon.
 import { userInfo } from "node:os";
-import { asPyroError } from "../base/error.js";
 import { missingIds } from "../environment/namespace.js";
-import type { Check } from "./check.js";
+import { failure, type Check } from "./check.js";
 import type { Diagnosis } from "./finding.js";
 import { describeMs } from "./size.js";
 import type { DaemonState } from "./subject.js";
 
 export const daemonCheck: Check = {
   code: "daemon",
+  inFolders: true,
   timeoutMs: 25_000,
   essential: true,
   run: async (subject, { signal }) => {
@@ -24,12 +24,11 @@ export const daemonCheck: Check = {
       if (await isRejected(subject.settings())) {
         return { severity: "info", text: "None runs, and none starts before the settings are corrected." };
       }
-      const { message, hint } = asPyroError(error);
       const repair = async () =>
         (await subject.daemon.removeStaleRecord())
           ? "Removed the record of a daemon that is gone."
           : "There was no record of a dead daemon to remove.";
-      return { severity: "error", text: message, fix: hint, repair };
+      return { ...failure("error", error), repair };
     }
   },
 };

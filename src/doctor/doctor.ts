@@ -73,7 +73,9 @@ export function openDoctor(openSubject: OpenSubject): Doctor {
 
 async function examineOnce(subject: Subject, task: Task): Promise<readonly Checked[]> {
   const first = await runCheck(firstCheck, subject, task);
-  const rest = await Promise.all(checks.map((check) => runCheck(check, subject, task)));
+  const unusable = first?.finding.severity === "error";
+  const possible = checks.filter(({ inFolders }) => !unusable || inFolders !== true);
+  const rest = await Promise.all(possible.map((check) => runCheck(check, subject, task)));
   return [first, ...rest].filter((checked) => checked !== undefined);
 }
 

@@ -1,8 +1,7 @@
 // Owns the checks of what machines run on: the engine that is used, KVM, emulation. Never measures them itself.
 import { readFile } from "node:fs/promises";
 import type { QemuVerdict } from "../engine/verdict.js";
-import { asPyroError } from "../base/error.js";
-import type { Check } from "./check.js";
+import { failure, type Check } from "./check.js";
 import type { Diagnosis } from "./finding.js";
 import { describeMs, describeTime } from "./size.js";
 import type { Subject } from "./subject.js";
@@ -19,16 +18,14 @@ export const engineCheck: Check = {
   timeoutMs: verdictTimeoutMs,
   essential: true,
   run: async (subject) => {
-    const choice = await subject.choice();
-    const forced = choice === "auto" ? "" : `, as the setting engine or PYRO_ENGINE wants it`;
     try {
+      const forced = (await subject.choice()) === "auto" ? "" : ", as PYRO_ENGINE or the setting engine wants it";
       const { accelerator } = await subject.engine();
       const { host } = await subject.verdict();
       const name = accelerator === "kvm" ? "KVM" : "software emulation";
       return { severity: "ok", text: `QEMU ${host.qemu?.version ?? ""} with ${name}${forced}.` };
     } catch (error) {
-      const { message, hint } = asPyroError(error);
-      return { severity: "error", text: message, fix: hint };
+      return failure("error", error);
     }
   },
 };
@@ -61,6 +58,7 @@ export function judgeKvm(kvm: QemuVerdict["kvm"]): Diagnosis {
 
 export const tcgCheck: Check = {
   code: "tcg",
+  inFolders: true,
   timeoutMs: tcgTimeoutMs,
   essential: false,
   run: async (subject, task) => {
@@ -74,8 +72,7 @@ export const tcgCheck: Check = {
       return { severity: "ok", text };
     } catch (error) {
       task.signal.throwIfAborted();
-      const { message, hint } = asPyroError(error);
-      return { severity: used ? "error" : "warning", text: `It did not boot our kernel: ${message}`, fix: hint };
+      return failure(used ? "error" : "warning", error, "It did not boot our kernel: ");
     }
   },
 };

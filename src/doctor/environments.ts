@@ -61,6 +61,7 @@ async function pullBroken(
 
 export const templatesCheck: Check = {
   code: "templates",
+  inFolders: true,
   essential: false,
   run: async ({ paths }, { signal }) => {
     const found = await listTemplates(paths.cache);
@@ -86,6 +87,7 @@ function savedMachines(count: number): string {
 
 export const startCheck: Check = {
   code: "start",
+  inFolders: true,
   timeoutMs: 20_000,
   essential: false,
   run: async (subject) => (subject.wantsStart ? judgeStart(subject) : undefined),

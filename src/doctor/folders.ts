@@ -1,8 +1,8 @@
 // Owns the checks of pyro's own folders and of the settings file. Never reads what lies in the folders.
 import { chmod, lstat } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { asPyroError, hasErrno } from "../base/error.js";
-import type { Check } from "./check.js";
+import { hasErrno } from "../base/error.js";
+import { failure, type Check } from "./check.js";
 
 export const foldersCheck: Check = {
   code: "folders",
@@ -22,9 +22,13 @@ export const foldersCheck: Check = {
         },
       };
     }
-    // Makes what is missing; what cannot be made or belongs to somebody else is the finding.
-    await prepare();
-    return { severity: "ok", text: `${where}.` };
+    try {
+      // Makes what is missing; what cannot be made or belongs to somebody else is the finding.
+      await prepare();
+      return { severity: "ok", text: `${where}.` };
+    } catch (error) {
+      return { fix: "Set PYRO_HOME to a folder that this user may write to.", ...failure("error", error) };
+    }
   },
 };
 
@@ -35,7 +39,7 @@ async function openToOthers(path: string): Promise<string | undefined> {
     const isOwn = found.isDirectory() && found.uid === userInfo().uid;
     return isOwn && (found.mode & 0o077) !== 0 ? path : undefined;
   } catch (error) {
-    if (hasErrno(error, "ENOENT")) return undefined;
+    if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return undefined;
     throw error;
   }
 }
@@ -56,8 +60,7 @@ export const settingsCheck: Check = {
         text: exists ? `${paths.settings}: ${values}.` : `Defaults: ${values} (no ${paths.settings}).`,
       };
     } catch (error) {
-      const { message, hint } = asPyroError(error);
-      return { severity: "error", text: message, fix: hint };
+      return failure("error", error);
     }
   },
 };

@@ -105,7 +105,11 @@ async function nearestExisting(path: string): Promise<string> {
       await stat(folder);
       return folder;
     } catch (error) {
-      if (folder === dirname(folder) || !hasErrno(error, "ENOENT")) throw error;
+      if (folder === dirname(folder) || !isMissing(error)) throw error;
     }
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR");
 }

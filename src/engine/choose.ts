@@ -51,7 +51,7 @@ export function chooseEngine({ qemu }: HostVerdict, choice: EngineChoice): Engin
   }
   if (choice === "kvm" && !qemu.kvm.usable) {
     throw new PyroError("unavailable", `KVM is wanted, but of no use here: ${qemu.kvm.reason}.`, {
-      hint: `${qemu.kvm.fix === "" ? "" : `${qemu.kvm.fix}. `}Or set the engine to auto; then run \`pyro daemon stop\`.`,
+      hint: `${qemu.kvm.fix === "" ? "S" : `${qemu.kvm.fix}. Or s`}et the engine to auto; then run \`pyro daemon stop\`.`,
     });
   }
   return qemu.engines[acceleratorFor(choice, qemu.kvm.usable)];

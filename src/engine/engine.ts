@@ -53,6 +53,9 @@ export interface MachineExit {
   readonly reason: string;
 }
 
+/** It goes on by itself when the reason is gone. */
+export type PausedReason = "host_disk_full";
+
 /** A running machine. Its one channel leads to the agent inside. */
 export interface Machine {
   readonly id: string;
@@ -74,6 +77,10 @@ export interface Machine {
   extend(deadlineMs: number): Promise<void>;
   /** Lets it live on, until its deadline, when this process ends. */
   detach(): void;
+  /** Why it is paused without having been asked to; undefined while it runs. */
+  pausedReason(): PausedReason | undefined;
+  /** Aborted, with an error for callers, as soon as it is paused that way; a new one after it goes on. */
+  stalled(): AbortSignal;
   /** Settles once the process is gone; never rejects. */
   readonly exited: Promise<MachineExit>;
   /** Kills it and waits until it is gone. */

@@ -30,8 +30,11 @@ export function steadyRate(recorded: number | undefined, measured: number): numb
   return Math.abs(measured - recorded) <= recorded * toleranceParts ? recorded : measured;
 }
 
+/** Measurements of one rate differ by one or two kHz; rounded, most of them are equal also where none is recorded. */
+const roundedToKhz = 10;
+
 /** In kHz. */
 export async function measureTsc(agentPath: string, signal: AbortSignal): Promise<number> {
   const { stdout } = await runProgram(agentPath, ["probe", "tsc"], { signal, timeoutMs: probeTimeoutMs });
-  return answer.parse(JSON.parse(stdout)).khz;
+  return Math.round(answer.parse(JSON.parse(stdout)).khz / roundedToKhz) * roundedToKhz;
 }

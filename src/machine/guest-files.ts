@@ -45,7 +45,10 @@ export interface GuestFile {
 
 /** Files written over the root before anything starts. */
 export function guestFiles(environment: InstalledEnvironment): GuestFile[] {
-  const path = guestEnvironment(environment).find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? defaultPath;
+  const path =
+    guestEnvironment(environment)
+      .find((entry) => entry.startsWith("PATH="))
+      ?.slice("PATH=".length) ?? defaultPath;
   // A login shell resets PATH; this comes after that and puts the image's back.
   const profile = `export PATH='${path.replaceAll("'", String.raw`'\''`)}'\n`;
   return [textFile("/etc/profile.d/00-pyro-path.sh", profile), textFile("/etc/gitconfig", gitConfig)];

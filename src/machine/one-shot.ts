@@ -86,7 +86,7 @@ export function oneShot({ environments, machines }: OneShotServices): OneShot {
             stageDone(live.id, "program started");
           },
         },
-        caller.signal,
+        AbortSignal.any([caller.signal, live.machine.stalled()]),
       ).catch(async (error: unknown) => {
         throw await explainBrokenWork({ machine: live.machine, deadlineMs, error });
       });

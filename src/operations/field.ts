@@ -16,13 +16,13 @@ export interface Field {
   readonly choices: readonly string[] | undefined;
   readonly minimum: number | undefined;
   readonly maximum: number | undefined;
-  /** Fields of each item, where it is a list of objects. */
+  /** Its own fields where it is an object, those of each item where it is a list of objects. */
   readonly items: readonly Field[];
 }
 
 const property = z.object({
   type: z.union([z.string(), z.array(z.string())]).optional(),
-  anyOf: z.array(z.object({ type: z.string().optional() })).optional(),
+  anyOf: z.array(z.looseObject({ type: z.string().optional() })).optional(),
   title: z.string().optional(),
   description: z.string().default(""),
   default: z.unknown().optional(),
@@ -58,8 +58,12 @@ function fieldsIn(schema: unknown): readonly Field[] {
     choices: each.enum?.map(String),
     minimum: each.minimum,
     maximum: each.maximum,
-    items: objectSchema.safeParse(each.items).success ? fieldsIn(each.items) : [],
+    items: [each.items, each, ...(each.anyOf ?? [])].filter(isObject).flatMap(fieldsIn),
   }));
+}
+
+function isObject(schema: unknown): boolean {
+  return objectSchema.safeParse(schema).success;
 }
 
 function typesOf(each: z.output<typeof property>): readonly string[] {
@@ -80,7 +84,7 @@ function kindOf(each: z.output<typeof property>): Field["kind"] {
     case "array":
       return "list";
     case "object":
-      return each.properties === undefined ? "map" : "object";
+      return isObject(each) ? "object" : "map";
     default:
       return "any";
   }

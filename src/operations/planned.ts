@@ -21,8 +21,6 @@ export const planned: readonly Plan[] = [
   {
     brings: "chat hosts",
     commands: ["prepare", "host connect", "host print-config", "host doctor", "host repair", "demo ollama"],
-    flags: ["mcp serve --mode"],
-    modes: ["repro-fix", "inspect"],
   },
   {
     brings: "the guest network",

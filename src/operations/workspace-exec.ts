@@ -23,7 +23,12 @@ const execInput = z.strictObject({
   workspace_id: workspaceId,
   command,
   cwd,
-  timeout_seconds: z.number().min(0.1).max(86_400).default(30).describe("Kills the whole process tree after this long."),
+  timeout_seconds: z
+    .number()
+    .min(0.1)
+    .max(86_400)
+    .default(30)
+    .describe("Kills the whole process tree after this long."),
   detach: z.boolean().default(false).describe("Answer at once; `workspace wait` follows it."),
   wait_seconds: z.number().min(0).max(86_400).default(86_400).describe("Answer after this long, also while it runs."),
   max_output_bytes: outputBytes.describe("Bytes of each stream in the result; more comes as head and tail."),
@@ -179,7 +184,8 @@ export const workspaceSummaryOperation = operation({
   mcp: {
     profiles: core,
     input: summaryInput,
-    description: "Tells what happened since create or the last reset: commands, files changed, exports, outcome. Markdown.",
+    description:
+      "Tells what happened since create or the last reset: commands, files changed, exports, outcome. Markdown.",
   },
   input: summaryInput,
   output: z.object({ workspace_id: z.string(), summary: z.string().describe("Markdown.") }),

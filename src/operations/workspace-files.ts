@@ -114,7 +114,8 @@ export const workspaceFileWriteOperation = operation({
   mcp: {
     profiles: core,
     input: writeInput,
-    description: "Writes a whole text file under /workspace, atomically, making its folders. For edits use workspace_patch_apply.",
+    description:
+      "Writes a whole text file under /workspace, atomically, making its folders. For edits use workspace_patch_apply.",
   },
   input: writeInput,
   output: z.object({ path: z.string(), bytes: z.int(), restarted: z.boolean() }),
@@ -152,7 +153,8 @@ export const workspacePatchApplyOperation = operation({
     restarted: z.boolean(),
   }),
   handler: (services, request, call) => services.workspaces.applyPatch(request, call),
-  text: (result) => result.files.map((file) => `${file.change.padEnd(9)} ${file.path}`).join("\n") || "Nothing to change.",
+  text: (result) =>
+    result.files.map((file) => `${file.change.padEnd(9)} ${file.path}`).join("\n") || "Nothing to change.",
 });
 
 const diffInput = z.strictObject({
@@ -162,7 +164,11 @@ const diffInput = z.strictObject({
     .max(1000)
     .default([])
     .meta({ title: "PATH", description: "Only the patch of these; all when empty." }),
-  max_patch_characters: z.int().min(0).max(256 * 1024 * 1024).default(256 * 1024 * 1024),
+  max_patch_characters: z
+    .int()
+    .min(0)
+    .max(256 * 1024 * 1024)
+    .default(256 * 1024 * 1024),
 });
 const diffMcpInput = diffInput.omit({ max_patch_characters: true }).strict();
 
@@ -208,7 +214,10 @@ export const workspaceDiffOperation = operation({
   handler: (services, request, call) => services.workspaces.diff(request, call),
   text: (result) =>
     result.patch_truncated
-      ? ["The patch is left out: it is too long. Ask for some paths.", ...result.entries.map((each) => `${each.status.padEnd(12)} ${each.path}`)].join("\n")
+      ? [
+          "The patch is left out: it is too long. Ask for some paths.",
+          ...result.entries.map((each) => `${each.status.padEnd(12)} ${each.path}`),
+        ].join("\n")
       : result.patch,
 });
 

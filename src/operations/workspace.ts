@@ -33,11 +33,24 @@ const createInput = z.strictObject({
   vcpu_count: vcpuCount,
   mem_mib: memMib,
   ttl_seconds: z.int().min(0).max(2_592_000).default(28_800).describe("Idle seconds until it is stopped; 0 = never."),
-  wait_seconds: z.number().min(0).max(3600).default(3600).describe("Answer after this long, also when it is not ready."),
+  wait_seconds: z
+    .number()
+    .min(0)
+    .max(3600)
+    .default(3600)
+    .describe("Answer after this long, also when it is not ready."),
 });
 
 const createMcpInput = createInput
-  .pick({ environment: true, seed_path: true, name: true, labels: true, vcpu_count: true, mem_mib: true, ttl_seconds: true })
+  .pick({
+    environment: true,
+    seed_path: true,
+    name: true,
+    labels: true,
+    vcpu_count: true,
+    mem_mib: true,
+    ttl_seconds: true,
+  })
   .strict();
 
 export const workspaceCreateOperation = operation({
@@ -85,7 +98,9 @@ export const workspaceListOperation = operation({
   input: z.strictObject({}),
   output: z.object({
     workspaces: z.array(workspaceView),
-    quarantined: z.array(z.object({ id: z.string(), reason: z.string() })).describe("Records that could not be read; kept aside."),
+    quarantined: z
+      .array(z.object({ id: z.string(), reason: z.string() }))
+      .describe("Records that could not be read; kept aside."),
   }),
   handler: (services) => Promise.resolve(services.workspaces.list()),
   text: (result) =>
@@ -145,6 +160,7 @@ export const workspaceStatusOperation = operation({
     accelerator: z.string().nullable(),
     disk_bytes: z.int().describe("Bytes that its disk takes on the host."),
     memory_bytes: z.int().describe("Private memory of its machine on the host; 0 when stopped."),
+    paused_reason: z.enum(["host_disk_full"]).nullable().describe("Why its machine is paused; it goes on by itself."),
     running_commands: z.array(z.int()).describe("Sequences of commands that run."),
     service_count: z.int(),
     running_service_count: z.int(),
@@ -197,7 +213,11 @@ export const workspaceStopOperation = operation({
   effect: "change",
   sdk: "stopWorkspace",
   cli: { path: ["workspace", "stop"], positionals: ["workspace_id"] },
-  mcp: { profiles: full, input: idInput, description: "Stops the machine; the disk is kept. Using it starts it again." },
+  mcp: {
+    profiles: full,
+    input: idInput,
+    description: "Stops the machine; the disk is kept. Using it starts it again.",
+  },
   input: idInput,
   output: workspaceView,
   handler: (services, { workspace_id }, call) => services.workspaces.stop(workspace_id, call),

@@ -54,8 +54,9 @@ export async function execInWorkspace(
   const cancel = () => running.cancel();
   caller.signal.addEventListener("abort", cancel, { once: true });
   try {
+    const { machine } = requireLive(workspace);
     const waitMs = Math.max(0, request.waitMs - (Date.now() - began));
-    const ended = await waitFor(running, { waitMs, task: caller });
+    const ended = await waitFor(running, { waitMs, task: caller, stalled: machine.stalled() });
     caller.signal.throwIfAborted();
     return { ...(await describe(workspace, running.started, request.outputBytes)), ended, restarted };
   } finally {
@@ -73,7 +74,8 @@ export interface WaitRequest {
 export async function waitInWorkspace(workspace: Workspace, request: WaitRequest, task: Task): Promise<ExecResult> {
   const running = workspace.execs.get(request.sequence);
   if (running !== undefined) {
-    const ended = await waitFor(running, { waitMs: request.waitMs, task });
+    const stalled = requireLive(workspace).machine.stalled();
+    const ended = await waitFor(running, { waitMs: request.waitMs, task, stalled });
     return { ...(await describe(workspace, running.started, request.outputBytes)), ended, restarted: false };
   }
   const lines = await readJournal(workspace.files.journal);
@@ -123,12 +125,14 @@ async function startExec(workspace: Workspace, request: ExecRequest, caller: Exe
 interface Wait {
   readonly waitMs: number;
   readonly task: Task;
+  /** Aborted when the machine cannot go on for now: the command is not lost, only the wait ends. */
+  readonly stalled: AbortSignal;
 }
 
-async function waitFor(running: RunningExec, { waitMs, task }: Wait): Promise<ExecEnded | undefined> {
+async function waitFor(running: RunningExec, { waitMs, task, stalled }: Wait): Promise<ExecEnded | undefined> {
   const began = Date.now();
   const over = new AbortController();
-  const until = AbortSignal.any([task.signal, over.signal]);
+  const until = AbortSignal.any([task.signal, over.signal, stalled]);
   const ticker = setInterval(() => {
     const seconds = Math.round((Date.now() - began) / 1000);
     task.progress({ phase: "exec", message: `running for ${seconds} s`, done: running.outputBytes(), unit: "bytes" });
@@ -136,7 +140,9 @@ async function waitFor(running: RunningExec, { waitMs, task }: Wait): Promise<Ex
   // Node's timers end at 2^31 ms; nobody waits longer than that.
   const limit = delay(Math.min(waitMs, 2 ** 31 - 1), undefined, { signal: until }).catch(() => undefined);
   try {
-    return await Promise.race([running.ended, limit]);
+    const ended = await Promise.race([running.ended, limit]);
+    if (ended === undefined) stalled.throwIfAborted();
+    return ended;
   } finally {
     clearInterval(ticker);
     over.abort();

@@ -75,9 +75,9 @@ export async function wake(machines: MachineHost, workspace: Workspace, task: Ta
     await touch(workspace);
     return { live: workspace.live, restarted: false };
   }
-  refuseUnusable(workspace);
+  // Waits for a create or reset that is under way.
   return workspace.lock.exclusive(task.signal, async () => {
-    // Somebody else may have started it, or ended it for good, while we waited.
+    // Somebody else may have started it, or ended it for good, meanwhile.
     if (workspace.live !== undefined) return { live: workspace.live, restarted: false };
     refuseUnusable(workspace);
     await startWorkspaceMachine(machines, workspace, task);
@@ -86,11 +86,13 @@ export async function wake(machines: MachineHost, workspace: Workspace, task: Ta
   });
 }
 
-function refuseUnusable({ record, phase }: Workspace): void {
+function refuseUnusable({ record }: Workspace): void {
   if (record.state === "stopped") return;
-  const why = record.state === "failed" ? `: ${record.failure ?? "unknown reason"}` : ` (${phase ?? "…"})`;
-  throw new PyroError("failed_precondition", `Workspace ${record.id} is ${record.state}${why}.`, {
-    hint: record.state === "failed" ? "Reset or delete it." : "Wait for it with workspace_status, then call again.",
+  if (record.state === "creating") {
+    throw new PyroError("not_found", `Workspace ${record.id} could not be created.`, { hint: "Create it again." });
+  }
+  throw new PyroError("failed_precondition", `Workspace ${record.id} is ${record.state}: ${record.failure ?? ""}.`, {
+    hint: "Reset or delete it.",
   });
 }
 

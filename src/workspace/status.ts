@@ -11,6 +11,7 @@ export async function workspaceStatus(workspace: Workspace) {
     accelerator: live?.machine.accelerator ?? null,
     disk_bytes: await allocatedBytes(workspace.files.disk),
     memory_bytes: live === undefined ? 0 : await privateBytes(live.machine.pid),
+    paused_reason: live?.machine.pausedReason() ?? null,
     running_commands: [...workspace.execs.keys()],
     service_count: 0,
     running_service_count: 0,

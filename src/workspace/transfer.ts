@@ -28,6 +28,9 @@ export interface TransferServices {
 /** Entries that a diff names; the counts cover all. */
 const maxDiffEntries = 10_000;
 
+/** What one export may put on the host; free space bounds it as well. */
+const exportLimits = { maxEntries: 2_000_000, maxBytes: 64 * 1024 ** 3 };
+
 export interface DiffQuestion {
   readonly workspace: Workspace;
   readonly request: { readonly paths: readonly string[]; readonly max_patch_characters: number };
@@ -77,10 +80,12 @@ export async function exportFrom(
 ) {
   requireAbsolute("output_path", request.output_path);
   const path = workspacePath("path", request.path);
+  // /workspace itself has no name that its content could lie under.
+  const contentOnly = path.length === 0;
   const skipped: { path: string; reason: string }[] = [];
   async function* archive(): AsyncGenerator<Uint8Array> {
     try {
-      for await (const piece of session.files.pack({ path }, { signal, timeoutMs: 0 })) {
+      for await (const piece of session.files.pack({ path, contentOnly }, { signal, timeoutMs: 0 })) {
         for (const left of piece.skipped) skipped.push({ path: shownPath(left), reason: "no archive can hold it" });
         if (piece.data.length > 0) yield piece.data;
       }
@@ -88,8 +93,15 @@ export async function exportFrom(
       throw asFileError(error, shownPath(path));
     }
   }
-  const extracted = await extractExport({ stream: archive(), target: request.output_path, force: request.force, signal });
-  return { ...extracted, output_path: request.output_path, skipped: [...skipped, ...extracted.skipped] };
+  const { kind, file_count, byte_count, ...extracted } = await extractExport({
+    stream: archive(),
+    target: request.output_path,
+    contentOnly,
+    force: request.force,
+    limits: exportLimits,
+    signal,
+  });
+  return { output_path: request.output_path, kind, file_count, byte_count, skipped: [...skipped, ...extracted.skipped] };
 }
 
 export interface Push {

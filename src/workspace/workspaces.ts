@@ -45,11 +45,14 @@ export function openWorkspaces(services: WorkspaceServices) {
   const inside = async <Result>(
     { id, alone }: { readonly id: string; readonly alone: boolean },
     task: Task,
-    work: (session: GuestSession, workspace: Workspace) => Promise<Result>,
+    work: (inner: Inside) => Promise<Result>,
   ): Promise<Result & { restarted: boolean }> => {
     const workspace = store.find(id);
     const { restarted } = await wake(machines, workspace, task);
-    const run = () => work(requireLive(workspace).session, workspace);
+    const run = () => {
+      const { session, machine } = requireLive(workspace);
+      return work({ session, workspace, signal: AbortSignal.any([task.signal, machine.stalled()]) });
+    };
     const result = await (alone ? workspace.lock.exclusive(task.signal, run) : workspace.lock.shared(task.signal, run));
     return { ...result, restarted };
   };
@@ -167,55 +170,62 @@ export function openWorkspaces(services: WorkspaceServices) {
     async summary(id: string, task: Task) {
       const workspace = store.find(id);
       const facts = { paths: [], max_patch_characters: 0 };
-      const { entries } = await inside({ id, alone: false }, task, (session) =>
-        diffOf(session, { workspace, request: facts }, task.signal),
+      const { entries } = await inside({ id, alone: false }, task, ({ session, signal }) =>
+        diffOf(session, { workspace, request: facts }, signal),
       );
       return { workspace_id: workspace.id, summary: await summarize(workspace, { entries }) };
     },
 
     listFiles: (request: ListInput, task: Task) =>
-      inside({ id: request.workspace_id, alone: false }, task, (session) =>
-        listFolder(session, { ...request, maxEntries: request.max_entries }, task.signal),
+      inside({ id: request.workspace_id, alone: false }, task, ({ session, signal }) =>
+        listFolder(session, { ...request, maxEntries: request.max_entries }, signal),
       ),
 
     readFile: (request: ReadInput, task: Task) =>
-      inside({ id: request.workspace_id, alone: false }, task, (session) =>
-        readText(session, { ...request, maxBytes: request.max_bytes }, task.signal),
+      inside({ id: request.workspace_id, alone: false }, task, ({ session, signal }) =>
+        readText(session, { ...request, maxBytes: request.max_bytes }, signal),
       ),
 
     writeFile: (request: { workspace_id: string; path: string; text: string }, task: Task) =>
-      inside({ id: request.workspace_id, alone: true }, task, async (session, workspace) => {
-        const written = await writeText(session, request, task.signal);
+      inside({ id: request.workspace_id, alone: true }, task, async ({ session, workspace, signal }) => {
+        const written = await writeText(session, request, signal);
         await workspace.note({ type: "file_write", detail: written.path });
         return written;
       }),
 
     applyPatch: (request: { workspace_id: string; patch: string }, task: Task) =>
-      inside({ id: request.workspace_id, alone: true }, task, async (session, workspace) => {
-        const applied = await applyPatch(session, request.patch, task.signal);
+      inside({ id: request.workspace_id, alone: true }, task, async ({ session, workspace, signal }) => {
+        const applied = await applyPatch(session, request.patch, signal);
         await workspace.note({ type: "patch_apply", detail: applied.files.map((file) => file.path).join(", ") });
         return applied;
       }),
 
     diff: (request: DiffInput, task: Task) =>
-      inside({ id: request.workspace_id, alone: false }, task, (session, workspace) =>
-        diffOf(session, { workspace, request }, task.signal),
+      inside({ id: request.workspace_id, alone: false }, task, ({ session, workspace, signal }) =>
+        diffOf(session, { workspace, request }, signal),
       ),
 
     export: (request: ExportInput, task: Task) =>
-      inside({ id: request.workspace_id, alone: false }, task, async (session, workspace) => {
-        const exported = await exportFrom(session, request, task.signal);
+      inside({ id: request.workspace_id, alone: false }, task, async ({ session, workspace, signal }) => {
+        const exported = await exportFrom(session, request, signal);
         await workspace.note({ type: "export", detail: `${request.path} to ${request.output_path}` });
         return exported;
       }),
 
     pushSync: (request: { workspace_id: string; source_path: string; dest: string }, task: Task) =>
-      inside({ id: request.workspace_id, alone: true }, task, async (session, workspace) => {
-        const pushed = await pushInto(services, { session, request }, task);
+      inside({ id: request.workspace_id, alone: true }, task, async ({ session, workspace, signal }) => {
+        const pushed = await pushInto(services, { session, request }, { ...task, signal });
         await workspace.note({ type: "sync_push", detail: `${request.source_path} to ${request.dest}` });
         return pushed;
       }),
   };
+}
+
+interface Inside {
+  readonly session: GuestSession;
+  readonly workspace: Workspace;
+  /** Aborted when the caller leaves or the machine cannot go on for now. */
+  readonly signal: AbortSignal;
 }
 
 export interface CreateInput extends SeedChoice {

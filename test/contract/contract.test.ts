@@ -9,6 +9,7 @@ import type { Command } from "../../src/surface/cli/command.js";
 import { allCommands } from "../../src/surface/cli/commands.js";
 import { exitCodes } from "../../src/surface/cli/exit.js";
 import { flagsOf, positionalTitle, positionalsOf } from "../../src/surface/cli/flags.js";
+import { modes, modeShapes } from "../../src/surface/mcp/modes.js";
 import { toolsOf } from "../../src/surface/mcp/tools.js";
 import { sourceFiles } from "./checkout.js";
 import { readContract } from "./contract-document.js";
@@ -78,8 +79,20 @@ test("a profile or mode is planned exactly as long as one of its tools is", () =
 
 test("a profile that is built offers exactly its tools", () => {
   for (const profile of profiles.filter((each) => plannedBy("profiles", each) === undefined)) {
-    expect(sorted(toolsOf(profile).map(({ tool }) => tool.name))).toEqual(sorted(contract.profiles.get(profile) ?? []));
+    expect(sorted(toolsOf({ profile }).map(({ tool }) => tool.name))).toEqual(
+      sorted(contract.profiles.get(profile) ?? []),
+    );
   }
+});
+
+test("a mode offers exactly its tools, planned ones aside", () => {
+  for (const mode of modes) {
+    const promised = contract.modes.get(mode) ?? [];
+    expect(sorted(modeShapes[mode].tools)).toEqual(sorted(promised));
+    const offered = toolsOf({ profile: "workspace-core", mode }).map(({ tool }) => tool.name);
+    expect(sorted(offered)).toEqual(sorted(promised.filter((name) => plannedBy("tools", name) === undefined)));
+  }
+  expect([...contract.modes.keys()]).toEqual([...modes]);
 });
 
 test("every SDK method is built or planned", () => {

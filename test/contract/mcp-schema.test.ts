@@ -2,10 +2,13 @@
 import { expect, test } from "vitest";
 import { profiles } from "../../src/operations/operation.js";
 import { instructionsOf } from "../../src/surface/mcp/instructions.js";
+import { modes, modeShapes } from "../../src/surface/mcp/modes.js";
 import { toolsOf } from "../../src/surface/mcp/tools.js";
 
 const tools = [
-  ...new Map(profiles.flatMap((profile) => toolsOf(profile).map(({ tool }) => [tool.name, tool] as const))).values(),
+  ...new Map(
+    profiles.flatMap((profile) => toolsOf({ profile }).map(({ tool }) => [tool.name, tool] as const)),
+  ).values(),
 ];
 
 /** Every schema inside a schema, with where it is. */
@@ -48,9 +51,13 @@ test("instructions and tool lists stay within what hosts keep", () => {
   const sourceText = `the project /${"x".repeat(4096)}`;
   for (const profile of profiles) {
     for (const text of ["", sourceText]) {
-      expect(instructionsOf(profile, { sourceText: text }).length).toBeLessThanOrEqual(2000);
+      for (const mode of [undefined, ...modes]) {
+        const tools = toolsOf({ profile, mode }).map(({ tool }) => tool.name);
+        const task = mode === undefined ? undefined : modeShapes[mode].task;
+        expect(instructionsOf({ tools, sourceText: text, task }).length).toBeLessThanOrEqual(2000);
+      }
     }
   }
-  const core = toolsOf("workspace-core").map(({ tool }) => tool);
+  const core = toolsOf({ profile: "workspace-core" }).map(({ tool }) => tool);
   expect(JSON.stringify({ tools: core }).length).toBeLessThanOrEqual(20_000);
 });

@@ -23,7 +23,10 @@ test("[machine-killed] kill -9 of QEMU: the caller gets a clear error, nothing i
   const started = await startReady(home);
   process.kill(pidOf(home, "machine"), "SIGKILL");
   const { code, stderr } = await started.finished;
-  expect([code, stderr]).toEqual([125, expect.stringMatching(/^pyro: The machine ended in the middle of the command: /u)]);
+  expect([code, stderr]).toEqual([
+    125,
+    expect.stringMatching(/^pyro: The machine ended in the middle of the command: /u),
+  ]);
   await home.emptied();
   await expectWorks(home);
 });
@@ -33,7 +36,10 @@ test("[machine-killed] kill -9 of the supervisor takes its machine along, and th
   const started = await startReady(home);
   process.kill(pidOf(home, "supervisor"), "SIGKILL");
   const { code, stderr } = await started.finished;
-  expect([code, stderr]).toEqual([125, expect.stringMatching(/^pyro: The machine ended in the middle of the command: /u)]);
+  expect([code, stderr]).toEqual([
+    125,
+    expect.stringMatching(/^pyro: The machine ended in the middle of the command: /u),
+  ]);
   await home.emptied();
   await expectWorks(home);
 });
@@ -41,7 +47,10 @@ test("[machine-killed] kill -9 of the supervisor takes its machine along, and th
 test("[machine-killed] a guest that ends its own machine is told apart from one that ends a command", async () => {
   await using home = openHome(noPool);
   const { code, stderr } = await home.run(["sh", "-c", "echo o > /proc/sysrq-trigger; sleep 1000"]);
-  expect([code, stderr]).toEqual([125, expect.stringMatching(/^pyro: The machine ended in the middle of the command: /u)]);
+  expect([code, stderr]).toEqual([
+    125,
+    expect.stringMatching(/^pyro: The machine ended in the middle of the command: /u),
+  ]);
   await home.emptied();
 });
 
@@ -68,7 +77,12 @@ test("[ttl] a forgotten machine is removed at its time, also when the daemon han
   const daemon = pidOf(home, "daemon");
   const machine = pidOf(home, "machine");
   process.kill(daemon, "SIGSTOP");
-  expect(await eventually(() => isAlive(machine), (alive) => !alive)).toBe(false);
+  expect(
+    await eventually(
+      () => isAlive(machine),
+      (alive) => !alive,
+    ),
+  ).toBe(false);
   process.kill(daemon, "SIGCONT");
   expect((await started.finished).code).toBe(125);
   await home.emptied();
@@ -77,7 +91,10 @@ test("[ttl] a forgotten machine is removed at its time, also when the daemon han
 test("[crash-while-starting] kill -9 of the daemon while a template is made leaves nothing half made in use", async () => {
   await using home = openHome({ ...noPool, cold: true });
   const started = home.startRun(["true"]);
-  await eventually(() => home.processes("machine"), (machines) => machines.length === 1);
+  await eventually(
+    () => home.processes("machine"),
+    (machines) => machines.length === 1,
+  );
   process.kill(pidOf(home, "daemon"), "SIGKILL");
   // No machine could be started: that is 69.
   expect((await started.finished).code).toBe(69);

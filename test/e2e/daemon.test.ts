@@ -44,20 +44,28 @@ test("[daemon-independent] the daemon has nothing of its first caller: folder, e
   const bare = await home.shell(`cd / && exec env -i PYRO_HOME="$PYRO_HOME" "$@" run debian:12 -- echo hello`);
   expect([bare.code, bare.stdout.toString()]).toEqual([0, "hello\n"]);
   expect((await home.status()).pid).toBe(pid);
-  expect({ PYRO_HOME, PYRO_ENVIRONMENT_CACHE_DIR }).toEqual({ PYRO_HOME: home.path, PYRO_ENVIRONMENT_CACHE_DIR: expect.any(String) });
+  expect({ PYRO_HOME, PYRO_ENVIRONMENT_CACHE_DIR }).toEqual({
+    PYRO_HOME: home.path,
+    PYRO_ENVIRONMENT_CACHE_DIR: expect.any(String),
+  });
 });
 
 test("[daemon-independent] a daemon started with almost no environment runs machines", async () => {
   await using home = openHome(noPool);
   const variables = 'PYRO_HOME="$PYRO_HOME" PYRO_ENVIRONMENT_CACHE_DIR="$PYRO_ENVIRONMENT_CACHE_DIR"';
-  const { code, stdout, stderr } = await home.shell(`cd / && exec env -i ${variables} "$@" run debian:12 -- echo hello`);
+  const { code, stdout, stderr } = await home.shell(
+    `cd / && exec env -i ${variables} "$@" run debian:12 -- echo hello`,
+  );
   expect([code, stdout.toString(), stderr]).toEqual([0, "hello\n", ""]);
 });
 
 test("[daemon-idle] an idle daemon ends by itself, with its pool, and the next call starts another", async () => {
   await using home = openHome({ env: { PYRO_IDLE_SECONDS: "1" } });
   expect((await home.run(["true"])).code).toBe(0);
-  const left = await eventually(() => home.processes(), (processes) => processes.length === 0);
+  const left = await eventually(
+    () => home.processes(),
+    (processes) => processes.length === 0,
+  );
   expect(left).toEqual([]);
   expect(home.machines()).toEqual([]);
   expect((await home.run(["echo", "again"])).stdout.toString()).toBe("again\n");
@@ -73,7 +81,10 @@ test("[daemon-idle] a daemon with a run in progress is not idle", async () => {
 test("[daemon-status] [daemon-stop] status tells what runs and starts nothing; stop ends it", async () => {
   await using home = openHome(noPool);
   const none = await home.pyro(["daemon", "status", "--json"]);
-  expect([none.code, JSON.parse(none.stdout.toString())]).toMatchObject([0, { running: false, pid: null, running_machines: 0 }]);
+  expect([none.code, JSON.parse(none.stdout.toString())]).toMatchObject([
+    0,
+    { running: false, pid: null, running_machines: 0 },
+  ]);
   expect((await home.pyro(["daemon", "stop"])).stdout.toString()).toBe("No daemon was running.\n");
   expect(home.processes()).toEqual([]);
 
@@ -86,7 +97,12 @@ test("[daemon-status] [daemon-stop] status tells what runs and starts nothing; s
   expect(running_machines).toBe(0);
   const stopped = await home.pyro(["daemon", "stop"]);
   expect([stopped.code, stopped.stdout.toString()]).toEqual([0, "Stopped.\n"]);
-  expect(await eventually(() => isAlive(pid ?? 0), (alive) => !alive)).toBe(false);
+  expect(
+    await eventually(
+      () => isAlive(pid ?? 0),
+      (alive) => !alive,
+    ),
+  ).toBe(false);
 });
 
 test("[daemon-stop] stopping the daemon during a run ends the run with a clear error and leaves nothing", async () => {
@@ -99,7 +115,12 @@ test("[daemon-stop] stopping the daemon during a run ends the run with a clear e
   const [one, other] = await Promise.all([plain.finished, json.finished]);
   expect([one.code, one.stderr]).toEqual([125, expect.stringMatching(/^pyro: The pyro daemon is stopping\.\n/u)]);
   expect([other.code, JSON.parse(other.stdout.toString())]).toMatchObject([125, { error: { code: "canceled" } }]);
-  expect(await eventually(() => home.processes(), (processes) => processes.length === 0)).toEqual([]);
+  expect(
+    await eventually(
+      () => home.processes(),
+      (processes) => processes.length === 0,
+    ),
+  ).toEqual([]);
 });
 
 test("[daemon-remains] what a daemon that died left behind does not stop the next one", async () => {
@@ -112,7 +133,14 @@ test("[daemon-remains] what a daemon that died left behind does not stop the nex
   await expectWorks(home);
   // A record of a daemon that is gone, whose process number somebody else has.
   await home.pyro(["daemon", "stop"]);
-  const ended = { pid: process.pid, socket: join(home.path, "run", "gone.sock"), version: "0.0.1", build: "x", protocol: 1, started_at: "" };
+  const ended = {
+    pid: process.pid,
+    socket: join(home.path, "run", "gone.sock"),
+    version: "0.0.1",
+    build: "x",
+    protocol: 1,
+    started_at: "",
+  };
   writeFileSync(record, JSON.stringify(ended));
   await leaveSocket(join(home.path, "run", "gone.sock"));
   await expectWorks(home);
@@ -129,7 +157,12 @@ test("[daemon-remains] a daemon whose record was garbled or lost is still found,
   await expectWorks(home);
   rmSync(record);
   expect((await home.pyro(["daemon", "stop"])).stdout.toString()).toBe("Stopped.\n");
-  expect(await eventually(() => home.processes(), (processes) => processes.length === 0)).toEqual([]);
+  expect(
+    await eventually(
+      () => home.processes(),
+      (processes) => processes.length === 0,
+    ),
+  ).toEqual([]);
 });
 
 test("[settings-refused] a settings file that cannot be read as such is named, with the field that is wrong", async () => {
@@ -154,7 +187,9 @@ test("[homes-apart] two home folders of one user have a daemon each, without PYR
     renameSync(join(home.path, "cache"), join(home.path, ".cache", "pyro-mcp"));
     return { home, env: { HOME: home.path, PYRO_HOME: undefined } };
   });
-  const running = homes.map(({ home, env }) => home.startRun(["sh", "-c", "echo ready; read line"], { stdin: "open", env }));
+  const running = homes.map(({ home, env }) =>
+    home.startRun(["sh", "-c", "echo ready; read line"], { stdin: "open", env }),
+  );
   for (const each of running) await each.printed("ready");
   expect([one, other].map((home) => home.processes("daemon").length)).toEqual([1, 1]);
   for (const each of running) each.child.stdin?.end("\n");
@@ -163,7 +198,12 @@ test("[homes-apart] two home folders of one user have a daemon each, without PYR
     const { stdout } = await home.pyro(["daemon", "status", "--json"], { env });
     const { socket } = JSON.parse(stdout.toString()) as { readonly socket: string };
     expect((await home.pyro(["daemon", "stop"], { env })).stdout.toString()).toBe("Stopped.\n");
-    expect(await eventually(() => home.processes(), (processes) => processes.length === 0)).toEqual([]);
+    expect(
+      await eventually(
+        () => home.processes(),
+        (processes) => processes.length === 0,
+      ),
+    ).toEqual([]);
     rmSync(dirname(socket), { recursive: true });
   }
 });

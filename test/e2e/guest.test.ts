@@ -40,7 +40,9 @@ print(json.dumps({
 `;
 
 test("[guest-folder] [guest-environment] [guest-names] [guest-isolation] [network-off] [disk-size] a program finds what the contract says", async () => {
-  const { code, stdout, stderr } = await home.run(["python3", "-c", look], { env: { OF_THE_HOST: "secret", LC_ALL: "pl_PL" } });
+  const { code, stdout, stderr } = await home.run(["python3", "-c", look], {
+    env: { OF_THE_HOST: "secret", LC_ALL: "pl_PL" },
+  });
   expect([code, stderr]).toEqual([0, ""]);
   const { env, hostname, disk_gib, free_gib, fds, ...found } = JSON.parse(stdout.toString()) as {
     readonly env: Readonly<Record<string, string>>;
@@ -58,7 +60,12 @@ test("[guest-folder] [guest-environment] [guest-names] [guest-isolation] [networ
     interfaces: ["lo"],
     routes: [],
     routes6: [],
-    reach: { "1.1.1.1": "ENETUNREACH", "10.0.2.2": "ENETUNREACH", "169.254.169.254": "ENETUNREACH", "192.168.0.1": "ENETUNREACH" },
+    reach: {
+      "1.1.1.1": "ENETUNREACH",
+      "10.0.2.2": "ENETUNREACH",
+      "169.254.169.254": "ENETUNREACH",
+      "192.168.0.1": "ENETUNREACH",
+    },
     resolve: 2,
     own_name: "127.0.1.1",
     userns: "0",
@@ -120,7 +127,9 @@ test("[parallel-runs] [own-identity] eight runs at once have their own output, n
   const finished = await Promise.all(
     Array.from({ length: 8 }, (_, index) => home.run(["bash", "-c", script, "bash", `run ${index}`])),
   );
-  expect(finished.map(({ code, stderr }) => ({ code, stderr }))).toEqual(finished.map(() => ({ code: 0, stderr: expect.any(String) })));
+  expect(finished.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
+    finished.map(() => ({ code: 0, stderr: expect.any(String) })),
+  );
   const lines = finished.map(({ stdout }) => stdout.toString().trimEnd().split("\n"));
   expect(lines.map(([name]) => name)).toEqual(lines.map((_, index) => `run ${index}`));
   const facts = lines.flatMap((each) => each.slice(1));

@@ -17,7 +17,8 @@ export function processesOf(home: string): readonly HomeProcess[] {
       const argv = fieldsOf(pid, "cmdline");
       if (argv.length === 0 || argv.some((word) => word.includes("vitest"))) return [];
       const named = argv.some((word) => word.includes(`${home}/`) || word === home);
-      const inherited = () => fieldsOf(pid, "environ").some((each) => each === `PYRO_HOME=${home}` || each === `HOME=${home}`);
+      const inherited = () =>
+        fieldsOf(pid, "environ").some((each) => each === `PYRO_HOME=${home}` || each === `HOME=${home}`);
       return named || inherited() ? [{ pid, kind: kindOf(argv), argv }] : [];
     });
 }

@@ -10,7 +10,22 @@ const list = ["sh", "-c", 'for each; do printf "%s\\0" "$each"; done', "sh"];
 
 test("[arguments-untouched] odd arguments arrive as they were given", async () => {
   const odd = [
-    ...["", " ", "a b", "new\nline", "tab\t", "\r", "'single'", '"double"', "back\\slash", "$HOME", "`id`", "$(id)", "*", "~"],
+    ...[
+      "",
+      " ",
+      "a b",
+      "new\nline",
+      "tab\t",
+      "\r",
+      "'single'",
+      '"double"',
+      "back\\slash",
+      "$HOME",
+      "`id`",
+      "$(id)",
+      "*",
+      "~",
+    ],
     ...["--json", "--", "--help", "-h", "--mem-mib", "--timeout-seconds=1", "-", "=", "\u{1}\u{7f}"],
     ...["zażółć gęślą jaźń", "日本語", "🚀", "e\u{301}", "\u{feff}bom", "\u{202e}"],
   ];

@@ -29,7 +29,11 @@ test("[usage-64] [daemon-on-demand] bad usage is refused by name with 64, before
   const finished = await Promise.all(
     wrong.map(async ({ args, names }) => {
       const { code, stdout, stderr } = await home.pyro(args);
-      return { code, stdout: stdout.toString(), named: stderr.startsWith("pyro: ") && stderr.includes(names) ? names : stderr };
+      return {
+        code,
+        stdout: stdout.toString(),
+        named: stderr.startsWith("pyro: ") && stderr.includes(names) ? names : stderr,
+      };
     }),
   );
   expect(finished).toEqual(wrong.map(({ names }) => ({ code: 64, stdout: "", named: names })));

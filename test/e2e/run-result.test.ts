@@ -70,7 +70,13 @@ test("[run-timeout] a command that takes too long is killed with everything that
 test("[run-memory] [run-vcpus] [run-oom] memory and processors are as asked, and eating all the memory is a result", async () => {
   await using small = openHome({ settings: { pool_size: 0 } });
   const shape = ["run", "debian:12", "--mem-mib", "256", "--vcpu-count", "2"];
-  const facts = await small.pyro([...shape, "--", "sh", "-c", "nproc; sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo"]);
+  const facts = await small.pyro([
+    ...shape,
+    "--",
+    "sh",
+    "-c",
+    "nproc; sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo",
+  ]);
   const [processors, kibibytes] = facts.stdout.toString().trim().split("\n").map(Number);
   expect({ code: facts.code, processors }).toEqual({ code: 0, processors: 2 });
   // The kernel keeps some for itself.
@@ -81,6 +87,10 @@ test("[run-memory] [run-vcpus] [run-oom] memory and processors are as asked, and
   expect(eaten.code).toBe(137);
   expect(JSON.parse(eaten.stdout.toString())).toMatchObject({ exit_code: 137, timed_out: false, oom_killed: true });
   const below = await small.pyro([...shape, "--json", "--", "sh", "-c", "tail /dev/zero; echo went on with $?"]);
-  expect(JSON.parse(below.stdout.toString())).toMatchObject({ exit_code: 0, oom_killed: true, stdout: "went on with 137\n" });
+  expect(JSON.parse(below.stdout.toString())).toMatchObject({
+    exit_code: 0,
+    oom_killed: true,
+    stdout: "went on with 137\n",
+  });
   await small.emptied();
 });

@@ -23,7 +23,11 @@ test("[signal-forwarded] interrupts reach the guest's program, whose exit decide
 });
 
 test("[signal-forwarded] a program that handles the interrupt finishes in its own way", async () => {
-  const started = home.startRun(["sh", "-c", "trap 'echo cleaned up; exit 7' INT; echo ready; while :; do sleep 0.1; done"]);
+  const started = home.startRun([
+    "sh",
+    "-c",
+    "trap 'echo cleaned up; exit 7' INT; echo ready; while :; do sleep 0.1; done",
+  ]);
   await started.printed("ready");
   started.child.kill("SIGINT");
   const { code, stdout } = await started.finished;

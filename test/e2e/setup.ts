@@ -47,7 +47,10 @@ export async function setup(): Promise<() => Promise<void>> {
 
 /** Installs the environment and saves the template that every home of this run starts with. */
 async function prepare(home: string): Promise<void> {
-  for (const args of [["env", "pull", "debian:12"], ["run", "debian:12", "--", "true"]]) {
+  for (const args of [
+    ["env", "pull", "debian:12"],
+    ["run", "debian:12", "--", "true"],
+  ]) {
     const started = startPyro(args, { env: environmentOf(home), timeoutMs: installTimeoutMs });
     started.child.stderr?.pipe(process.stderr, { end: false });
     const { code, stderr } = await started.finished;

@@ -69,11 +69,19 @@ test("[pool] a machine waits, is claimed by the next run, and another takes its 
   const waiting = await pooled(home);
   const started = home.startRun(["sh", "-c", "echo ready; read line"], { stdin: "open" });
   await started.printed("ready");
-  const next = await eventually(() => home.processes("machine"), (machines) => machines.length === 2);
+  const next = await eventually(
+    () => home.processes("machine"),
+    (machines) => machines.length === 2,
+  );
   expect(next.map(({ pid }) => pid)).toContain(waiting);
   started.child.stdin?.end("\n");
   expect((await started.finished).code).toBe(0);
-  expect(await eventually(() => isAlive(waiting), (alive) => !alive)).toBe(false);
+  expect(
+    await eventually(
+      () => isAlive(waiting),
+      (alive) => !alive,
+    ),
+  ).toBe(false);
 });
 
 test("[pool] a waiting machine that dies is not handed out", async () => {
@@ -101,7 +109,10 @@ test("[pool-off] with a pool size of 0 no machine waits", async () => {
 
 /** The process of the one machine that waits, once it does. */
 async function pooled(home: Home): Promise<number> {
-  await eventually(home.status, ({ pooled_machines, running_machines }) => pooled_machines === 1 && running_machines === 0);
+  await eventually(
+    home.status,
+    ({ pooled_machines, running_machines }) => pooled_machines === 1 && running_machines === 0,
+  );
   const [machine, ...others] = home.processes("machine");
   expect(others).toEqual([]);
   return machine?.pid ?? Number.NaN;

@@ -15,7 +15,7 @@ if (skipped !== undefined) {
   if (process.env["PYRO_REQUIRE"] !== undefined) throw new Error(skipped);
   process.stderr.write(`skipped the tests of diff: ${skipped}\n`);
 }
-const runs = Number(process.env["PYRO_PROPERTY_RUNS"] ?? 60);
+const runs = Number(process.env["PYRO_PROPERTY_RUNS"] ?? 40);
 const signal = new AbortController().signal;
 
 let overlays: Overlays;

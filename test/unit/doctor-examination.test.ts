@@ -20,6 +20,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true }));
 
+/** Milliseconds for tests that look at the real host several times. */
+const timeout = 30_000;
+
 const lost = new PyroError("unavailable", "Nothing of the kind here.", { hint: "Get one." });
 const task = { signal: new AbortController().signal, progress: () => undefined };
 const request: ExaminationRequest = {
@@ -98,7 +101,7 @@ test("only the caller's own abort ends it early", async () => {
   await expect(runCheck(failing, await bareSubject(), { ...task, signal })).rejects.toThrow("enough");
 });
 
-test("a bare host gets a finding for everything, and a verdict that a run would not work", async () => {
+test("a bare host gets a finding for everything, and a verdict that a run would not work", { timeout }, async () => {
   const subject = await bareSubject();
   const examination = await openDoctor(() => Promise.resolve(subject)).examine(request, task);
   expect(examination).toMatchObject({ ok: false, fixed: [], start: null });
@@ -120,35 +123,39 @@ test("an environment that does not exist is an error of the call", async () => {
   });
 });
 
-test("without --fix nothing is changed; with it folders are closed, broken templates and stale records go", async () => {
-  const subject = await bareSubject();
-  const template = join(home, "cache", "templates", "0".repeat(32));
-  await mkdir(template, { recursive: true });
-  await writeFile(join(template, "template.json"), "{");
-  await chmod(join(home, "state"), 0o755);
-  const asked: boolean[] = [];
-  const doctor = openDoctor(({ fix }) => {
-    asked.push(fix);
-    return Promise.resolve(subject);
-  });
-  const before = await doctor.examine(request, task);
-  expect(finding(before, "folders")).toMatchObject({ severity: "warning", fix: `chmod 700 ${join(home, "state")}` });
-  expect(finding(before, "templates")).toMatchObject({ severity: "warning" });
-  expect((await stat(join(home, "state"))).mode & 0o777).toBe(0o755);
-  const after = await doctor.examine({ ...request, fix: true }, task);
-  expect(after.fixed).toEqual([
-    `Made private: ${join(home, "state")}.`,
-    "Removed 1 saved machine that cannot be used.",
-    "Removed the record of a daemon that is gone.",
-  ]);
-  expect([finding(after, "folders")?.severity, finding(after, "templates")?.severity]).toEqual(["ok", "ok"]);
-  expect((await stat(join(home, "state"))).mode & 0o777).toBe(0o700);
-  await expect(stat(template)).rejects.toThrow("ENOENT");
-  // Measured anew for the fix, and not a second time to look at its effect.
-  expect(asked).toEqual([false, true, false]);
-});
+test(
+  "without --fix nothing is changed; with it folders are closed, broken templates and stale records go",
+  { timeout },
+  async () => {
+    const subject = await bareSubject();
+    const template = join(home, "cache", "templates", "0".repeat(32));
+    await mkdir(template, { recursive: true });
+    await writeFile(join(template, "template.json"), "{");
+    await chmod(join(home, "state"), 0o755);
+    const asked: boolean[] = [];
+    const doctor = openDoctor(({ fix }) => {
+      asked.push(fix);
+      return Promise.resolve(subject);
+    });
+    const before = await doctor.examine(request, task);
+    expect(finding(before, "folders")).toMatchObject({ severity: "warning", fix: `chmod 700 ${join(home, "state")}` });
+    expect(finding(before, "templates")).toMatchObject({ severity: "warning" });
+    expect((await stat(join(home, "state"))).mode & 0o777).toBe(0o755);
+    const after = await doctor.examine({ ...request, fix: true }, task);
+    expect(after.fixed).toEqual([
+      `Made private: ${join(home, "state")}.`,
+      "Removed 1 saved machine that cannot be used.",
+      "Removed the record of a daemon that is gone.",
+    ]);
+    expect([finding(after, "folders")?.severity, finding(after, "templates")?.severity]).toEqual(["ok", "ok"]);
+    expect((await stat(join(home, "state"))).mode & 0o777).toBe(0o700);
+    await expect(stat(template)).rejects.toThrow("ENOENT");
+    // Measured anew for the fix, and not a second time to look at its effect.
+    expect(asked).toEqual([false, true, false]);
+  },
+);
 
-test("a repair that fails is said, and the others are still made", async () => {
+test("a repair that fails is said, and the others are still made", { timeout }, async () => {
   const daemon = { look: () => Promise.reject(lost), removeStaleRecord: () => Promise.reject(lost) };
   const subject = await bareSubject({ daemon });
   await mkdir(join(home, "cache", "templates", "0".repeat(32)), { recursive: true });
@@ -156,7 +163,7 @@ test("a repair that fails is said, and the others are still made", async () => {
   expect(fixed).toEqual(["Removed 1 saved machine that cannot be used.", "Daemon: Nothing of the kind here."]);
 });
 
-test("start: cold without an installed environment", async () => {
+test("start: cold without an installed environment", { timeout }, async () => {
   const subject = await bareSubject({ wantsStart: true, engine: () => Promise.resolve(unusableEngine(lost)) });
   const examination = await openDoctor(() => Promise.resolve(subject)).examine({ ...request, wantsStart: true }, task);
   expect(examination.start).toBe("cold");

@@ -12,7 +12,7 @@ import { applyEdits, edits, tree } from "./diff-edits.js";
 import { copyTree, snapshotTree } from "./diff-overlay.js";
 import { carryOut, folderFiles } from "./patch-folder.js";
 
-const runs = Number(process.env["PYRO_PROPERTY_RUNS"] ?? 40);
+const runs = Number(process.env["PYRO_PROPERTY_RUNS"] ?? 20);
 const signal = new AbortController().signal;
 
 let scratch: string;

@@ -83,10 +83,10 @@ test.each([
   ["env pull", "invalid_argument", "ENV is missing.", "Run `pyro env pull --help`."],
   ["env list more", "invalid_argument", 'Unexpected argument "more".', "Run `pyro env list --help`."],
   [
-    "mcp serve --mode inspect",
+    "workspace exec x --secret-env A -- true",
     "unsupported",
-    "--mode is not built yet.",
-    "It is planned with chat hosts; leave it out until then.",
+    "--secret-env is not built yet.",
+    "It is planned with snapshots, shells, services, secrets and disks of workspaces; leave it out until then.",
   ],
 ])("%s is refused with %s: %s", async (line, ...refused) => {
   expect(await refusal(line)).toEqual(refused);

@@ -162,11 +162,11 @@ test("a cut says how much is missing and splits no character", () => {
 
 test("short results of other operations are left alone", () => {
   expect(toolResult(envListOperation, { environments: [] })).toEqual({
-    content: [{ type: "text", text: "" }],
+    content: [{ type: "text", text: "(nothing)" }],
     structuredContent: { environments: [] },
   });
 });
 
 test("a profile that is not built is refused by name", () => {
-  expect(() => createServer({ profile: "workspace-core" })).toThrow("The profile workspace-core is not built yet.");
+  expect(() => createServer({ profile: "workspace-full" })).toThrow("The profile workspace-full is not built yet.");
 });

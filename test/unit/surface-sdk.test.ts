@@ -1,4 +1,5 @@
 // Proves that the SDK says the same as the wire, in camelCase, and fails only with PyroErrors.
+import { join } from "node:path";
 import { expect, expectTypeOf, test } from "vitest";
 import * as z from "zod";
 import { PyroError } from "../../src/base/error.js";
@@ -99,4 +100,45 @@ test("whatever ends the caller's signal, the method fails with a PyroError", asy
     "canceled",
     "canceled",
   ]);
+});
+
+const view = {
+  workspace_id: "ws_abcdefghijkl",
+  name: null,
+  labels: { MY_KEY: "x" },
+  state: "running",
+  environment: "debian:12",
+  vcpu_count: 1,
+  mem_mib: 1024,
+  ttl_seconds: 28_800,
+  network_policy: "off",
+  created_at: "2026-11-20T10:00:00.000Z",
+  last_active_at: "2026-11-20T10:00:00.000Z",
+  last_reset_at: null,
+  stopped_at: null,
+  deletes_at: null,
+  failure: null,
+  phase: null,
+  workspace_seed: null,
+};
+
+test("a workspace as an object has the methods of its operations, and is deleted when it is disposed", async () => {
+  const { connector, calls } = fakeDaemon(({ name }) => {
+    if (name === "workspace_delete") return { workspace_id: view.workspace_id, deleted: true };
+    return name === "workspace_file_write" ? { path: "a", bytes: 1, restarted: false } : view;
+  });
+  {
+    await using workspace = await new Pyro({ connector }).workspace({ seedPath: "some/folder" });
+    expect([workspace.id, workspace.created.labels]).toEqual([view.workspace_id, { MY_KEY: "x" }]);
+    expectTypeOf(workspace.writeFile).parameter(0).toEqualTypeOf<{ path: string; text: string }>();
+    await workspace.writeFile({ path: "a", text: "b" });
+    await workspace.reset();
+  }
+  expect(calls.map(({ name, input }) => [name, Object(input).workspace_id])).toEqual([
+    ["workspace_create", undefined],
+    ["workspace_file_write", view.workspace_id],
+    ["workspace_reset", view.workspace_id],
+    ["workspace_delete", view.workspace_id],
+  ]);
+  expect(Object(calls[0]?.input).seed_path).toBe(join(process.cwd(), "some/folder"));
 });

@@ -12,7 +12,7 @@ const (
 	// Where programs see the root, without the leading slash.
 	workspaceName = "workspace"
 	maxLinks      = 40
-	maxTries      = 1000
+	maxTries      = 8
 	// One name in a folder that is open, and nothing else.
 	resolveName = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV
 	openFolder  = unix.O_RDONLY | unix.O_DIRECTORY
@@ -35,7 +35,6 @@ func openAt(folder int, path string, flags int, resolve uint64) (int, error) {
 	how := unix.OpenHow{Flags: uint64(flags) | unix.O_CLOEXEC, Resolve: resolve}
 	for tries := 0; ; tries++ {
 		fd, err := unix.Openat2(folder, path, &how)
-		// EAGAIN: a rename somewhere crossed a ".." of ours.
 		if err != unix.EINTR && err != unix.EAGAIN || tries == maxTries {
 			return fd, err
 		}
@@ -57,10 +56,11 @@ func (r root) open(path string, flags int) (int, error) {
 		return -1, refused("this machine has no seed")
 	}
 	fd, err := openAt(r.fd, path, flags, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_MAGICLINKS|unix.RESOLVE_NO_XDEV)
-	if err != unix.EXDEV {
+	if err != unix.EXDEV && err != unix.EAGAIN {
 		return fd, err
 	}
-	// A mount, an absolute link, or one that leads out: part by part tells, and follows those that come back.
+	// A mount, an absolute link, or one that leads out: part by part tells, and follows those that come back. Also where
+	// the kernel gives up on a "..", as it does while anything anywhere is renamed.
 	w := walk{root: r, rest: strings.Split(path, "/")}
 	defer w.end()
 	return w.open(flags)

@@ -133,7 +133,7 @@ func (u *unpacker) unpack(archive io.Reader) error {
 			return nil
 		}
 		if errors.Is(err, tar.ErrHeader) || errors.Is(err, tar.ErrFieldTooLong) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return invalid("not a tar archive: %w", err)
+			return invalid("no tar archive: %w", err)
 		}
 		if err != nil {
 			return err
@@ -146,7 +146,9 @@ func (u *unpacker) unpack(archive io.Reader) error {
 			// The destination keeps its own mode.
 			continue
 		}
-		if err := u.entry(path, header, reader); err != nil {
+		if err := u.entry(path, header, reader); errors.Is(err, io.ErrUnexpectedEOF) {
+			return invalid("the archive ends within %q", path)
+		} else if err != nil {
 			return failure("stage", path, err)
 		}
 	}

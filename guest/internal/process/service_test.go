@@ -1,15 +1,10 @@
-// These tests prove the life of a program: real programs, real pipes and terminals, over the real protocol. They need
+// These tests prove the life of a program: real programs and real pipes, over the real protocol. They need
 // neither root nor control groups; cgroup_test.go adds what only those can do.
 
 package process
 
 import (
-	"bytes"
-	"context"
-	"crypto/rand"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,117 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	guestv1 "pyro/guest/internal/gen/pyro/guest/v1"
-	"pyro/guest/internal/gen/pyro/guest/v1/guestv1connect"
 )
-
-type client struct {
-	guestv1connect.ProcessServiceClient
-	t *testing.T
-}
-
-func serve(t *testing.T, trees Trees) *client {
-	t.Helper()
-	service := NewService(HostRoot{}, trees, nil)
-	mux := http.NewServeMux()
-	mux.Handle(guestv1connect.NewProcessServiceHandler(service))
-	server := httptest.NewUnstartedServer(mux)
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		_ = service.Clear(context.Background())
-		server.Close()
-	})
-	return &client{guestv1connect.NewProcessServiceClient(server.Client(), server.URL), t}
-}
-
-type outcome struct {
-	stdout, stderr string
-	exit           *guestv1.Exit
-}
-
-func (c *client) begin(id string, request *guestv1.StartRequest) int {
-	c.t.Helper()
-	request.ProcessId = id
-	if request.Cwd == "" {
-		request.Cwd = "/"
-	}
-	request.Env = append(request.Env, "PATH="+os.Getenv("PATH"))
-	response, err := c.Start(c.t.Context(), connect.NewRequest(request))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return int(response.Msg.Pid)
-}
-
-// follow reads to the exit, acknowledging as it goes.
-func (c *client) follow(id string) outcome {
-	c.t.Helper()
-	stream, err := c.Follow(c.t.Context(), connect.NewRequest(&guestv1.FollowRequest{ProcessId: id}))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer stream.Close()
-	var stdout, stderr bytes.Buffer
-	var exit *guestv1.Exit
-	for stream.Receive() {
-		switch event := stream.Msg().Event.(type) {
-		case *guestv1.FollowResponse_Stdout:
-			c.take(&stdout, event.Stdout)
-		case *guestv1.FollowResponse_Stderr:
-			c.take(&stderr, event.Stderr)
-		case *guestv1.FollowResponse_Exit:
-			exit = event.Exit
-			exit.DurationNanos = 0
-		}
-		acknowledge := &guestv1.AcknowledgeRequest{ProcessId: id, StdoutCursor: uint64(stdout.Len()), StderrCursor: uint64(stderr.Len())}
-		if _, err := c.Acknowledge(c.t.Context(), connect.NewRequest(acknowledge)); err != nil {
-			c.t.Fatal(err)
-		}
-	}
-	if stream.Err() != nil || exit == nil {
-		c.t.Fatalf("no exit: %v", stream.Err())
-	}
-	return outcome{stdout.String(), stderr.String(), exit}
-}
-
-func (c *client) take(into *bytes.Buffer, chunk *guestv1.Chunk) {
-	c.t.Helper()
-	if chunk.Offset != uint64(into.Len()) {
-		c.t.Fatalf("chunk at %d, wanted %d", chunk.Offset, into.Len())
-	}
-	into.Write(chunk.Data)
-}
-
-func (c *client) run(argv ...string) outcome {
-	c.t.Helper()
-	id := fmt.Sprintf("run-%d", os.Getpid())
-	c.begin(id, &guestv1.StartRequest{Argv: argv})
-	defer c.Release(c.t.Context(), connect.NewRequest(&guestv1.ReleaseRequest{ProcessId: id}))
-	return c.follow(id)
-}
-
-func (c *client) signal(id string, signal int32, target guestv1.SignalTarget) bool {
-	c.t.Helper()
-	response, err := c.Signal(c.t.Context(), connect.NewRequest(&guestv1.SignalRequest{ProcessId: id, Signal: signal, Target: target}))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return response.Msg.Delivered
-}
-
-func (o outcome) String() string {
-	exit := o.exit
-	return fmt.Sprintf("exit %d signal %d timed_out %v oom %v out %q err %q", exit.ExitCode, exit.Signal, exit.TimedOut, exit.OomKilled, o.stdout, o.stderr)
-}
-
-func (c *client) expect(got outcome, code, signal int32, stdout, stderr string) {
-	c.t.Helper()
-	want := outcome{stdout, stderr, &guestv1.Exit{ExitCode: code, Signal: signal}}
-	if got.String() != want.String() {
-		c.t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
 
 func TestExitCodesSignalsAndOutput(t *testing.T) {
 	c := serve(t, GroupTrees{})
@@ -213,7 +98,7 @@ func TestManyLinesOnBothStreamsAreGapless(t *testing.T) {
 
 func TestAProgramFarAheadWaits(t *testing.T) {
 	c := serve(t, GroupTrees{})
-	c.begin("ahead", &guestv1.StartRequest{Argv: []string{"head", "-c", "20000000", "/dev/zero"}})
+	c.begin("ahead", &guestv1.StartRequest{Argv: []string{"head", "-c", "6000000", "/dev/zero"}})
 	stream, err := c.Follow(t.Context(), connect.NewRequest(&guestv1.FollowRequest{ProcessId: "ahead"}))
 	if err != nil {
 		t.Fatal(err)
@@ -228,7 +113,7 @@ func TestAProgramFarAheadWaits(t *testing.T) {
 		t.Errorf("%v, %v", list, err)
 	}
 	stream.Close()
-	if got := c.follow("ahead"); len(got.stdout) != 20_000_000 || got.exit.ExitCode != 0 {
+	if got := c.follow("ahead"); len(got.stdout) != 6_000_000 || got.exit.ExitCode != 0 {
 		t.Errorf("%d bytes, exit %v", len(got.stdout), got.exit)
 	}
 }
@@ -247,76 +132,6 @@ func TestBackgroundChildrenDoNotHoldTheExit(t *testing.T) {
 	}
 	if !c.signal("loud", 9, guestv1.SignalTarget_SIGNAL_TARGET_TREE) {
 		t.Error("nothing was left of the tree")
-	}
-}
-
-func TestInputIsIdempotentByOffset(t *testing.T) {
-	c := serve(t, GroupTrees{})
-	c.begin("cat", &guestv1.StartRequest{Argv: []string{"cat"}, Stdin: true})
-	write := func(offset uint64, data string, end bool) (*guestv1.WriteInputResponse, error) {
-		response, err := c.WriteInput(t.Context(), connect.NewRequest(&guestv1.WriteInputRequest{ProcessId: "cat", Offset: offset, Data: []byte(data), End: end}))
-		if err != nil {
-			return nil, err
-		}
-		return response.Msg, nil
-	}
-	for _, step := range []struct {
-		offset uint64
-		data   string
-		next   uint64
-	}{{0, "abc", 3}, {0, "abc", 3}, {1, "bcde", 5}, {2, "c", 5}} {
-		if got, err := write(step.offset, step.data, false); err != nil || got.NextOffset != step.next {
-			t.Errorf("%+v: %v, %v", step, got, err)
-		}
-	}
-	if _, err := write(6, "x", false); connect.CodeOf(err) != connect.CodeOutOfRange {
-		t.Errorf("a gap: %v", err)
-	}
-	if _, err := write(5, "f", true); err != nil {
-		t.Error(err)
-	}
-	if got, err := write(5, "f", true); err != nil || !got.Closed || got.NextOffset != 6 {
-		t.Errorf("after the end: %v, %v", got, err)
-	}
-	c.expect(c.follow("cat"), 0, 0, "abcdef", "")
-}
-
-func TestMuchInputComesOutAgain(t *testing.T) {
-	c := serve(t, GroupTrees{})
-	data := make([]byte, 3_000_000)
-	_, _ = rand.Read(data)
-	c.begin("cat", &guestv1.StartRequest{Argv: []string{"cat"}, Stdin: true})
-	go func() {
-		for at := 0; at < len(data); {
-			piece := data[at:min(at+maxInput, len(data))]
-			request := &guestv1.WriteInputRequest{ProcessId: "cat", Offset: uint64(at), Data: piece, End: at+len(piece) == len(data)}
-			if _, err := c.WriteInput(t.Context(), connect.NewRequest(request)); err != nil {
-				t.Error(err)
-				return
-			}
-			at += len(piece)
-		}
-	}()
-	if got := c.follow("cat"); got.stdout != string(data) {
-		t.Errorf("other bytes: %d", len(got.stdout))
-	}
-}
-
-func TestInputEndsWithItsReader(t *testing.T) {
-	c := serve(t, GroupTrees{})
-	c.begin("deaf", &guestv1.StartRequest{Argv: []string{"sleep", "1000"}, Stdin: true})
-	done := make(chan *guestv1.WriteInputResponse)
-	go func() {
-		response, err := c.WriteInput(t.Context(), connect.NewRequest(&guestv1.WriteInputRequest{ProcessId: "deaf", Data: make([]byte, maxInput)}))
-		if err != nil {
-			t.Error(err)
-			response = connect.NewResponse(&guestv1.WriteInputResponse{})
-		}
-		done <- response.Msg
-	}()
-	c.signal("deaf", 9, guestv1.SignalTarget_SIGNAL_TARGET_GROUP)
-	if response := <-done; !response.Closed {
-		t.Errorf("%v", response)
 	}
 }
 
@@ -345,44 +160,6 @@ func TestSignalsReachTheGroupUntilTheExit(t *testing.T) {
 	}
 	if c.signal("trap", 15, guestv1.SignalTarget_SIGNAL_TARGET_GROUP) {
 		t.Error("delivered to a program that has ended")
-	}
-}
-
-func TestTerminal(t *testing.T) {
-	c := serve(t, GroupTrees{})
-	c.begin("tty", &guestv1.StartRequest{Argv: []string{"sh", "-c", "stty size; read x; stty size; echo got $x; seq 1 5000; exit 4"}, Terminal: &guestv1.Terminal{Cols: 100, Rows: 40}})
-	stream, err := c.Follow(t.Context(), connect.NewRequest(&guestv1.FollowRequest{ProcessId: "tty"}))
-	if err != nil || !stream.Receive() {
-		t.Fatal(err, stream.Err())
-	}
-	if _, err := c.Resize(t.Context(), connect.NewRequest(&guestv1.ResizeRequest{ProcessId: "tty", Terminal: &guestv1.Terminal{Cols: 77, Rows: 22}})); err != nil {
-		t.Error(err)
-	}
-	if _, err := c.WriteInput(t.Context(), connect.NewRequest(&guestv1.WriteInputRequest{ProcessId: "tty", Data: []byte("hi\n")})); err != nil {
-		t.Error(err)
-	}
-	stream.Close()
-	got := c.follow("tty")
-	if got.exit.ExitCode != 4 {
-		t.Errorf("%v", got.exit)
-	}
-	for _, want := range []string{"40 100\r\n", "22 77\r\n", "got hi\r\n", "\r\n5000\r\n"} {
-		if !strings.Contains(got.stdout, want) {
-			t.Errorf("no %q", want)
-		}
-	}
-}
-
-func TestInterruptReachesTheForegroundOfATerminal(t *testing.T) {
-	c := serve(t, GroupTrees{})
-	c.begin("tty", &guestv1.StartRequest{Argv: []string{"sh", "-mc", "sh -c 'trap \"exit 9\" INT; echo ready; while :; do sleep 0.01; done'; echo after $?"}, Terminal: &guestv1.Terminal{Cols: 80, Rows: 24}})
-	stream, err := c.Follow(t.Context(), connect.NewRequest(&guestv1.FollowRequest{ProcessId: "tty"}))
-	if err != nil || !stream.Receive() {
-		t.Fatal(err, stream.Err())
-	}
-	c.signal("tty", int32(unix.SIGINT), guestv1.SignalTarget_SIGNAL_TARGET_GROUP)
-	if got := c.follow("tty"); !strings.Contains(got.stdout, "after 9") {
-		t.Errorf("%s", got)
 	}
 }
 

@@ -4,6 +4,7 @@ import type { Engine, Machine, MachineSpec, OwnDrives } from "../engine.js";
 import { adoptProcess } from "./adopted.js";
 import { agentSocketName, consoleBytes, qemuArguments, qmpSocketName, type QemuHost } from "./arguments.js";
 import { connectWhenReady } from "./connect.js";
+import { watchDiskStall } from "./disk-stall.js";
 import { deviceNode, imageNodes } from "./drives.js";
 import { Qmp } from "./qmp.js";
 import { loadState, saveState } from "./saved-state.js";
@@ -71,8 +72,9 @@ interface Running {
   readonly accelerator: string;
 }
 
-function qemuMachine(spec: Pick<MachineSpec, "id" | "socketFolder">, { process, qmp, accelerator }: Running): Machine {
+function qemuMachine(spec: Pick<MachineSpec, "id" | "folder" | "socketFolder">, { process, qmp, accelerator }: Running): Machine {
   const { exited } = process;
+  const stall = watchDiskStall(qmp, spec.folder);
   let generation = 0;
   return {
     id: spec.id,
@@ -88,6 +90,8 @@ function qemuMachine(spec: Pick<MachineSpec, "id" | "socketFolder">, { process, 
     },
     save: (statePath, signal) => saveState({ qmp, socketFolder: spec.socketFolder, statePath }, signal),
     consoleTail: async () => String(await qmp.execute("ringbuf-read", { device: "console", size: consoleBytes })),
+    pausedReason: stall.reason,
+    stalled: stall.signal,
     extend: process.extend,
     detach: process.detach,
     exited,

@@ -28,7 +28,9 @@ export async function finishCommand(
   if (state === "running") {
     const isDetached = detached.safeParse(input).success;
     if (isDetached && !context.json) await context.stdout.write(`${sequence}\n`);
-    await context.stderr.write(`pyro: Command ${sequence} runs; \`pyro workspace wait ${id} ${sequence}\` waits for it.\n`);
+    await context.stderr.write(
+      `pyro: Command ${sequence} runs; \`pyro workspace wait ${id} ${sequence}\` waits for it.\n`,
+    );
     return isDetached ? 0 : exitCodes.deadline_exceeded;
   }
   if (!context.json) {

@@ -3,19 +3,29 @@ import * as z from "zod";
 import { environmentName } from "../../operations/fields.js";
 import { profiles } from "../../operations/operation.js";
 import { hostPath } from "../../operations/workspace-fields.js";
+import { modes } from "../mcp/modes.js";
 import type { Command } from "./command.js";
 
 const text = z.string().min(1).max(2048);
 
 const mcpServeInput = z.strictObject({
-  profile: z.enum(profiles).default("workspace-core").describe("Which tools the server offers."),
-  project_path: hostPath
+  profile: z
+    .enum(profiles)
     .optional()
-    .meta({ title: "PATH", description: "Folder or checkout that workspaces start from, instead of the one it is started in." }),
-  repo_url: text.optional().meta({ title: "URL", description: "Repository to clone on the host for workspaces to start from." }),
+    .describe("Which tools the server offers; workspace-core unless a mode is given."),
+  mode: z.enum(modes).optional().describe("The tools for one kind of task, instead of a profile."),
+  project_path: hostPath.optional().meta({
+    title: "PATH",
+    description: "Folder or checkout that workspaces start from, instead of the one it is started in.",
+  }),
+  repo_url: text
+    .optional()
+    .meta({ title: "URL", description: "Repository to clone on the host for workspaces to start from." }),
   repo_ref: text.optional().meta({ title: "REF", description: "Branch, tag or commit of it." }),
   no_project_source: z.boolean().default(false).describe("Workspaces start empty."),
-  environment: environmentName.optional().meta({ title: "ENV", description: "Environment where the model names none." }),
+  environment: environmentName
+    .optional()
+    .meta({ title: "ENV", description: "Environment where the model names none." }),
   allow_host_paths: z
     .array(hostPath)
     .default([])
@@ -37,6 +47,7 @@ export const mcpServeCommand: Command = {
     await serveMcp({
       connector,
       profile: chosen.profile,
+      mode: chosen.mode,
       projectPath: chosen.project_path,
       repoUrl: chosen.repo_url,
       repoRef: chosen.repo_ref,

@@ -24,6 +24,13 @@ export function outputTable(schema: z.ZodObject, options: FieldTableOptions = {}
   return table(["Field", "Type", "Meaning"], outputRows(fieldsOf(schema, "output"), options));
 }
 
+/** Schemas that several operations return are told once: the name under which it was, or undefined the first time. */
+export function firstTold(told: Map<z.ZodObject, string>, schema: z.ZodObject, name: string): string | undefined {
+  const first = told.get(schema);
+  if (first === undefined) told.set(schema, name);
+  return first;
+}
+
 function outputRows(fields: readonly Field[], options: FieldTableOptions, prefix = ""): readonly (readonly string[])[] {
   const { nameOf = (name) => name, without = () => false } = options;
   return fields
@@ -31,7 +38,7 @@ function outputRows(fields: readonly Field[], options: FieldTableOptions, prefix
     .flatMap((field) => {
       const name = `${prefix}${nameOf(field.name)}`;
       const row = [`\`${name}\`${field.required ? "" : " (optional)"}`, typeOf(field), field.description];
-      return [row, ...outputRows(field.items, options, `${name}[].`)];
+      return [row, ...outputRows(field.items, options, field.kind === "list" ? `${name}[].` : `${name}.`)];
     });
 }
 

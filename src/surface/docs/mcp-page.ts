@@ -1,26 +1,42 @@
 // Owns the reference of the MCP tools. Never says what the tools do not.
+import type * as z from "zod";
 import { profiles } from "../../operations/operation.js";
 import { plannedBy } from "../../operations/planned.js";
+import { modes, modeShapes, type Mode } from "../mcp/modes.js";
 import { isLeftOut } from "../mcp/shrink.js";
 import { instructionsOf } from "../mcp/instructions.js";
 import { toolsOf, type McpTool } from "../mcp/tools.js";
 import { code, page, table } from "./markdown.js";
-import { inputTable, outputTable } from "./field-table.js";
+import { firstTold, inputTable, outputTable } from "./field-table.js";
 
-const exampleScope = { sourceText: "the project /home/you/project, uncommitted changes included" };
+const exampleSource = "the project /home/you/project, uncommitted changes included";
 
 export function mcpPage(): string {
   const rows = profiles.map((profile) => {
     const brings = plannedBy("profiles", profile);
-    return [`\`${profile}\``, brings === undefined ? toolsOf(profile).map(nameOf).join(" ") : `planned with ${brings}`];
+    return [
+      `\`${profile}\``,
+      brings === undefined ? toolsOf({ profile }).map(nameOf).join(" ") : `planned with ${brings}`,
+    ];
   });
   const built = profiles.filter((profile) => plannedBy("profiles", profile) === undefined);
-  const tools = new Map(built.flatMap((profile) => toolsOf(profile).map((tool) => [tool.tool.name, tool] as const)));
+  const tools = new Map(
+    built.flatMap((profile) => toolsOf({ profile }).map((tool) => [tool.tool.name, tool] as const)),
+  );
+  const told = new Map<z.ZodObject, string>();
   return page("MCP tools", [
     "`pyro mcp serve --profile PROFILE` serves them over standard input and output; `workspace-core` is the default.",
     table(["Profile", "Tools"], rows),
-    ...built.flatMap((profile) => [`Instructions of \`${profile}\`:`, code("text", instructionsOf(profile, exampleScope))]),
-    ...[...tools.values()].flatMap(toolSection),
+    "`--mode MODE` offers the tools for one kind of task instead:",
+    table(["Mode", "Task", "Tools"], modes.map(modeRow)),
+    ...built.flatMap((profile) => [
+      `Instructions of \`${profile}\`:`,
+      code(
+        "text",
+        instructionsOf({ tools: toolsOf({ profile }).map(({ tool }) => tool.name), sourceText: exampleSource }),
+      ),
+    ]),
+    ...[...tools.values()].flatMap((tool) => toolSection(tool, told)),
     "## Paths of the host",
     "A model may name only paths under the project that the server was started for, and under the folders that the user " +
       "gave with `--allow-host-path`; symbolic links count as what they lead to, `.git` folders are left out, and what it " +
@@ -35,16 +51,27 @@ export function mcpPage(): string {
   ]);
 }
 
-function toolSection({ tool, input, operation }: McpTool): readonly string[] {
+function modeRow(mode: Mode): readonly string[] {
+  const brings = plannedBy("modes", mode);
+  const { task, tools } = modeShapes[mode];
+  return [
+    `\`${mode}\``,
+    task,
+    brings === undefined ? tools.map((name) => `\`${name}\``).join(" ") : `planned with ${brings}`,
+  ];
+}
+
+function toolSection({ tool, input, operation }: McpTool, told: Map<z.ZodObject, string>): readonly string[] {
+  const first = firstTold(told, operation.output, tool.name);
   const hints = Object.entries(tool.annotations ?? {}).filter(([, value]) => value === true);
   return [
     `## ${tool.name}`,
     tool.description ?? "",
     hints.length === 0 ? "" : `Hints: ${hints.map(([name]) => `\`${name}\``).join(", ")}.`,
-    "Input:",
-    inputTable(input),
-    "Result:",
-    outputTable(operation.output, { without: isLeftOut }),
+    ...(Object.keys(input.shape).length === 0 ? [] : ["Input:", inputTable(input)]),
+    ...(first === undefined
+      ? ["Result:", outputTable(operation.output, { without: isLeftOut })]
+      : [`Result: as of [${first}](#${first}).`]),
   ];
 }
 

@@ -1,9 +1,10 @@
 // Owns the reference of the SDK. Never says what the types do not.
+import type * as z from "zod";
 import type { Operation } from "../../operations/operation.js";
 import { operations } from "../../operations/table.js";
 import { camelCase } from "../sdk/case.js";
 import { code, page } from "./markdown.js";
-import { inputTable, outputTable } from "./field-table.js";
+import { firstTold, inputTable, outputTable } from "./field-table.js";
 
 const example = `import { Pyro, PyroError } from "pyro-mcp";
 
@@ -30,6 +31,7 @@ await server.connect(new StdioServerTransport());`;
 
 export function sdkPage(): string {
   const table: readonly Operation[] = operations;
+  const told = new Map<z.ZodObject, string>();
   return page("SDK", [
     code("ts", example),
     "`new Pyro({ home })` uses the state, cache and daemon of another folder than the user's, as `PYRO_HOME` does. Every " +
@@ -37,16 +39,24 @@ export function sdkPage(): string {
       "`onOutput(stream, data)` gets a guest's output as it happens (the result's `stdout` and `stderr` are then empty), " +
       "and `stdin` is passed on to the guest's command. Every failure is a `PyroError` with `code`, `message` and `hint`; " +
       "see [errors](errors.md). A guest command that fails is a result.",
-    ...table.flatMap(methodSection),
+    ...table.flatMap((operation) => methodSection(operation, told)),
     "## createServer",
     "An MCP server to embed, with the tools of a profile; see [MCP tools](mcp.md).",
     code("ts", serverExample),
   ]);
 }
 
-function methodSection({ sdk, summary, input, output }: Operation): readonly string[] {
+function methodSection({ sdk, summary, input, output }: Operation, told: Map<z.ZodObject, string>): readonly string[] {
   if (sdk === undefined) return [];
   const options = { nameOf: camelCase };
   const fields = inputTable(input, options);
-  return [`## ${sdk}`, summary, ...(fields === "" ? [] : ["Input:", fields]), "Result:", outputTable(output, options)];
+  const first = firstTold(told, output, sdk);
+  return [
+    `## ${sdk}`,
+    summary,
+    ...(fields === "" ? [] : ["Input:", fields]),
+    ...(first === undefined
+      ? ["Result:", outputTable(output, options)]
+      : [`Result: as of [${first}](#${first.toLowerCase()}).`]),
+  ];
 }

@@ -45,7 +45,8 @@ export function scopeOf(choices: ServerChoices, cwd: string): ServerScope {
       allowed: { base: undefined, folders: more },
     };
   }
-  const project = projectPath === undefined ? (noProjectSource ? undefined : checkoutAround(cwd)) : resolve(cwd, projectPath);
+  const project =
+    projectPath === undefined ? (noProjectSource ? undefined : checkoutAround(cwd)) : resolve(cwd, projectPath);
   if (project === undefined) return { source: {}, sourceText: "", allowed: { base: undefined, folders: more } };
   return {
     source: { project_path: project },

@@ -43,7 +43,9 @@ export async function confinePath(allowed: AllowedFolders, named: NamedPath): Pr
     });
   }
   if (access === "write" && (await exists(real))) {
-    throw new PyroError("already_exists", `${field} ${path} exists.`, { hint: "Choose a name that does not exist yet." });
+    throw new PyroError("already_exists", `${field} ${path} exists.`, {
+      hint: "Choose a name that does not exist yet.",
+    });
   }
   return real;
 }

@@ -1,18 +1,26 @@
 // Owns what a server tells the model before its first call. At most 2,000 characters, which is where hosts cut.
 import { defaultEnvironment } from "../../operations/fields.js";
-import type { Profile } from "../../operations/operation.js";
-import type { ServerScope } from "./choices.js";
+
+export interface InstructionFacts {
+  /** Names of the tools that the server offers; only they are spoken of. */
+  readonly tools: readonly string[];
+  /** Where a workspace's files come from; empty for nowhere. */
+  readonly sourceText: string;
+  /** What the tools are for, where the server serves one kind of task. */
+  readonly task?: string | undefined;
+}
 
 /** Characters of a project's path or URL that are shown. */
 const maxSourceLength = 200;
 
-export function instructionsOf(profile: Profile, { sourceText }: Pick<ServerScope, "sourceText">): string {
-  if (profile === "vm-run") return oneShot;
+export function instructionsOf({ tools, sourceText, task }: InstructionFacts): string {
+  if (!tools.includes("workspace_create")) return oneShot;
   const source =
     sourceText === ""
       ? "Without seed_path a workspace starts empty."
       : `Without seed_path a workspace starts from ${sourceText.slice(0, maxSourceLength)}.`;
-  return [...workspaces, source].join("\n");
+  const steps = workspaceSteps.filter(([tool]) => tools.includes(tool)).map(([, text]) => `- ${text}`);
+  return [what, ...(task === undefined ? [] : [task]), ...steps, source].join("\n");
 }
 
 const oneShot =
@@ -24,18 +32,40 @@ const oneShot =
   "command is a normal result; read exit_code and stderr. Keep output short with grep, head or tail: more than " +
   "20,000 characters of a stream come back as head and tail.";
 
-const workspaces = [
+const what =
   "pyro gives you disposable Linux virtual machines, called workspaces, to work in as root. Run code there instead of on " +
-    "the host: tests, builds, installs, anything risky. Nothing reaches the host until you export it. There is no network.",
-  "1. workspace_create once per task; keep workspace_id. The files are in /workspace, with git. workspace_list finds an earlier one.",
-  "2. workspace_exec runs a shell command. A non-zero exit is a result: read exit_code and stderr. Each call is a new shell: " +
-    "join steps with && or pass cwd. It kills at timeout_seconds (30): raise it for builds and tests. If state is `running`, " +
-    "call workspace_wait with the sequence; do not start it again. Keep output short with grep, head, tail; workspace_logs reads what was cut.",
-  "3. Edit with workspace_patch_apply, or workspace_file_write for whole files, not with sed or echo through the shell: no " +
-    "quoting, all or nothing, and errors name the line.",
-  "4. Look at workspace_diff before you report: it is the change, ready for `git apply` on the host. workspace_export copies a " +
-    "file or folder to a new path in the project, when the user wants it there.",
-  "5. Broken state, or a second attempt: workspace_reset, about a second, rather than repairing. It throws away all changes; export or keep the diff first.",
-  "6. workspace_delete when done. Idle ones stop with their disk kept, and start again when used.",
-  "Errors have a hint that names the next call. vm_run is for one command that needs no files.",
+  "the host: tests, builds, installs, anything risky. Nothing reaches the host until you export it. There is no network.";
+
+/** What to say where a tool is offered. */
+const workspaceSteps: readonly (readonly [tool: string, text: string])[] = [
+  [
+    "workspace_create",
+    "workspace_create once per task; keep workspace_id. The files are in /workspace, with git. workspace_list finds an earlier one.",
+  ],
+  [
+    "workspace_exec",
+    "workspace_exec runs a shell command. A non-zero exit is a result: read exit_code and stderr. Each call is a new shell: " +
+      "join steps with && or pass cwd. It kills at timeout_seconds (30): raise it for builds and tests. If state is `running`, " +
+      "call workspace_wait with the sequence; do not start it again. Keep output short (grep, head, tail); workspace_logs reads what was cut.",
+  ],
+  [
+    "workspace_patch_apply",
+    "Edit with workspace_patch_apply, or workspace_file_write for whole files, not with sed or echo through the shell: no " +
+      "quoting, all or nothing, and errors name the line.",
+  ],
+  ["workspace_diff", "Look at workspace_diff before you report: it is the change, ready for `git apply` on the host."],
+  [
+    "workspace_export",
+    "workspace_export copies a file or folder to a new path in the project, when the user wants it there.",
+  ],
+  [
+    "workspace_reset",
+    "Broken state, or a second attempt: workspace_reset, about a second, rather than repairing. All changes go; keep the diff first.",
+  ],
+  [
+    "workspace_delete",
+    "workspace_delete when done. Idle workspaces stop with their disk kept, and start again when used.",
+  ],
+  ["workspace_status", "Errors have a hint that names the next call."],
+  ["vm_run", "vm_run is for one command that needs no files."],
 ];

@@ -61,7 +61,9 @@ function describe(operation: Operation, result: WireResult): string {
   if (!ran.success) return operation.text(operation.output.parse(result)) || "(nothing)";
   const { stdout, stderr, duration_ms: duration } = ran.data;
   const head = `[${[...endOf(ran.data), `${duration} ms`].join(", ")}]`;
-  return [head, stdout.replace(/\n$/u, ""), stderr === "" ? "" : `[stderr]\n${stderr}`].filter((part) => part !== "").join("\n");
+  return [head, stdout.replace(/\n$/u, ""), stderr === "" ? "" : `[stderr]\n${stderr}`]
+    .filter((part) => part !== "")
+    .join("\n");
 }
 
 function endOf(ran: z.output<typeof outcome>): readonly string[] {

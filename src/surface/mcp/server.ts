@@ -9,11 +9,14 @@ import { daemonConnector, type Connector } from "../connection.js";
 import { callTool, defaultTimes, type CallTimes } from "./call-tool.js";
 import { scopeOf, type ServerChoices } from "./choices.js";
 import { instructionsOf } from "./instructions.js";
+import { modeShapes, type Mode } from "./modes.js";
 import { toolsOf } from "./tools.js";
 
 export interface CreateServerOptions extends ServerChoices {
-  /** Which tools it offers; `workspace-core` when absent. */
+  /** Which tools it offers; `workspace-core` when it and mode are absent. */
   readonly profile?: Profile | undefined;
+  /** The tools for one kind of task, instead of a profile. */
+  readonly mode?: Mode | undefined;
   /** Folder of another pyro than the user's, as PYRO_HOME. */
   readonly home?: string | undefined;
   readonly connector?: Connector | undefined;
@@ -24,18 +27,17 @@ export const defaultProfile = "workspace-core" satisfies Profile;
 
 /** A server that is not connected yet; it answers `initialize` and `tools/list` without a daemon. */
 export function createServer(options: CreateServerOptions): Server {
-  const { profile = defaultProfile, connector = daemonConnector(options.home), times = defaultTimes } = options;
-  const brings = plannedBy("profiles", profile);
-  if (brings !== undefined) {
-    throw new PyroError("unsupported", `The profile ${profile} is not built yet.`, {
-      hint: `It is planned with ${brings}; use ${defaultProfile} until then.`,
-    });
-  }
+  const { profile = defaultProfile, mode, connector = daemonConnector(options.home), times = defaultTimes } = options;
+  refusePlanned(options);
   const scope = scopeOf(options, process.cwd());
-  const tools = toolsOf(profile, options.environment);
+  const tools = toolsOf({ profile, mode, environment: options.environment });
+  const facts = { tools: tools.map(({ tool }) => tool.name), sourceText: scope.sourceText };
   const server = new Server(
     { name: "pyro", title: "pyro", version },
-    { capabilities: { tools: {} }, instructions: instructionsOf(profile, scope) },
+    {
+      capabilities: { tools: {} },
+      instructions: instructionsOf({ ...facts, task: mode === undefined ? undefined : modeShapes[mode].task }),
+    },
   );
   server.setRequestHandler("tools/list", () => ({ tools: tools.map(({ tool }) => tool) }));
   server.setRequestHandler("tools/call", (request, context) => {
@@ -49,6 +51,20 @@ export function createServer(options: CreateServerOptions): Server {
     return callTool({ tool, args }, context, { connector, times, scope });
   });
   return server;
+}
+
+function refusePlanned({ profile, mode }: CreateServerOptions): void {
+  if (profile !== undefined && mode !== undefined) {
+    throw new PyroError("invalid_argument", "A mode and a profile exclude each other.", { hint: "Give one of them." });
+  }
+  const [brings, name] =
+    mode === undefined
+      ? [plannedBy("profiles", profile ?? defaultProfile), `The profile ${profile ?? defaultProfile}`]
+      : [plannedBy("modes", mode), `The mode ${mode}`];
+  if (brings === undefined) return;
+  throw new PyroError("unsupported", `${name} is not built yet.`, {
+    hint: `It is planned with ${brings}; use the profile ${defaultProfile} until then.`,
+  });
 }
 
 function unknownTool(name: string, known: readonly string[]): ProtocolError {

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { environmentName } from "../../operations/fields.js";
 import type { Effect, Operation, Profile } from "../../operations/operation.js";
 import { operations } from "../../operations/table.js";
+import { modeShapes, type Mode } from "./modes.js";
 
 export interface McpTool {
   readonly operation: Operation;
@@ -13,11 +14,21 @@ export interface McpTool {
   readonly input: z.ZodObject;
 }
 
-/** The tools of a profile, in the order of the table; `environment` is what the user chose for where the model names none. */
-export function toolsOf(profile: Profile, environment?: string): readonly McpTool[] {
+export interface ToolChoice {
+  readonly profile: Profile;
+  /** Chooses the tools instead of the profile. */
+  readonly mode?: Mode | undefined;
+  /** For where the model names none. */
+  readonly environment?: string | undefined;
+}
+
+/** The tools of a profile or mode, in the order of the table. */
+export function toolsOf({ profile, mode, environment }: ToolChoice): readonly McpTool[] {
+  const ofMode = mode === undefined ? undefined : modeShapes[mode];
   return operations.flatMap((operation: Operation) => {
     const shape = operation.mcp;
-    if (shape === undefined || !shape.profiles.includes(profile)) return [];
+    if (shape === undefined) return [];
+    if (!(ofMode === undefined ? shape.profiles.includes(profile) : ofMode.tools.includes(operation.name))) return [];
     const input = withEnvironment(shape.input, environment);
     return [
       {
@@ -27,7 +38,7 @@ export function toolsOf(profile: Profile, environment?: string): readonly McpToo
         tool: {
           name: operation.name,
           title: operation.title,
-          description: shape.description,
+          description: ofMode?.descriptions?.[operation.name] ?? shape.description,
           inputSchema: inputSchema(input),
           annotations: annotations[operation.effect],
         },

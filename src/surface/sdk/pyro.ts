@@ -6,6 +6,7 @@ import type { CallOptions } from "../../daemon/client.js";
 import type { Operation, OutputStream } from "../../operations/operation.js";
 import { operations, type AnyOperation } from "../../operations/table.js";
 import { callOperation, daemonConnector, type Connector } from "../connection.js";
+import { bindWorkspace, type Workspace } from "./workspace.js";
 import { toCamel, toSnake, type Camel } from "./case.js";
 
 export interface PyroOptions {
@@ -45,8 +46,13 @@ type Method<Each extends SdkOperation> = (
 /** Includes undefined where every field may be left out. */
 type OptionalInput<Each extends SdkOperation> = Record<string, never> extends Input<Each> ? undefined : never;
 
+type Methods = { readonly [Each in SdkOperation as NonNullable<Each["sdk"]>]: Method<Each> };
+
 /** One method per operation; each throws a PyroError and nothing else. */
-export type Pyro = { readonly [Each in SdkOperation as NonNullable<Each["sdk"]>]: Method<Each> };
+export interface Pyro extends Methods {
+  /** Creates a workspace as an object with methods of its own, which is deleted when it is disposed. */
+  workspace(...args: Parameters<Methods["createWorkspace"]>): Promise<Workspace>;
+}
 
 class Client {
   readonly #connector: Connector;
@@ -54,6 +60,12 @@ class Client {
   constructor({ home, connector = daemonConnector(home) }: PyroOptions = {}) {
     this.#connector = connector;
     for (const operation of operations) this.#addMethod(operation);
+  }
+
+  async workspace(...args: Parameters<Methods["createWorkspace"]>): Promise<Workspace> {
+    // The constructor has added the methods that the type lists.
+    const pyro = this as unknown as Pyro;
+    return bindWorkspace(pyro, await pyro.createWorkspace(...args));
   }
 
   #addMethod(operation: Operation): void {

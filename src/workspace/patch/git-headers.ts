@@ -1,4 +1,5 @@
 // Owns the header lines of one file in git's format. Never reads hunks.
+import { displayPath } from "../diff/byte-path.js";
 import { type Names, parseGitLine, parseName, stripPrefixes } from "./name-lines.js";
 import { type PatchLines, damagedPatch } from "./patch-lines.js";
 import type { FilePatch } from "./patch-text.js";
@@ -79,7 +80,7 @@ function resolve(draft: Draft, shared: Names | undefined, atLine: number): GitHe
     [marks?.newName, shared?.newName],
   ]) {
     if (mark !== undefined && name !== undefined && mark !== name && !mark.endsWith(`/${name}`)) {
-      throw damagedPatch(atLine, `its lines name two files, ${JSON.stringify(name)} and ${JSON.stringify(mark)}`);
+      throw damagedPatch(atLine, `its lines name two files, ${displayPath(name)} and ${displayPath(mark)}`);
     }
   }
   // The first line knows both sides, so it tells prefixes better than a mark beside /dev/null.

@@ -1,5 +1,6 @@
 // Owns reading a patch: git's format and plain unified diffs, with whatever prose stands between. Never looks at the files it is for.
 import { PyroError } from "../../base/error.js";
+import { displayPath } from "../diff/byte-path.js";
 import { parseBinary } from "./binary-change.js";
 import { type GitHeaders, parseGitHeaders } from "./git-headers.js";
 import { isPlainStart, parsePlainNames } from "./name-lines.js";
@@ -39,7 +40,10 @@ function parseGitFile(lines: PatchLines): FilePatch {
     throw damagedPatch(atLine, "a new file has old lines");
   }
   if (hunks.length === 0 && binary === undefined && isIdle(headers)) {
-    throw damagedPatch(atLine, `nothing is said of ${JSON.stringify(newName ?? oldName)}: no hunk, no mode, no rename`);
+    throw damagedPatch(
+      atLine,
+      `nothing is said of ${displayPath(newName ?? oldName ?? "")}: no hunk, no mode, no rename`,
+    );
   }
   return { ...headers, atLine, hunks, binary, mayAdd: false };
 }

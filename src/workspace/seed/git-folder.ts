@@ -56,8 +56,8 @@ export async function commonFolder(gitFolder: string): Promise<string | undefine
 function placeGitFiles(placement: GitPlacement, found: readonly FoundPath[]): readonly Item[] {
   const { source, path } = placement;
   const repositories = repositoriesAmong(found);
-  // The folder itself, unless it is plain: it is not among what was found below it.
-  if (isRepository("", new Set(found.map((entry) => entry.path)))) repositories.add("");
+  // The folder itself is not among what was found below it; that of a linked worktree has no objects of its own.
+  if (isGitFolder(path) || isRepository("", new Set(found.map((entry) => entry.path)))) repositories.add("");
   return found.flatMap((entry): readonly Item[] => {
     const repository = repositoryOf(entry.path, repositories);
     const inside = repository === undefined ? undefined : relativeTo(repository, entry.path);
@@ -85,6 +85,10 @@ function repositoriesAmong(found: readonly FoundPath[]): Set<ByteString> {
 
 function isRepository(folder: ByteString, paths: ReadonlySet<ByteString>): boolean {
   return ["HEAD", "objects", "refs"].every((name) => paths.has(under(folder, name)));
+}
+
+function isGitFolder(path: ByteString): boolean {
+  return path === ".git" || path.endsWith("/.git");
 }
 
 /** The innermost repository that holds `path`. */
@@ -127,10 +131,10 @@ function configChange({ source, path, seedRoot }: GitPlacement, repository: Byte
   const place = under(path, repository);
   const folder = join(source, Buffer.from(repository, "latin1").toString("utf8"));
   return {
-    checkout: place.endsWith("/.git") || place === ".git",
+    checkout: isGitFolder(place),
     workTree(value: ByteString): ByteString | null {
       // A repository in a folder called .git finds its files by itself.
-      if (place.endsWith("/.git") || place === ".git") return null;
+      if (isGitFolder(place)) return null;
       const files = relative(seedRoot, resolve(folder, Buffer.from(value, "latin1").toString("utf8")));
       if (files.startsWith("..") || isAbsolute(files)) return null;
       return Buffer.from(relative(Buffer.from(place, "latin1").toString("utf8"), files)).toString("latin1");

@@ -1,0 +1,54 @@
+// Owns a workspace as an object: the table's methods with its id filled in. Never has methods of its own.
+import type { Operation } from "../../operations/operation.js";
+import { operations } from "../../operations/table.js";
+import type { MethodOptions, Pyro } from "./pyro.js";
+
+/** `applyWorkspacePatch` → `applyPatch`. */
+type ShortName<Name> = Name extends `${infer Verb}Workspace${infer Object}` ? `${Verb}${Object}` : never;
+
+/** Only methods on one workspace: those that take its id. */
+type Bound<Method> = Method extends (
+  input: infer Input extends { workspaceId: string },
+  options?: MethodOptions,
+) => infer Result
+  ? (...args: BoundArguments<Omit<Input, "workspaceId">>) => Result
+  : never;
+
+/** The input may be left out where every other field may be. */
+type BoundArguments<Input> =
+  Record<string, never> extends Input
+    ? [input?: Input, options?: MethodOptions]
+    : [input: Input, options?: MethodOptions];
+
+type BoundMethods = {
+  readonly [Name in keyof Pyro as Bound<Pyro[Name]> extends never ? never : ShortName<Name>]: Bound<Pyro[Name]>;
+};
+
+export type CreatedWorkspace = Awaited<ReturnType<Pyro["createWorkspace"]>>;
+
+/** A workspace that is deleted when it is disposed: `await using workspace = await pyro.workspace(…)`. */
+export interface Workspace extends BoundMethods, AsyncDisposable {
+  readonly id: string;
+  /** What createWorkspace returned. */
+  readonly created: CreatedWorkspace;
+}
+
+type AnyMethod = (input: object, options?: MethodOptions) => Promise<unknown>;
+
+/** Binds every method of `pyro` that takes a workspace's id. */
+export function bindWorkspace(pyro: Pyro, created: CreatedWorkspace): Workspace {
+  const id = created.workspaceId;
+  const methods = operations.flatMap((operation: Operation) => {
+    const { sdk, input } = operation;
+    if (sdk === undefined || !("workspace_id" in input.shape)) return [];
+    // The table says that there is such a method, and that it takes the id.
+    const method = pyro[sdk as keyof Pyro] as unknown as AnyMethod;
+    const bound = (rest: object = {}, options?: MethodOptions) => method({ ...rest, workspaceId: id }, options);
+    return [[sdk.replace("Workspace", ""), bound] as const];
+  });
+  const dispose = async () => {
+    await pyro.deleteWorkspace({ workspaceId: id });
+  };
+  // The loop makes the methods that the type lists, which TypeScript cannot see.
+  return { ...Object.fromEntries(methods), id, created, [Symbol.asyncDispose]: dispose } as unknown as Workspace;
+}

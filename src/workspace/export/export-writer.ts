@@ -1,0 +1,82 @@
+// Owns writing the files of an export into its staging folder, by paths that were checked before. Never replaces or follows anything.
+import { constants } from "node:fs";
+import { type FileHandle, chmod, link, lutimes, mkdir, open, symlink, utimes } from "node:fs/promises";
+
+interface Attributes {
+  readonly mode: number;
+  /** Seconds since 1970; left as it is when undefined. */
+  readonly mtime: number | undefined;
+}
+
+const permissionBits = 0o777;
+/** Latest time that every usual file system holds, in seconds; a guest may state any. */
+const maxTime = 2 ** 33;
+const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+export class ExportWriter {
+  readonly #root: Buffer;
+  readonly #folders = new Map<string, Attributes>();
+  #file: { readonly handle: FileHandle; readonly attributes: Attributes } | undefined;
+
+  /** Paths are relative to `root`, one character per byte; "" is the root itself. */
+  constructor(root: string) {
+    this.#root = Buffer.from(root);
+  }
+
+  async folder(path: string): Promise<void> {
+    await mkdir(this.#place(path), { mode: 0o700 });
+  }
+
+  /** Set at the end: until then the folder must let its content in. */
+  folderAttributes(path: string, attributes: Attributes): void {
+    this.#folders.set(path, attributes);
+  }
+
+  async startFile(path: string, attributes: Attributes): Promise<void> {
+    this.#file = { handle: await open(this.#place(path), createFlags, 0o600), attributes };
+  }
+
+  /** Content of the file started last; dropped when it was no file. */
+  async write(piece: Buffer): Promise<void> {
+    await this.#file?.handle.writeFile(piece);
+  }
+
+  async endFile(): Promise<void> {
+    const file = this.#file;
+    if (file === undefined) return;
+    this.#file = undefined;
+    await using handle = file.handle;
+    await handle.chmod(file.attributes.mode & permissionBits);
+    if (file.attributes.mtime !== undefined)
+      await handle.utimes(clamp(file.attributes.mtime), clamp(file.attributes.mtime));
+  }
+
+  async symlink(path: string, target: string, mtime: number): Promise<void> {
+    await symlink(Buffer.from(target, "latin1"), this.#place(path));
+    await lutimes(this.#place(path), clamp(mtime), clamp(mtime));
+  }
+
+  async hardLink(path: string, existing: string): Promise<void> {
+    await link(this.#place(existing), this.#place(path));
+  }
+
+  /** Modes and times of folders, the inner ones first. */
+  async finish(): Promise<void> {
+    for (const [path, { mode, mtime }] of [...this.#folders].toSorted(([a], [b]) => b.length - a.length)) {
+      if (mtime !== undefined) await utimes(this.#place(path), clamp(mtime), clamp(mtime));
+      await chmod(this.#place(path), mode & permissionBits);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file?.handle.close();
+  }
+
+  #place(path: string): Buffer {
+    return path === "" ? this.#root : Buffer.concat([this.#root, Buffer.from("/"), Buffer.from(path, "latin1")]);
+  }
+}
+
+function clamp(seconds: number): number {
+  return Math.min(Math.max(seconds, 0), maxTime);
+}

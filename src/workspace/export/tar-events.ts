@@ -1,0 +1,55 @@
+// Owns turning a tar stream into entries and pieces of content, one at a time. Never judges them.
+import type { TarEntry } from "../seed/tar-entry.js";
+import { TarParser } from "../seed/tar-parser.js";
+
+export type TarEvent =
+  | { readonly kind: "entry"; readonly entry: TarEntry }
+  | { readonly kind: "content"; readonly piece: Buffer }
+  | { readonly kind: "end" };
+
+/** `end` follows each entry. The stream is left as soon as the reader stops or the signal aborts. */
+export async function* tarEvents(stream: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<TarEvent> {
+  let events: TarEvent[] = [];
+  const parser = new TarParser({
+    entry: (entry) => void events.push({ kind: "entry", entry }),
+    content: (piece) => void events.push({ kind: "content", piece }),
+    entryEnd: () => void events.push({ kind: "end" }),
+  });
+  for await (const chunk of untilAborted(stream, signal)) {
+    parser.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    yield* events;
+    events = [];
+  }
+  parser.end();
+}
+
+/** A stream that has stalled must not outlive the signal. */
+async function* untilAborted(stream: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  signal.throwIfAborted();
+  const iterator = stream[Symbol.asyncIterator]();
+  const aborted = deferred();
+  aborted.promise.catch(() => undefined);
+  const onAbort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  let done = false;
+  try {
+    for (;;) {
+      const result = await Promise.race([iterator.next(), aborted.promise]);
+      if (result.done === true) {
+        done = true;
+        return;
+      }
+      yield result.value;
+    }
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    // Not awaited: a stalled source answers only once it is released elsewhere.
+    if (!done) void Promise.resolve(iterator.return?.()).catch(() => undefined);
+  }
+}
+
+function deferred(): { promise: Promise<never>; reject: (reason: unknown) => void } {
+  let reject: (reason: unknown) => void = () => undefined;
+  const promise = new Promise<never>((_resolve, onReject) => (reject = onReject));
+  return { promise, reject };
+}
