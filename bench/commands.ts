@@ -29,7 +29,7 @@ export async function measureCommands(commands: Commands, counts: CommandCounts)
   const stageFile = join(commands.subject.paths.state, "bench-stages.ndjson");
   await using daemon = await startDaemon(commands.root, commands.subject, stageFile);
   const run = [environmentName, "--"];
-  // The first installs the pool, the second finds it.
+  // From here on there is a pool.
   await runPyro(commands, ["run", ...run, "true"]);
   const starts = await measureStarts(commands, counts.starts);
   const passages: Passage[] = [];
@@ -142,7 +142,10 @@ async function afterRefill(daemon: BenchDaemon, work: () => Promise<unknown>): P
 
 async function runPyro({ root, subject }: Commands, args: readonly string[], input?: Readable): Promise<void> {
   const stdio = [input === undefined ? "ignore" : "pipe", "pipe", "inherit"] as const;
-  const child = spawn(process.execPath, [join(root, "dist", "pyro.js"), ...args], { env: subject.env, stdio: [...stdio] });
+  const child = spawn(process.execPath, [join(root, "dist", "pyro.js"), ...args], {
+    env: subject.env,
+    stdio: [...stdio],
+  });
   child.stdout?.resume();
   const end = ended(child);
   if (input !== undefined && child.stdin !== null) await pipeline(input, child.stdin);

@@ -55,7 +55,17 @@ root some 18,000, a first program some 12,000). Running translated code is fast.
 before it waits, and the same steps then take a tenth. With KVM there is no translation.
 `;
 
-function aboutHost({ cpu, cores, memory_gib, kernel, hypervisor, node, qemu, accelerator, load_at_start }: HostDescription): string {
+function aboutHost({
+  cpu,
+  cores,
+  memory_gib,
+  kernel,
+  hypervisor,
+  node,
+  qemu,
+  accelerator,
+  load_at_start,
+}: HostDescription): string {
   const kind = hypervisor ? "a virtual machine itself" : "bare metal";
   return (
     `${cores} × ${cpu}, ${memory_gib} GiB (${kind}), Linux ${kernel}, QEMU ${qemu} with ${accelerator.toUpperCase()}, ` +

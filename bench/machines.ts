@@ -70,7 +70,7 @@ export async function findSource(subject: Subject): Promise<RawSource> {
   const disk = join(subject.folders.cache, "bench-empty.qcow2");
   const { disk: made } = await freshDrives(subject.folders, live.home, task);
   await copyFile(made.path, disk);
-  return readSource(live.machine.pid, { folders: [live.home.folder, live.home.socketFolder], emptyDisk: disk });
+  return await readSource(live.machine.pid, { folders: [live.home.folder, live.home.socketFolder], emptyDisk: disk });
 }
 
 /** A machine in a fresh process, restored from the template. */
@@ -94,7 +94,8 @@ export async function measureRestore(subject: Subject, source: RawSource, count:
     },
   });
   await host.close();
-  const answered = (passages: readonly Passage[]) => figureOf(passages.map((each) => untilStage(each, "hello answered")));
+  const answered = (passages: readonly Passage[]) =>
+    figureOf(passages.map((each) => untilStage(each, "hello answered")));
   return {
     rows: [
       {

@@ -31,10 +31,7 @@ export interface RawMachine {
 }
 
 /** Reads how a restored machine that runs was started. */
-export async function readSource(
-  pid: number,
-  files: Pick<RawSource, "folders" | "emptyDisk">,
-): Promise<RawSource> {
+export async function readSource(pid: number, files: Pick<RawSource, "folders" | "emptyDisk">): Promise<RawSource> {
   const commandLine = (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0").slice(0, -1);
   return { ...files, commandLine };
 }

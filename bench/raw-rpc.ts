@@ -23,7 +23,12 @@ export async function openRawSession(socket: Socket): Promise<RawSession> {
 /** Runs a program to its end, whose output is dropped. */
 export async function runRaw(session: RawSession, argv: readonly string[]): Promise<void> {
   const id = randomBytes(8).toString("hex");
-  const start = [text(1, id), ...argv.map((each) => text(2, each)), text(3, "PATH=/usr/bin:/bin"), text(4, "/workspace")];
+  const start = [
+    text(1, id),
+    ...argv.map((each) => text(2, each)),
+    text(3, "PATH=/usr/bin:/bin"),
+    text(4, "/workspace"),
+  ];
   await session.call("ProcessService/Start", Buffer.concat(start));
   await session.call("ProcessService/Follow", text(1, id));
 }
@@ -32,12 +37,6 @@ export function identify(session: RawSession): Promise<Buffer> {
   const clock = Buffer.concat([Buffer.from([1 << 3]), varint(BigInt(Date.now()) * 1_000_000n)]);
   const names = [text(3, "raw"), text(4, randomBytes(16).toString("hex"))];
   return session.call("MachineService/Identify", Buffer.concat([clock, field(2, randomBytes(256)), ...names]));
-}
-
-/** Bytes of guest memory, of which the rest is in use. */
-export async function guestMemory(session: RawSession): Promise<{ readonly total: number; readonly available: number }> {
-  const numbers = varintFields(await session.call("MachineService/Hello"));
-  return { total: Number(numbers.get(5) ?? 0n), available: Number(numbers.get(6) ?? 0n) };
 }
 
 function preface(socket: Socket): Promise<void> {
@@ -95,25 +94,4 @@ function varint(value: bigint): Buffer {
   let rest = value;
   for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
   return Buffer.from([...bytes, Number(rest)]);
-}
-
-/** The varint fields of a message, by number; fields of bytes are skipped. */
-function varintFields(message: Buffer): Map<number, bigint> {
-  const found = new Map<number, bigint>();
-  let at = 0;
-  const next = () => {
-    let value = 0n;
-    for (let shift = 0n; ; shift += 7n) {
-      const byte = message[at++] ?? 0;
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-  };
-  while (at < message.length) {
-    const tag = Number(next());
-    const value = next();
-    if ((tag & 7) === 0) found.set(tag >> 3, value);
-    else at += Number(value);
-  }
-  return found;
 }

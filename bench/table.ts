@@ -7,7 +7,12 @@ import type { Result } from "./result.js";
 export function tableOf({ rows, host, seconds, warnings }: Result): string {
   const lines = [["what", "figure", "p10–p90", "goal", "reference", "ratio", ""], ...rows.map(cellsOf)];
   const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((cells) => (cells[column] ?? "").length)));
-  const padded = lines.map((cells) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  const padded = lines.map((cells) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
   const about = `${host.cores} × ${host.cpu}, QEMU ${host.qemu} (${host.accelerator}), load ${host.load_at_start}, ${seconds} s`;
   return `${[...padded, "", about, ...warnings].join("\n")}\n`;
 }

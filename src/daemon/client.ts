@@ -1,12 +1,12 @@
 // Owns calling the daemon: one request, its events, one result. Never knows what an operation means.
 import { request, type ClientRequest, type IncomingMessage } from "node:http";
-import { createInterface } from "node:readline";
 import { once } from "node:events";
 import { json } from "node:stream/consumers";
 import type { Readable } from "node:stream";
 import type * as z from "zod";
 import { PyroError } from "../base/error.js";
 import type { ProgressEvent } from "../base/progress.js";
+import { readLines } from "./lines.js";
 import { type errorLine, handOver, handOverPath, serverLine, type CallLine, type ClientLine } from "./protocol.js";
 
 export interface CallOptions {
@@ -21,6 +21,9 @@ export interface CallOptions {
   /** Gets a function that sends a signal, such as `INT`, to the guest's program. */
   readonly onSignalSender?: (send: (name: "INT" | "TERM" | "HUP" | "QUIT") => void) => void;
 }
+
+/** Longest line of an answer, in bytes: a patch of 256 Mi characters in JSON, with room. */
+const maxAnswerLineBytes = 1024 * 1024 * 1024;
 
 /** Milliseconds that a daemon has to say whether it makes way. */
 const handOverTimeoutMs = 5000;
@@ -92,9 +95,9 @@ function pumpStdin(stdin: Readable, outgoing: ClientRequest): void {
 }
 
 async function readAnswer(response: IncomingMessage, options: CallOptions): Promise<unknown> {
-  const lines = createInterface({ input: response, crlfDelay: Infinity });
-  response.on("error", () => lines.close());
-  for await (const text of lines) {
+  // Leaving the loop early destroys the response, which says so as an error that nobody waits for any more.
+  response.on("error", () => undefined);
+  for await (const text of readLines(response, maxAnswerLineBytes)) {
     const line = serverLine.parse(JSON.parse(text));
     if ("result" in line) return line.result;
     if ("error" in line) throw errorOf(line);

@@ -13,7 +13,7 @@ import type { Subject } from "./subject.js";
 
 export interface Check {
   readonly code: FindingCode;
-  /** Milliseconds after which it counts as stuck; 5,000 when absent. */
+  /** Milliseconds after which it counts as stuck; 15,000 when absent. */
   readonly timeoutMs?: number;
   /** `pyro run` would not work while this cannot be checked. */
   readonly essential: boolean;
@@ -29,7 +29,7 @@ export interface Checked {
   readonly repair: (() => Promise<string>) | undefined;
 }
 
-const defaultTimeoutMs = 5_000;
+const defaultTimeoutMs = 15_000;
 
 /** Only rejects when the caller aborts. */
 export async function runCheck(check: Check, subject: Subject, task: Task): Promise<Checked | undefined> {

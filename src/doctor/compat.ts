@@ -18,7 +18,7 @@ export const compatCheck: Check = {
     const version = await programVersion("bwrap", path, signal);
     try {
       const args = ["--ro-bind", "/", "/", "--unshare-all", "--die-with-parent", "true"];
-      await runProgram(path, args, { signal, env: { PATH: systemPath }, timeoutMs: 4_000 });
+      await runProgram(path, args, { signal, env: { PATH: systemPath }, timeoutMs: 10_000 });
       return { severity: "ok", text: `bubblewrap ${version} works. ${use}` };
     } catch (error) {
       signal.throwIfAborted();

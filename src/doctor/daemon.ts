@@ -9,9 +9,11 @@ import type { DaemonState } from "./subject.js";
 export const daemonCheck: Check = {
   code: "daemon",
   inFolders: true,
-  timeoutMs: 25_000,
+  timeoutMs: 45_000,
   essential: true,
   run: async (subject, { signal }) => {
+    // What has been measured here a starting daemon need not measure once more.
+    await isRejected(subject.verdict());
     try {
       const state = await subject.daemon.look(signal);
       const wanted = await subject.engine().then(

@@ -57,7 +57,7 @@ export function judgePrograms(found: readonly FoundProgram[]): Diagnosis {
 export async function programVersion(program: HostProgram, path: string, signal: AbortSignal): Promise<string> {
   if (program === "newuidmap") return "installed";
   const env = { PATH: systemPath, LC_ALL: "C" };
-  const said = await runProgram(path, [versionFlags[program] ?? "--version"], { signal, env, timeoutMs: 4_000 }).then(
+  const said = await runProgram(path, [versionFlags[program] ?? "--version"], { signal, env, timeoutMs: 10_000 }).then(
     ({ stdout, stderrTail }) => stdout + stderrTail,
     // Some exit with an error although they answer.
     (error: unknown) => asPyroError(error).message,

@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import * as z from "zod";
 import { hasErrno } from "../base/error.js";
 import type { Installation } from "../machine/installation.js";
-import type { Check } from "./check.js";
+import { failure, type Check } from "./check.js";
 import type { Diagnosis } from "./finding.js";
 import { describeBytes } from "./size.js";
 
@@ -25,7 +25,10 @@ export const runtimeCheck: Check = {
   code: "runtime",
   timeoutMs: 20_000,
   essential: true,
-  run: async (subject, { signal }) => judgeRuntime(await subject.installation(), signal),
+  run: async (subject, { signal }) => {
+    const installation = await subject.installation().catch((error: unknown) => failure("error", error));
+    return "agentPath" in installation ? judgeRuntime(installation, signal) : installation;
+  },
 };
 
 export async function judgeRuntime(installation: Installation, signal: AbortSignal): Promise<Diagnosis> {

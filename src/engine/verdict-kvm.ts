@@ -62,6 +62,7 @@ export async function measureKvmSpeed(agentPath: string, signal: AbortSignal): P
   return kvmSpeed.parse(JSON.parse(stdout));
 }
 
+/** Without the guest's console, which may follow. */
 function firstLine(error: unknown): string {
-  return asPyroError(error).message.split("\n")[0] ?? "";
+  return asPyroError(error).message.split(/(?: Its console's end:)?\n/u)[0] ?? "";
 }

@@ -1,5 +1,6 @@
 // Owns what is known about this host: measured once, kept in a file, measured again when its ground has changed. Never chooses.
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { Engine } from "./engine.js";
 import { engineFingerprint } from "./fingerprint.js";
 import type { Accelerator } from "./qemu/arguments.js";
@@ -76,7 +77,10 @@ export async function judgeHost(options: VerdictOptions, signal: AbortSignal): P
     !again && holds(known.kvm, key, host.bootId)
       ? known.kvm
       : await measureKvm(probe, { key, host, now: clock() }, signal);
-  await writeVerdicts(cache, { qemu: program, tsc, kvm });
+  const measured = { qemu: program, tsc, kvm };
+  if (!isDeepStrictEqual(measured, { qemu: known.qemu, tsc: known.tsc, kvm: known.kvm })) {
+    await writeVerdicts(cache, measured);
+  }
   return { host, qemu: { program, engines, kvm } };
 }
 

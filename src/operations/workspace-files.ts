@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { operation } from "./operation.js";
 import { guestPath, hostPath, skippedFiles, workspaceId } from "./workspace-fields.js";
-import { bytesText, skippedText } from "./workspace-text.js";
+import { bytesText, printable, skippedText } from "./workspace-text.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
 /** Bytes of a file that one write may have. */
@@ -50,8 +50,8 @@ export const workspaceFileListOperation = operation({
   text: (result) =>
     result.entries
       .map((entry) => {
-        const target = entry.link_target === null ? "" : ` -> ${entry.link_target}`;
-        return `${entry.mode} ${String(entry.size).padStart(10)} ${entry.path}${entry.kind === "directory" ? "/" : ""}${target}`;
+        const target = entry.link_target === null ? "" : ` -> ${printable(entry.link_target)}`;
+        return `${entry.mode} ${String(entry.size).padStart(10)} ${printable(entry.path)}${entry.kind === "directory" ? "/" : ""}${target}`;
       })
       .join("\n"),
 });
@@ -154,7 +154,7 @@ export const workspacePatchApplyOperation = operation({
   }),
   handler: (services, request, call) => services.workspaces.applyPatch(request, call),
   text: (result) =>
-    result.files.map((file) => `${file.change.padEnd(9)} ${file.path}`).join("\n") || "Nothing to change.",
+    result.files.map((file) => `${file.change.padEnd(9)} ${printable(file.path)}`).join("\n") || "Nothing to change.",
 });
 
 const diffInput = z.strictObject({
@@ -216,7 +216,7 @@ export const workspaceDiffOperation = operation({
     result.patch_truncated
       ? [
           "The patch is left out: it is too long. Ask for some paths.",
-          ...result.entries.map((each) => `${each.status.padEnd(12)} ${each.path}`),
+          ...result.entries.map((each) => `${each.status.padEnd(12)} ${printable(each.path)}`),
         ].join("\n")
       : result.patch,
 });

@@ -51,10 +51,15 @@ export function bytesText(bytes: number): string {
   return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1] ?? ""}`;
 }
 
+/** A name from a guest or a disk on one line, without what would steer a terminal. */
+export function printable(name: string): string {
+  return name.replaceAll(/\p{Cc}/gu, "?");
+}
+
 /** What a seed, a push or an export left out. */
 export function skippedText(skipped: readonly SkippedFile[]): string {
   if (skipped.length === 0) return "";
-  const named = skipped.slice(0, shownSkipped).map(({ path, reason }) => `${path} (${reason})`);
+  const named = skipped.slice(0, shownSkipped).map(({ path, reason }) => `${printable(path)} (${reason})`);
   const more = skipped.length - named.length;
   return `skipped: ${named.join(", ")}${more === 0 ? "" : ` and ${more} more`}`;
 }

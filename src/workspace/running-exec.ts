@@ -71,7 +71,9 @@ export async function followExec(workspace: Workspace, following: Following): Pr
     if (workspace.execs.get(started.sequence) !== running) return ended;
     workspace.execs.delete(started.sequence);
     await workspace.note({ type: "exec_ended", ...line }).catch(() => undefined);
-    void session.processes.release({ processId }, { timeoutMs: 5000 }).catch(() => undefined);
+    // What the command left in the background goes on, as after any shell; a killed one leaves nothing.
+    const release = { processId, leaveRunning: !canceled && !(known instanceof Error) && !known.timedOut };
+    void session.processes.release(release, { timeoutMs: 5000 }).catch(() => undefined);
     return ended;
   };
   const running: RunningExec = {

@@ -10,7 +10,7 @@ export interface CommandOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd?: string;
   /** What it reads; /dev/null when absent. A stream or bytes come through a pipe, `open` is a pipe that says nothing. */
-  readonly stdin?: Readable | Uint8Array | string | "open";
+  readonly stdin?: Readable | Uint8Array | "open";
   /** Descriptors 0, 1 and 2, where a test needs others. */
   readonly stdio?: StdioOptions;
   /** Milliseconds until it is killed, for a test that hangs. */

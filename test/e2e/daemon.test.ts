@@ -33,8 +33,8 @@ test("[daemon-independent] the daemon has nothing of its first caller: folder, e
   rmSync(cwd, { recursive: true });
   const pid = (await home.status()).pid ?? 0;
   expect(readlinkSync(`/proc/${pid}/cwd`)).toBe("/");
-  const names = fieldsOf(pid, "environ").map((entry) => entry.split("=")[0]);
-  expect(names.toSorted()).toEqual(["HOME", "PATH", "PYRO_ENVIRONMENT_CACHE_DIR", "PYRO_HOME"]);
+  const names = fieldsOf(pid, "environ").map((entry) => entry.slice(0, entry.indexOf("=")));
+  expect(new Set(names)).toEqual(new Set(["HOME", "PATH", "PYRO_ENVIRONMENT_CACHE_DIR", "PYRO_HOME"]));
   expect(sessionOf(pid)).toBe(pid);
   const open = openFiles(pid);
   expect([...open.values()].filter((path) => path.endsWith("settings.json"))).toEqual([]);

@@ -1,28 +1,15 @@
 // Proves that a real MCP client gets on with `pyro mcp serve` over stdio, and real machines behind it.
 
-import { Client } from "@modelcontextprotocol/client";
-import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { runFolder } from "./command.js";
 import { openHome, sharedHome, type Home } from "./home.js";
 import { idle, nothing } from "./idle.js";
+import { connectMcp } from "./mcp-client.js";
 
 const home = sharedHome();
 const serve = ["mcp", "serve", "--profile", "vm-run"];
 
-async function connect({ env }: Pick<Home, "env">) {
-  const defined = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-  const transport = new StdioClientTransport({
-    command: process.execPath,
-    args: [join(runFolder(), "dist", "pyro.js"), ...serve],
-    env: Object.fromEntries(defined),
-    // Chat hosts start servers wherever they are themselves.
-    cwd: "/",
-  });
-  const client = new Client({ name: "pyro-test", version: "1" });
-  await client.connect(transport);
-  return { client, [Symbol.asyncDispose]: () => client.close() };
+function connect(of: Pick<Home, "env">) {
+  return connectMcp(of, { args: serve.slice(2) });
 }
 
 test("[mcp-at-once] initialize and tools/list are answered before any daemon or machine exists", async () => {
@@ -123,7 +110,7 @@ test("[mcp-piped] requests that are piped in are answered before the server ends
   };
   const lines = [initialize, { method: "notifications/initialized" }, { id: 2, method: "tools/list" }];
   const stdin = lines.map((line) => `${JSON.stringify({ jsonrpc: "2.0", ...line })}\n`).join("");
-  const { code, stdout } = await home.pyro(serve, { stdin });
+  const { code, stdout } = await home.pyro(serve, { stdin: Buffer.from(stdin) });
   const ids = stdout
     .toString()
     .trim()
@@ -133,10 +120,21 @@ test("[mcp-piped] requests that are piped in are answered before the server ends
 });
 
 test.each([
-  [["mcp", "serve"], "The profile workspace-core is not built yet."],
   [["mcp", "serve", "--profile", "workspace-full"], "The profile workspace-full is not built yet."],
-  [["mcp", "serve", "--mode", "inspect"], "--mode is not built yet."],
+  [["mcp", "serve", "--mode", "cold-start"], "The mode cold-start is not built yet."],
 ])("[mcp-refused] %j is refused by name, with nothing on standard output", async (args, message) => {
   const { code, stdout, stderr } = await home.pyro(args);
+  expect([code, stdout.toString(), stderr.split("\n")[0]]).toEqual([64, "", `pyro: ${message}`]);
+});
+
+test.each([
+  [["--mode", "inspect", "--profile", "vm-run"], "A mode and a profile exclude each other."],
+  [["--repo-ref", "main"], "--repo-ref needs --repo-url."],
+  [
+    ["--project-path", "/", "--no-project-source"],
+    "--project-path, --repo-url and --no-project-source exclude each other.",
+  ],
+])("[mcp-project] choices that contradict each other are refused: %j", async (args, message) => {
+  const { code, stdout, stderr } = await home.pyro(["mcp", "serve", ...args]);
   expect([code, stdout.toString(), stderr.split("\n")[0]]).toEqual([64, "", `pyro: ${message}`]);
 });

@@ -40,7 +40,7 @@ test("[stdin-whole] 20 MB on standard input arrive as they were sent", async () 
 test("[stdin-none] closed, empty, /dev/null and terminal inputs are empty inputs", async () => {
   const finished = await Promise.all([
     home.run(["wc", "-c"]),
-    home.run(["wc", "-c"], { stdin: "" }),
+    home.run(["wc", "-c"], { stdin: Buffer.alloc(0) }),
     home.shell('"$@" run debian:12 -- wc -c <&-'),
     home.shell('file=$(mktemp); "$@" run debian:12 -- wc -c < "$file"; rm "$file"'),
     home.shell('script --quiet --return --command "$* run debian:12 -- wc -c" /dev/null'),

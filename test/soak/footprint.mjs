@@ -6,8 +6,8 @@ import { join } from "node:path";
 
 /** Milliseconds within which what is on its way out has to be gone. */
 const settleMs = 20_000;
-/** Growth below this is noise: caches of the daemon and of the file system. */
-const noise = { daemon_mib: 48, disk_mib: 8 };
+/** Growth below this is noise: the daemon before its first full collections, caches of the file system. */
+const noise = { daemon_mib: 64, disk_mib: 8 };
 
 /**
  * Looks once, or again and again until it is no more than `baseline`.

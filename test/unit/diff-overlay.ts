@@ -102,25 +102,33 @@ async function* touched(upper: string, attributes: () => Promise<string>): Async
     const [path = "", key = "", value = ""] = item.split(" ");
     found.set(`${key}:${Buffer.from(path, "hex").toString("latin1")}`, Buffer.from(value, "hex"));
   }
-  const origins = new Map([["", ""]]);
+  const origins = new Map<string, string | undefined>([["", ""]]);
   for (const [path, stat] of walkTree(upper)) {
-    const bytes = Buffer.from(path, "latin1");
     const isWhiteout = stat.isCharacterDevice() && stat.rdev === 0;
     const redirect = found.get(`redirect:${path}`)?.toString("latin1");
-    const parent = origins.get(path.slice(0, Math.max(0, path.lastIndexOf("/")))) ?? "";
-    const base = redirect ?? path.slice(path.lastIndexOf("/") + 1);
-    const origin = base.startsWith("/") ? base.slice(1) : parent === "" ? base : `${parent}/${base}`;
+    const parent = origins.get(path.slice(0, Math.max(0, path.lastIndexOf("/"))));
+    const isOpaque = found.get(`opaque:${path}`)?.toString() === "y";
+    const origin = isOpaque ? undefined : originOf(parent, redirect ?? path.slice(path.lastIndexOf("/") + 1));
     origins.set(path, origin);
     yield {
-      path: bytes,
+      path: Buffer.from(path, "latin1"),
       kind: isWhiteout ? "whiteout" : kindOf(stat),
       mode: stat.mode & 0o7777,
       size: stat.isFile() ? stat.size : 0,
       ...(stat.isSymbolicLink() ? { linkTarget: readlinkSync(under(upper, path), "buffer") } : {}),
-      ...(found.get(`opaque:${path}`)?.toString() === "y" ? { opaque: true } : {}),
-      ...(redirect === undefined ? {} : { redirect: Buffer.from(origin, "latin1") }),
+      ...(stat.isDirectory() && origin === undefined ? { opaque: true } : {}),
+      ...(stat.isDirectory() && origin !== undefined && origin !== path
+        ? { redirect: Buffer.from(origin, "latin1") }
+        : {}),
     };
   }
+}
+
+/** As the kernel looks it up: a name in the parent's source, or a path from the layer's root. */
+function originOf(parent: string | undefined, redirect: string): string | undefined {
+  if (redirect.startsWith("/")) return redirect.slice(1);
+  if (parent === undefined) return undefined;
+  return parent === "" ? redirect : `${parent}/${redirect}`;
 }
 
 function kindOf(stat: Stats): Exclude<TouchedEntry["kind"], "whiteout"> {

@@ -100,7 +100,8 @@ test("KVM counts after a fast loop and one boot, which another start of the host
 
 test("KVM that does not boot our kernel is not used, and says so", async () => {
   const probe = await nativeProbe(fast);
-  const proveBoot = () => Promise.reject(new PyroError("deadline_exceeded", "No answer within 10 s.\nconsole"));
+  const proveBoot = () =>
+    Promise.reject(new PyroError("deadline_exceeded", "No answer within 10 s. Its console's end:\n(nothing)"));
   const verdict = await judgeHost(options(probe.path, { proveBoot }), signal);
   expect(kvmOf(verdict)).toMatchObject({
     ...{ usable: false, cause: "no_boot", boot_ms: null },

@@ -69,7 +69,7 @@ func (f *folders) commit(id string, p plan) error {
 		return nil
 	}
 	if !f.hasPhase(id, phasePlan) && !f.hasPhase(id, phaseMerge) {
-		if err := f.check(id, p); err != nil {
+		if err := f.check(records, id, p); err != nil {
 			return err
 		}
 		first := phasePlan

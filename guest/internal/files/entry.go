@@ -45,6 +45,8 @@ func kindOf(stat *unix.Stat_t) guestv1.FileKind {
 
 func isFolder(stat *unix.Stat_t) bool { return stat.Mode&unix.S_IFMT == unix.S_IFDIR }
 
+func isRegular(stat *unix.Stat_t) bool { return stat.Mode&unix.S_IFMT == unix.S_IFREG }
+
 // entryOf describes the file of that name in a folder; path is what the host knows it by.
 func entryOf(path string, folder int, name string, stat *unix.Stat_t) (*guestv1.FileEntry, error) {
 	entry := plainEntry(path, stat)

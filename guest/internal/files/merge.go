@@ -11,7 +11,7 @@ import (
 )
 
 // check finds what would stop the commit, before anything is changed.
-func (f *folders) check(id string, p plan) error {
+func (f *folders) check(records int, id string, p plan) error {
 	tree, err := f.openTree(id)
 	if err == unix.ENOENT {
 		return connect.NewError(connect.CodeNotFound, errors.New("nothing is staged under this id"))
@@ -28,11 +28,18 @@ func (f *folders) check(id string, p plan) error {
 		return folderFailure(string(p.Destination), err)
 	}
 	defer closeFd(destination)
-	c := checker{remove: map[string]bool{}}
+	c := checker{destination: string(p.Destination), named: map[string]bool{}, remove: map[string]bool{}}
 	for _, path := range p.Remove {
 		c.remove[string(path)] = true
 	}
-	return c.merge(tree, destination, string(p.Destination))
+	err = eachFolder(records, id, func(record folderRecord) error {
+		c.named[string(record.Path)] = true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.merge(tree, destination, "")
 }
 
 // checkMissing: a folder that can be made, not a link to nowhere.
@@ -59,8 +66,16 @@ func folderFailure(path string, err error) error {
 	return fmt.Errorf("%q: %w", path, err)
 }
 
-// A checker walks a staged tree beside what is there.
-type checker struct{ remove map[string]bool }
+// A checker walks a staged tree beside what is there. Its paths are relative to the destination.
+type checker struct {
+	destination string
+	// Folders that the archive has an entry for; others are only there for what is in them.
+	named map[string]bool
+	// Relative to /workspace.
+	remove map[string]bool
+}
+
+func (c *checker) removes(path string) bool { return c.remove[join(c.destination, path)] }
 
 func (c *checker) merge(staged, there int, path string) error {
 	names, err := namesOf(staged, maxStaged)
@@ -88,6 +103,9 @@ func (c *checker) name(staged, there int, name, path string) error {
 		return err
 	}
 	if !isFolder(old) {
+		if isFolder(fresh) && !c.named[path] && !c.removes(path) {
+			return refused("%q is in the way: it is not a folder", join(c.destination, path))
+		}
 		return nil
 	}
 	oldFolder, err := openName(there, name, openFolder)
@@ -119,8 +137,8 @@ func (c *checker) goes(folder int, path string) error {
 			return err
 		}
 		if !isFolder(stat) {
-			if !c.remove[below] {
-				return refused("a file is to replace the folder %q, which holds %q", path, name)
+			if !c.removes(below) {
+				return refused("%q is in the way: it is a folder with files", join(c.destination, path))
 			}
 			continue
 		}

@@ -7,7 +7,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"io"
 	"time"
 
 	"connectrpc.com/connect"
@@ -31,7 +30,7 @@ func (s *Service) Pack(ctx context.Context, request *connect.Request[guestv1.Pac
 	}), chunkBytes)
 	p := &packer{ctx: ctx, tar: tar.NewWriter(out), links: map[uint64]string{}, buffer: make([]byte, chunkBytes)}
 	if request.Msg.ContentOnly {
-		err = p.content(f.workspace, path)
+		err = p.inside(f.workspace, path)
 	} else {
 		err = p.whole(f.workspace, path)
 	}
@@ -79,7 +78,7 @@ type packer struct {
 
 const mostSkippedBytes = 16 << 20
 
-func (p *packer) content(r root, path string) error {
+func (p *packer) inside(r root, path string) error {
 	folder, err := openListed(r, path)
 	if err != nil {
 		return err
@@ -101,7 +100,7 @@ func (p *packer) whole(r root, path string) error {
 		if err := p.tar.WriteHeader(header(p.prefix, stat)); err != nil {
 			return err
 		}
-		return p.content(r, path)
+		return p.inside(r, path)
 	}
 	folder, name, err := r.parent(path)
 	if err != nil {
@@ -166,7 +165,11 @@ func (p *packer) archive(at found) error {
 }
 
 func (p *packer) file(name string, at found) error {
-	fd, err := openName(at.folder, at.name, unix.O_PATH)
+	fd, err := openName(at.folder, at.name, unix.O_RDONLY|unix.O_NONBLOCK)
+	if err == unix.ELOOP || err == unix.ENXIO {
+		// Something else has taken its name.
+		return unix.ENOENT
+	}
 	if err != nil {
 		return err
 	}
@@ -175,8 +178,7 @@ func (p *packer) file(name string, at found) error {
 	if err != nil {
 		return err
 	}
-	if stat.Mode&unix.S_IFMT != unix.S_IFREG {
-		// Something else has taken its name.
+	if !isRegular(stat) {
 		return unix.ENOENT
 	}
 	h := header(name, stat)
@@ -187,44 +189,36 @@ func (p *packer) file(name string, at found) error {
 		}
 		p.links[stat.Ino] = name
 	}
-	file, err := reopen(fd, at.path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
 	if err := p.tar.WriteHeader(h); err != nil {
 		return err
 	}
-	data := io.MultiReader(io.LimitReader(file, stat.Size), zeros{})
-	_, err = io.CopyBuffer(p.tar, &cancelable{p.ctx, data, stat.Size}, p.buffer)
-	return err
+	return p.content(fd, stat.Size)
 }
 
-// A cancelable reads exactly left bytes, unless its context ends.
-type cancelable struct {
-	ctx  context.Context
-	data io.Reader
-	left int64
-}
-
-func (c *cancelable) Read(buffer []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
+// content archives exactly size bytes: what the file lacks by now is zeros.
+func (p *packer) content(fd int, size int64) error {
+	for left := size; left > 0; {
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
+		buffer := p.buffer[:min(left, int64(len(p.buffer)))]
+		n, err := unix.Read(fd, buffer)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			clear(buffer)
+			n = len(buffer)
+		}
+		if _, err := p.tar.Write(buffer[:n]); err != nil {
+			return err
+		}
+		left -= int64(n)
 	}
-	if c.left == 0 {
-		return 0, io.EOF
-	}
-	n, err := c.data.Read(buffer[:min(int64(len(buffer)), c.left)])
-	c.left -= int64(n)
-	return n, err
-}
-
-// zeros never end.
-type zeros struct{}
-
-func (zeros) Read(buffer []byte) (int, error) {
-	clear(buffer)
-	return len(buffer), nil
+	return nil
 }
 
 func header(name string, stat *unix.Stat_t) *tar.Header {

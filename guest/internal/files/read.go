@@ -78,18 +78,13 @@ func openRegular(r root, path string) (*os.File, *unix.Stat_t, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if stat.Mode&unix.S_IFMT != unix.S_IFREG {
+	if !isRegular(stat) {
 		return nil, nil, refused("%q is not a regular file", path)
 	}
-	file, err := reopen(fd, path)
-	return file, stat, err
-}
-
-// reopen opens for reading the very file that fd stands for.
-func reopen(fd int, name string) (*os.File, error) {
+	// The very file that was looked at.
 	file, err := unix.Open("/proc/self/fd/"+strconv.Itoa(fd), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return os.NewFile(uintptr(file), name), nil
+	return os.NewFile(uintptr(file), path), stat, nil
 }

@@ -109,6 +109,21 @@ func TestAConflictChangesNothing(t *testing.T) {
 	if got := s.tree(); got["d"] != "file" || got["a"] != "new" {
 		t.Errorf("%v", got)
 	}
+	// Only what the archive names replaces something: a folder that is merely on the way does not.
+	must(t, os.Symlink("gone", s.path("link")))
+	for _, above := range []string{"d", "link"} {
+		_, err = s.stage("id2", archiveOf(t, above+"/x", "new"))
+		must(t, err)
+		before = s.tree()
+		wantCode(t, s.commit("id2", ""), connect.CodeFailedPrecondition)
+		if !reflect.DeepEqual(s.tree(), before) {
+			t.Errorf("%v", s.tree())
+		}
+	}
+	must(t, s.commit("id2", "", "link"))
+	if got := s.tree(); got["link/x"] != "new" {
+		t.Errorf("%v", got)
+	}
 }
 
 func TestHostileArchivesLeaveNothing(t *testing.T) {
@@ -184,7 +199,7 @@ func TestACommitIsFinishedByTheNextMount(t *testing.T) {
 		s := newSpace(t, content)
 		_, err := s.stage("id", archive(t,
 			tar.Header{Name: "d", Typeflag: tar.TypeDir, Mode: 0o711, ModTime: timeOf(1e18)}, tar.Header{Name: "d/x", Linkname: "new"}, tar.Header{Name: "d/z", Linkname: "new"},
-			tar.Header{Name: "swap/in", Linkname: "new"}, tar.Header{Name: "gone", Linkname: "new"}, tar.Header{Name: "e/f", Linkname: "new"}, tar.Header{Name: "n/m", Linkname: "new"},
+			tar.Header{Name: "swap/", Typeflag: tar.TypeDir, Mode: 0o755}, tar.Header{Name: "swap/in", Linkname: "new"}, tar.Header{Name: "gone", Linkname: "new"}, tar.Header{Name: "e/f", Linkname: "new"}, tar.Header{Name: "n/m", Linkname: "new"},
 		))
 		must(t, err)
 		died := dieAfter(t, s, after)
@@ -211,7 +226,7 @@ func dieAfter(t *testing.T, s *space, steps int) bool {
 	must(t, err)
 	defer closeFd(records)
 	p := plan{Remove: [][]byte{[]byte("gone"), []byte("e/f/g"), []byte("e/f")}}
-	must(t, f.check("id", p))
+	must(t, f.check(records, "id", p))
 	must(t, writePlan(records, "id", phasePlan, p))
 	all := []func(){}
 	for _, path := range p.Remove {

@@ -162,6 +162,21 @@ func (t *cgroupTree) Release() {
 	}()
 }
 
+func (t *cgroupTree) Abandon() {
+	t.mu.Lock()
+	g := t.group
+	t.group = nil
+	t.mu.Unlock()
+	if g == nil {
+		return
+	}
+	go func() {
+		if waitUntilEmpty(context.Background(), g.path) == nil {
+			t.trees.give(g)
+		}
+	}()
+}
+
 func (g *group) kill() error {
 	fd, err := unix.Openat(g.fd, "cgroup.kill", unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -213,6 +228,11 @@ func waitUntilEmpty(ctx context.Context, path string) error {
 	}
 	defer unix.Close(fd)
 	buffer := make([]byte, 512)
+	// Bounded, so that the context is looked at, unless it never ends.
+	timeout := 100
+	if ctx.Done() == nil {
+		timeout = -1
+	}
 	for {
 		n, err := unix.Pread(fd, buffer, 0)
 		if err != nil {
@@ -224,7 +244,6 @@ func waitUntilEmpty(ctx context.Context, path string) error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("processes are still alive in %s: %w", path, err)
 		}
-		// Bounded, so that the context is looked at.
-		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLPRI}}, 100)
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLPRI}}, timeout)
 	}
 }

@@ -195,6 +195,22 @@ func (r *record) release() {
 	r.notice.wake()
 }
 
+// abandon forgets a program that has exited and lets what it left running go on; the sources drain what that prints.
+func (r *record) abandon() {
+	r.mu.Lock()
+	r.released = true
+	r.mu.Unlock()
+	if r.tree != nil {
+		r.tree.Abandon()
+	}
+	r.stdout.seal()
+	r.stderr.seal()
+	if r.input != nil {
+		r.input.stop()
+	}
+	r.notice.wake()
+}
+
 func (r *record) isReleased() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

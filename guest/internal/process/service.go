@@ -211,8 +211,16 @@ func (s *Service) Release(ctx context.Context, request *connect.Request[guestv1.
 	if err != nil {
 		return nil, err
 	}
-	s.forget(r)
-	r.release()
+	if request.Msg.LeaveRunning {
+		if r.exited() == nil {
+			return nil, connect.NewError(connect.CodeFailedPrecondition, errors.New("the program still runs"))
+		}
+		s.forget(r)
+		r.abandon()
+	} else {
+		s.forget(r)
+		r.release()
+	}
 	return connect.NewResponse(&guestv1.ReleaseResponse{}), nil
 }
 

@@ -30,6 +30,8 @@ type Tree interface {
 	Settle()
 	// Release kills what is left and gives the tree back.
 	Release()
+	// Abandon gives the tree back once what is left of it has ended by itself.
+	Abandon()
 }
 
 // GroupTrees are process groups: for hosts without cgroups. A process that leaves its group escapes.
@@ -54,3 +56,5 @@ func (t *groupTree) OutOfMemory() bool { return false }
 func (t *groupTree) Settle() {}
 
 func (t *groupTree) Release() { t.Signal(unix.SIGKILL) }
+
+func (t *groupTree) Abandon() {}

@@ -3,7 +3,7 @@ import { watch } from "node:fs";
 import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { PyroError, hasErrno } from "../../base/error.js";
 import type { MachineExit } from "../engine.js";
 
@@ -15,27 +15,31 @@ export interface PendingSocket {
 
 /** Milliseconds until the socket must be there, generous for a machine under load. */
 const timeoutMs = 20_000;
+/** Milliseconds until a socket that refused is tried again. */
+const refusedPauseMs = 20;
 
 /** Connects as soon as the socket is there, woken by the folder's change. */
 export async function connectWhenReady(pending: PendingSocket, signal: AbortSignal): Promise<Socket> {
-  const stop = new AbortController();
-  const until = AbortSignal.any([signal, stop.signal, AbortSignal.timeout(timeoutMs)]);
+  const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const gone = pending.exited.then((exit) => {
     throw new PyroError("unavailable", `The machine ended before it was ready: ${exit.reason}`);
   });
   gone.catch(() => undefined);
   const watcher = watch(pending.folder);
+  let wake = () => undefined as void;
+  watcher.on("change", () => wake());
   try {
     for (;;) {
-      const changed = once(watcher, "change", { signal: until });
-      changed.catch(() => undefined);
+      until.throwIfAborted();
+      const changed = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
       const socket = await tryConnect(join(pending.folder, pending.name));
       if (socket !== undefined) return socket;
       // Between bind and listen a connection is refused without a further change of the folder.
-      await Promise.race([changed, gone, delay(20, undefined, { signal: until })]);
+      await Promise.race([changed, gone, pause(refusedPauseMs)]);
     }
   } finally {
-    stop.abort();
     watcher.close();
   }
 }

@@ -79,7 +79,7 @@ function endOf(ran: z.output<typeof outcome>): readonly string[] {
       return [`still running; call workspace_wait with sequence ${ran.sequence ?? 0}`, ...notes];
     case "lost":
       return ["lost: its machine went away before it ended", ...notes];
-    case "exited":
+    default:
       return [`exit code ${ran.exit_code ?? "unknown"}`, ...notes];
   }
 }

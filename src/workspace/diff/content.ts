@@ -21,9 +21,10 @@ export async function* newChunks(
   let left = item.size;
   for await (const chunk of opened.chunks) {
     signal.throwIfAborted();
+    // Read to the end where it is where it should be, so that the stream closes by itself.
+    if (left === 0) return;
     yield chunk.length <= left ? chunk : chunk.subarray(0, left);
     left -= Math.min(left, chunk.length);
-    if (left === 0) return;
   }
 }
 

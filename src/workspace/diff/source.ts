@@ -21,7 +21,7 @@ export interface TouchedEntry {
   readonly linkTarget?: Uint8Array | undefined;
   /** Hides what the seed has below this folder. */
   readonly opaque?: boolean | undefined;
-  /** What the seed has below this folder comes from this path of the seed. */
+  /** What the seed has below this folder comes from this path of the seed; from the folder's own path when absent. */
   readonly redirect?: Uint8Array | undefined;
 }
 

@@ -20,6 +20,7 @@ import type { ChangeSource, SeedTree, TouchedEntry } from "./source.js";
 export interface Item {
   readonly kind: "file" | "directory" | "symlink" | "socket" | "fifo" | "device";
   readonly mode: number;
+  /** Bytes of a file, or of a link's target. */
   readonly size: number;
   readonly linkTarget?: Uint8Array | undefined;
   /** Lower-case hex; absent where only reading the file tells. */
@@ -95,8 +96,8 @@ async function isRegion(walk: Walk, path: BytePath): Promise<boolean> {
     return true;
   }
   const inherited = inheritedLower(walk, path);
-  const wanted =
-    entry.opaque === true ? undefined : entry.redirect === undefined ? inherited : bytePath(entry.redirect);
+  const stated = entry.redirect === undefined ? path : bytePath(entry.redirect);
+  const wanted = entry.opaque === true ? undefined : stated;
   const isFolder =
     wanted !== undefined && (wanted === rootPath || (await walk.seed.lookup(pathBytes(wanted)))?.kind === "directory");
   const lower = isFolder ? wanted : undefined;
@@ -105,7 +106,7 @@ async function isRegion(walk: Walk, path: BytePath): Promise<boolean> {
   return walk.cuts.has(path);
 }
 
-/** Where the seed's part of a folder comes from when the folder itself says nothing: from its parent's source. */
+/** Where the seed's part of a folder comes from when nothing happened to the folder itself: from its parent's source. */
 function inheritedLower(walk: Walk, path: BytePath): BytePath | undefined {
   const parent = parentPath(path) ?? rootPath;
   const lower = walk.lowerOf.has(parent) ? walk.lowerOf.get(parent) : inheritedLower(walk, parent);
@@ -116,7 +117,7 @@ async function addRegion(walk: Walk, path: BytePath): Promise<void> {
   await addOld(walk, path);
   const entry = walk.upper.get(path);
   if (entry === undefined || entry.kind === "whiteout") return;
-  walk.now.set(path, { kind: entry.kind, mode: entry.mode, size: entry.size, linkTarget: entry.linkTarget });
+  walk.now.set(path, touchedItem(entry, entry.kind));
   const lower = walk.lowerOf.get(path);
   if (lower === undefined) return;
   for await (const seedEntry of walk.seed.below(pathBytes(lower))) {
@@ -170,9 +171,14 @@ function isMovedAway(walk: Walk, path: BytePath): boolean {
   return false;
 }
 
+function touchedItem({ mode, size, linkTarget }: TouchedEntry, kind: Item["kind"]): Item {
+  if (kind === "symlink") return { kind, mode, size: linkTarget?.length ?? 0, linkTarget };
+  return { kind, mode, size: kind === "file" ? size : 0 };
+}
+
 function seedItem(entry: SeedRecord, unseen: boolean): Item {
   const { path, kind, mode, size, target, sha256 } = entry;
   const item = { kind, mode, size, seedPath: trustedPath(path), ...(unseen && kind === "file" ? { unseen } : {}) };
-  if (kind === "symlink") return { ...item, linkTarget: Buffer.from(target, "latin1") };
+  if (kind === "symlink") return { ...item, size: target.length, linkTarget: Buffer.from(target, "latin1") };
   return kind === "file" ? { ...item, sha256 } : item;
 }

@@ -37,7 +37,7 @@ export class MadeTree {
   }
 
   /** Refuses a second entry of one path, but for folders. */
-  checkNew(path: string, kind: MadeKind): void {
+  checkNew(path: string, kind: MadeKind | "link"): void {
     const existing = this.#made.get(path);
     if (existing === undefined || (existing === "directory" && kind === "directory")) return;
     throw refusedEntry(path, "stands in the archive twice");

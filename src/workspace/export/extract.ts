@@ -124,20 +124,26 @@ async function takeEntry(progress: Progress, entry: TarEntry): Promise<void> {
       progress.skipped.push({ path: displayPath(path), reason: entry.what });
     return;
   }
-  const kind = entry.kind === "link" ? "file" : entry.kind;
   for (const folder of tree.missingFolders(path)) await makeFolder(progress, folder, { mode: 0o755, mtime: undefined });
-  tree.checkNew(path, kind);
-  if (kind === "directory") {
+  tree.checkNew(path, entry.kind);
+  if (entry.kind === "directory") {
     await makeFolder(progress, path, entry);
     return;
   }
   counts.bytes += entry.size;
   if (counts.bytes > limits.maxBytes) throw exhausted(`more than the ${limits.maxBytes} bytes that it may have here`);
-  if (entry.kind === "symlink") await progress.writer.symlink(path, checkedTarget(path, entry.target), entry.mtime);
-  else if (entry.kind === "link") await makeLink(progress, path, entry.target);
-  else await progress.writer.startFile(path, entry);
+  const kind = await makeLeaf(progress, path, { ...entry, kind: entry.kind });
   tree.add(path, kind);
   counts[kind] += 1;
+}
+
+type Leaf = TarEntry & { readonly kind: "file" | "symlink" | "link" };
+
+async function makeLeaf(progress: Progress, path: string, entry: Leaf): Promise<"file" | "symlink"> {
+  if (entry.kind === "link") return makeLink(progress, path, entry.target);
+  if (entry.kind === "file") await progress.writer.startFile(path, entry);
+  else await progress.writer.symlink(path, checkedTarget(path, entry.target), entry.mtime);
+  return entry.kind;
 }
 
 async function makeFolder(
@@ -161,10 +167,13 @@ function checkedTarget(path: string, target: string): string {
   return target;
 }
 
-async function makeLink({ names, tree, writer }: Progress, path: string, target: string): Promise<void> {
+/** A second name of a file, or of a symbolic link, which is not followed either. */
+async function makeLink({ names, tree, writer }: Progress, path: string, target: string): Promise<"file" | "symlink"> {
   const existing = names.pathOf(target);
-  if (tree.kindOf(existing) !== "file") throw refusedEntry(path, "is a hard link to no file of the export");
+  const kind = tree.kindOf(existing);
+  if (kind === undefined || kind === "directory") throw refusedEntry(path, "is a hard link to no file of the export");
   await writer.hardLink(path, existing);
+  return kind;
 }
 
 function exhausted(what: string): PyroError {

@@ -1,11 +1,16 @@
 // Owns turning a tar stream into entries and pieces of content, one at a time. Never judges them.
 import type { TarEntry } from "../seed/tar-entry.js";
+import { damaged } from "../seed/tar-header.js";
 import { TarParser } from "../seed/tar-parser.js";
 
 export type TarEvent =
   | { readonly kind: "entry"; readonly entry: TarEntry }
   | { readonly kind: "content"; readonly piece: Buffer }
   | { readonly kind: "end" };
+
+/** What an archive may have besides content: some for itself, more for each entry, in bytes. Nobody waits for an endless one. */
+const spareBytes = 64 * 1024 * 1024;
+const spareBytesPerEntry = 16 * 1024;
 
 /** `end` follows each entry. The stream is left as soon as the reader stops or the signal aborts. */
 export async function* tarEvents(stream: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<TarEvent> {
@@ -15,10 +20,16 @@ export async function* tarEvents(stream: AsyncIterable<Uint8Array>, signal: Abor
     content: (piece) => void events.push({ kind: "content", piece }),
     entryEnd: () => void events.push({ kind: "end" }),
   });
+  let spare = spareBytes;
   for await (const chunk of untilAborted(stream, signal)) {
+    spare -= chunk.length;
     parser.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-    yield* events;
+    for (const event of events) {
+      if (event.kind === "entry") spare += spareBytesPerEntry + (event.entry.kind === "file" ? event.entry.size : 0);
+      yield event;
+    }
     events = [];
+    if (spare < 0) throw damaged("it is mostly padding and headers");
   }
   parser.end();
 }

@@ -17,6 +17,8 @@ export const archiveLimits: ArchiveLimits = { entries: 2_000_000, contentBytes: 
 const maxPartBytes = 255;
 /** Symbolic links that Linux follows before it gives up. */
 const maxFollowed = 40;
+/** Parts of paths that are looked at for all links together: some seconds. */
+const maxLinkSteps = 20_000_000;
 
 /** What a name of the archive is so far; `implied` is a folder that has had no entry of its own, with its time. */
 type Known =
@@ -30,6 +32,7 @@ export class ArchiveCheck {
   readonly #limits: ArchiveLimits;
   #entries = 0;
   #contentBytes = 0;
+  #linkSteps = 0;
 
   constructor(limits: ArchiveLimits = archiveLimits) {
     this.#limits = limits;
@@ -45,14 +48,16 @@ export class ArchiveCheck {
       throw refused(entry.path, "is the root, but no folder");
     }
     if (entry.path.endsWith("/") && entry.kind !== "directory") throw refused(entry.path, "ends with a slash, but is no folder");
-    this.#enterParents(path, entry);
+    const parents = this.#newParents(path, entry.path);
     const before = this.#known.get(path);
     if (before !== undefined && (entry.kind !== "directory" || (before.is !== "implied" && before.is !== "folder"))) {
       throw refused(entry.path, "is there twice");
     }
     // The first entry of a folder counts.
     if (before?.is === "folder") return undefined;
-    return this.#enter({ ...entry, kind: entry.kind, path });
+    const accepted = this.#enter({ ...entry, kind: entry.kind, path });
+    for (const parent of parents) this.#known.set(parent, { is: "implied", mtime: entry.mtime });
+    return accepted;
   }
 
   /** Checks what only the whole archive shows, and gives the folders that had no entry of their own. */
@@ -86,17 +91,20 @@ export class ArchiveCheck {
     return parts.join("/");
   }
 
-  #enterParents(path: ByteString, { path: name, mtime }: TarEntry): void {
+  /** The folders above `path` that no entry has named yet; `name` is the entry to blame for what is no folder. */
+  #newParents(path: ByteString, name: ByteString): readonly ByteString[] {
+    const parents: ByteString[] = [];
     for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
       const parent = path.slice(0, end);
       const known = this.#known.get(parent);
-      if (known?.is === "folder" || known?.is === "implied") return;
+      if (known?.is === "folder" || known?.is === "implied") break;
       if (known !== undefined) {
         const what = known.is === "symlink" ? "a symbolic link" : "a file";
         throw refused(name, `goes through ${displayName(parent)}, which is ${what}`);
       }
-      this.#known.set(parent, { is: "implied", mtime });
+      parents.push(parent);
     }
+    return parents;
   }
 
   #enter(entry: WritableEntry): WritableEntry {
@@ -151,6 +159,8 @@ export class ArchiveCheck {
     for (let followed = 0; followed <= maxFollowed; ) {
       const part = ahead.pop();
       if (part === undefined) return;
+      this.#linkSteps += 1 + place.length;
+      if (this.#linkSteps > maxLinkSteps) throw tooLarge("has symbolic links that lead through too many others");
       if (part === "" || part === ".") continue;
       if (part === "..") {
         if (place.pop() === undefined) {

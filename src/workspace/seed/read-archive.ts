@@ -97,7 +97,11 @@ async function unpack(path: string): Promise<Unpacking> {
     file.destroy();
     zstd.kill();
   };
-  return { stream: zstd.stdout, ended: zstd.ended, stop };
+  const ended = zstd.ended.catch(() => {
+    throw damaged(`zstd says: ${zstd.tail.at(-1) ?? "nothing"}`);
+  });
+  ended.catch(() => undefined);
+  return { stream: zstd.stdout, ended, stop };
 }
 
 async function firstBytes(path: string): Promise<string> {

@@ -1759,8 +1759,10 @@ func (x *ProcessInfo) GetStdinBytes() uint64 {
 }
 
 type ReleaseRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ProcessId     string                 `protobuf:"bytes,1,opt,name=process_id,json=processId,proto3" json:"process_id,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	ProcessId string                 `protobuf:"bytes,1,opt,name=process_id,json=processId,proto3" json:"process_id,omitempty"`
+	// Only forgets it: what the program, which must have exited, left running goes on; its further output is dropped.
+	LeaveRunning  bool `protobuf:"varint,2,opt,name=leave_running,json=leaveRunning,proto3" json:"leave_running,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1800,6 +1802,13 @@ func (x *ReleaseRequest) GetProcessId() string {
 		return x.ProcessId
 	}
 	return ""
+}
+
+func (x *ReleaseRequest) GetLeaveRunning() bool {
+	if x != nil {
+		return x.LeaveRunning
+	}
+	return false
 }
 
 type ReleaseResponse struct {
@@ -1948,10 +1957,11 @@ const file_pyro_guest_v1_guest_proto_rawDesc = "" +
 	"\fstdout_bytes\x18\x05 \x01(\x04R\vstdoutBytes\x12!\n" +
 	"\fstderr_bytes\x18\x06 \x01(\x04R\vstderrBytes\x12\x1f\n" +
 	"\vstdin_bytes\x18\a \x01(\x04R\n" +
-	"stdinBytes\"/\n" +
+	"stdinBytes\"T\n" +
 	"\x0eReleaseRequest\x12\x1d\n" +
 	"\n" +
-	"process_id\x18\x01 \x01(\tR\tprocessId\"\x11\n" +
+	"process_id\x18\x01 \x01(\tR\tprocessId\x12#\n" +
+	"\rleave_running\x18\x02 \x01(\bR\fleaveRunning\"\x11\n" +
 	"\x0fReleaseResponse*^\n" +
 	"\fSignalTarget\x12\x1d\n" +
 	"\x19SIGNAL_TARGET_UNSPECIFIED\x10\x00\x12\x17\n" +

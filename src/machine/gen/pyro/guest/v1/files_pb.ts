@@ -541,8 +541,9 @@ export const FileService: GenService<{
   },
   /**
    * Removes the given paths, then moves what was staged into /workspace: all of it or, when the machine dies on the way,
-   * completed by the next Mount. What is in the way of a staged file or link is replaced, unless it is a folder that holds
-   * something: then FAILED_PRECONDITION and nothing has changed. Idempotent by id for the last 64 ids.
+   * completed by the next Mount. What is in the way of an entry of the archive is replaced. FAILED_PRECONDITION, and nothing has
+   * changed, where that is a folder with files that are not removed, or where something that is not removed and not a folder
+   * is in the way of a folder that the archive has no entry for. Idempotent by id for the last 64 ids.
    *
    * @generated from rpc pyro.guest.v1.FileService.Commit
    */

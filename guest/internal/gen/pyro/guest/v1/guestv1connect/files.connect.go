@@ -69,8 +69,9 @@ type FileServiceClient interface {
 	// here ever lists. Owners are dropped. Staging again under an id replaces it. What is not committed goes with the next Mount.
 	Stage(context.Context) *connect.ClientStreamForClient[v1.StageRequest, v1.StageResponse]
 	// Removes the given paths, then moves what was staged into /workspace: all of it or, when the machine dies on the way,
-	// completed by the next Mount. What is in the way of a staged file or link is replaced, unless it is a folder that holds
-	// something: then FAILED_PRECONDITION and nothing has changed. Idempotent by id for the last 64 ids.
+	// completed by the next Mount. What is in the way of an entry of the archive is replaced. FAILED_PRECONDITION, and nothing has
+	// changed, where that is a folder with files that are not removed, or where something that is not removed and not a folder
+	// is in the way of a folder that the archive has no entry for. Idempotent by id for the last 64 ids.
 	Commit(context.Context, *connect.Request[v1.CommitRequest]) (*connect.Response[v1.CommitResponse], error)
 }
 
@@ -182,8 +183,9 @@ type FileServiceHandler interface {
 	// here ever lists. Owners are dropped. Staging again under an id replaces it. What is not committed goes with the next Mount.
 	Stage(context.Context, *connect.ClientStream[v1.StageRequest]) (*connect.Response[v1.StageResponse], error)
 	// Removes the given paths, then moves what was staged into /workspace: all of it or, when the machine dies on the way,
-	// completed by the next Mount. What is in the way of a staged file or link is replaced, unless it is a folder that holds
-	// something: then FAILED_PRECONDITION and nothing has changed. Idempotent by id for the last 64 ids.
+	// completed by the next Mount. What is in the way of an entry of the archive is replaced. FAILED_PRECONDITION, and nothing has
+	// changed, where that is a folder with files that are not removed, or where something that is not removed and not a folder
+	// is in the way of a folder that the archive has no entry for. Idempotent by id for the last 64 ids.
 	Commit(context.Context, *connect.Request[v1.CommitRequest]) (*connect.Response[v1.CommitResponse], error)
 }
 

@@ -1,0 +1,132 @@
+// Proves that workspaces fit a terminal and scripts: pass-through, exit codes, names, exact bytes.
+
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { expect, test } from "vitest";
+import { sharedHome } from "./home.js";
+import { fix, fixedCalc, makeRepository, oddName } from "./repository.js";
+
+const home = sharedHome();
+
+/** A workspace of the command line, which is deleted in the end. */
+async function openWorkspace(args: readonly string[] = []) {
+  const created = await home.pyro(["workspace", "create", "--id-only", ...args]);
+  expect([created.code, created.stdout.toString()]).toEqual([0, expect.stringMatching(/^ws_[a-z2-7]{12}\n$/u)]);
+  const id = created.stdout.toString().trim();
+  const pyro = (words: readonly string[], stdin?: Uint8Array) =>
+    home.pyro(["workspace", ...words], stdin === undefined ? {} : { stdin });
+  return {
+    id,
+    pyro,
+    exec: (argv: readonly string[], stdin?: Uint8Array) => pyro(["exec", id, "--", ...argv], stdin),
+    [Symbol.asyncDispose]: async () => {
+      await pyro(["delete", id]);
+    },
+  };
+}
+
+test("[workspace-exec] input, both output streams and the exit code pass through; own failures are 125", async () => {
+  await using workspace = await openWorkspace();
+  const bytes = randomBytes(300_000);
+  const echoed = await workspace.exec(["sh", "-c", "cat; echo err >&2; exit 7"], bytes);
+  expect([echoed.code, echoed.stdout.equals(bytes), echoed.stderr]).toEqual([7, true, "err\n"]);
+  const timed = await workspace.pyro(["exec", workspace.id, "--timeout-seconds", "0.5", "--", "sleep", "20"]);
+  expect([timed.code, timed.stdout.toString()]).toEqual([124, ""]);
+  const killed = await workspace.exec(["sh", "-c", "kill -9 $$"]);
+  expect(killed.code).toBe(137);
+  const there = await workspace.pyro(["exec", workspace.id, "--cwd", "/tmp", "--", "pwd"]);
+  expect(there.stdout.toString()).toBe("/tmp\n");
+  const unknown = await home.pyro(["workspace", "exec", "no-such", "--", "true"]);
+  expect([unknown.code, unknown.stderr.split("\n")[0]]).toEqual([125, 'pyro: There is no workspace "no-such".']);
+  expect((await workspace.pyro(["exec", workspace.id])).code).toBe(64);
+  const json = await workspace.pyro(["exec", workspace.id, "--json", "--", "sh", "-c", "echo out; exit 3"]);
+  expect([json.code, JSON.parse(json.stdout.toString())]).toMatchObject([
+    3,
+    { exit_code: 3, stdout: "out\n", state: "exited" },
+  ]);
+});
+
+test("[workspace-detach] a detached command prints its number; wait prints its streams and exits as it did", async () => {
+  await using workspace = await openWorkspace();
+  const script = "cat; echo out; echo err >&2; sleep 2; exit 5";
+  const detached = await workspace.pyro(["exec", workspace.id, "--detach", "--", "sh", "-c", script]);
+  expect([detached.code, detached.stdout.toString()]).toEqual([0, "1\n"]);
+  expect(detached.stderr).toContain(`pyro workspace wait ${workspace.id} 1`);
+  const early = await workspace.pyro(["wait", workspace.id, "1", "--wait-seconds", "0.1"]);
+  expect([early.code, early.stdout.toString()]).toEqual([75, ""]);
+  const done = await workspace.pyro(["wait", workspace.id, "1"]);
+  expect([done.code, done.stdout.toString(), done.stderr]).toEqual([5, "out\n", "err\n"]);
+  expect((await workspace.pyro(["wait", workspace.id, "2"])).code).toBe(125);
+});
+
+test("[workspace-names] id, unique prefix and name all mean the workspace; names are unique, labels change", async () => {
+  const name = `name-${randomBytes(3).toString("hex")}`;
+  await using workspace = await openWorkspace(["--name", name, "--label", "a=1", "--label", "b=x=y"]);
+  const { id, pyro } = workspace;
+  for (const word of [id, id.slice(0, 9), name]) {
+    const { stdout } = await pyro(["status", word, "--json"]);
+    expect(JSON.parse(stdout.toString())).toMatchObject({ workspace_id: id, name, labels: { a: "1", b: "x=y" } });
+  }
+  const host = await workspace.exec(["hostname"]);
+  expect(host.stdout.toString()).toBe(`${name}\n`);
+  const taken = await pyro(["create", "--name", name]);
+  expect([taken.code, taken.stderr]).toEqual([73, expect.stringContaining(name)]);
+  const updated = await pyro(["update", id, "--clear-name", "--clear-label", "a", "--label", "c=", "--json"]);
+  expect(JSON.parse(updated.stdout.toString())).toMatchObject({ name: null, labels: { b: "x=y", c: "" } });
+  const { stdout } = await pyro(["list"]);
+  const lines = stdout.toString().split("\n");
+  expect(lines[0]).toMatch(/^ID +NAME +STATE +ENVIRONMENT +SEED +LABELS +DELETED AT$/u);
+  expect(lines.find((line) => line.startsWith(id))).toMatch(/ running +debian:12 .* b=x=y,c= /u);
+});
+
+test("[workspace-print] files, patches and diffs are exact bytes through pipes", async () => {
+  using repository = makeRepository();
+  await using workspace = await openWorkspace(["--seed-path", repository.path]);
+  const { id, pyro } = workspace;
+  const text = Buffer.from("\uFEFFno newline at the end, ünïcode");
+  expect((await pyro(["file", "write", id, "deep/down.txt", "--text-file", "-"], text)).code).toBe(0);
+  const read = await pyro(["file", "read", id, "deep/down.txt", "--content-only"]);
+  expect(read.stdout.equals(text)).toBe(true);
+  await workspace.exec(["sh", "-c", "printf '\\377\\000x' > bytes.bin"]);
+  const bytes = await pyro(["file", "read", id, "bytes.bin", "--content-only"]);
+  expect([...bytes.stdout]).toEqual([255, 0, 120]);
+  expect((await pyro(["patch", "apply", id, "--patch", fix])).code).toBe(0);
+  const fixed = await pyro(["file", "read", id, "src/calc.sh", "--content-only"]);
+  expect(fixed.stdout.toString()).toBe(fixedCalc);
+  const diff = await pyro(["diff", id]);
+  repository.apply(diff.stdout);
+  const inside = await workspace.exec(["sh", "-c", "sha256sum deep/down.txt bytes.bin src/calc.sh"]);
+  const outside = execFileSync("sha256sum", ["deep/down.txt", "bytes.bin", "src/calc.sh"], { cwd: repository.path });
+  expect(inside.stdout.toString()).toBe(outside.toString());
+  const both = await pyro(["file", "write", id, "x", "--text", "a", "--text-file", "-"], Buffer.from("b"));
+  expect([both.code, both.stderr.split("\n")[0]]).toEqual([64, "pyro: --text and --text-file exclude each other."]);
+  const binary = await pyro(["file", "write", id, "x", "--text-file", "-"], Buffer.from([255]));
+  expect([binary.code, binary.stderr.split("\n")[0]]).toEqual([64, "pyro: Standard input is not UTF-8 text."]);
+});
+
+test("[workspace-git] [workspace-odd-names] git works inside as outside, and odd names come in and out as they are", async () => {
+  using repository = makeRepository();
+  await using workspace = await openWorkspace(["--seed-path", repository.path]);
+  const status = await workspace.exec(["git", "status", "--short"]);
+  expect([status.stderr, status.stdout.toString()]).toEqual(["", repository.git("status", "--short")]);
+  const log = await workspace.exec(["git", "log", "--format=%H %s"]);
+  expect(log.stdout.toString()).toBe(repository.git("log", "--format=%H %s"));
+  const script = [
+    "set -e",
+    "git config user.name t && git config user.email t@example.org",
+    'git stash --quiet --include-untracked && test -z "$(git status --short)" && git stash pop --quiet',
+    "git switch --quiet --create topic && git commit --quiet --all --message topic",
+    "git switch --quiet main && echo more > more.txt && git add more.txt && git commit --quiet --message more",
+    "git switch --quiet topic && git rebase --quiet main",
+    "git log --format=%s && git fsck --strict && git status --short",
+  ].join("\n");
+  const worked = await workspace.exec(["sh", "-c", script]);
+  expect([worked.code, worked.stdout.toString()]).toEqual([0, "topic\nmore\nfirst\n?? new.txt\n"]);
+  const names = await workspace.exec(["sh", "-c", "ls | grep -a -A1 odd"]);
+  expect(names.stdout.equals(Buffer.concat([oddName, Buffer.from("\n")]))).toBe(true);
+  await workspace.exec(["sh", "-c", 'for f in odd*; do echo changed >> "$f"; done']);
+  const diff = await workspace.pyro(["diff", workspace.id]);
+  repository.apply(diff.stdout);
+  const content = execFileSync("sh", ["-c", "cat odd*"], { cwd: repository.path });
+  expect(content.toString()).toBe("odd\nchanged\n");
+});

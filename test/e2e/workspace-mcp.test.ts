@@ -1,0 +1,233 @@
+// Proves that a model gets a workspace over MCP: the core tools, the user's choices, the time limit, on real machines.
+
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { eventually } from "./eventually.js";
+import { sharedHome } from "./home.js";
+import { connectMcp, type McpConnection } from "./mcp-client.js";
+import { fix, makeRepository } from "./repository.js";
+
+const home = sharedHome();
+const maxResultLength = 60_000;
+
+/** A workspace of the server, which is deleted in the end. */
+async function openWorkspace({ call }: McpConnection, args: Readonly<Record<string, unknown>> = {}) {
+  const created = await call("workspace_create", args);
+  const id = String(created["workspace_id"]);
+  return {
+    id,
+    created,
+    call: (name: string, more: Readonly<Record<string, unknown>> = {}) => call(name, { workspace_id: id, ...more }),
+    [Symbol.asyncDispose]: async () => {
+      await call("workspace_delete", { workspace_id: id });
+    },
+  };
+}
+
+test("[mcp-core] [mcp-project] [mcp-bounded] every core tool does what it says in a workspace of the project", async () => {
+  using repository = makeRepository();
+  await using server = await connectMcp(home, { cwd: join(repository.path, "src") });
+  await using workspace = await openWorkspace(server, { labels: { task: "core" } });
+  const { id, created, call } = workspace;
+  expect(created).toMatchObject({
+    state: "running",
+    labels: { task: "core" },
+    workspace_seed: { mode: "git", origin_kind: "project_path", origin_ref: repository.path },
+  });
+  expect(server.client.getInstructions()).toContain(repository.path);
+
+  const name = `core-${id.slice(-6)}`;
+  expect(await call("workspace_update", { name, labels: { more: "x" } })).toMatchObject({
+    name,
+    labels: { task: "core", more: "x" },
+  });
+  expect(await call("workspace_patch_apply", { patch: fix })).toMatchObject({ changed: true });
+  const wrong = await call("workspace_patch_apply", { patch: fix });
+  expect(wrong).toMatchObject({ error: { message: expect.stringContaining("src/calc.sh") } });
+  expect(await call("workspace_file_write", { path: "made/by/hand.txt", text: "one\ntwo" })).toMatchObject({
+    bytes: 7,
+  });
+  expect(await call("workspace_file_read", { path: "made/by/hand.txt", offset: 4 })).toMatchObject({
+    content: "two",
+    total_bytes: 7,
+    truncated: false,
+  });
+  expect(await call("workspace_file_list", { path: "made", recursive: true })).toMatchObject({
+    entries: [
+      { path: "/workspace/made/by", kind: "directory" },
+      { path: "/workspace/made/by/hand.txt", kind: "file", size: 7 },
+    ],
+  });
+  writeFileSync(join(repository.path, "later.txt"), "later\n");
+  mkdirSync(join(repository.path, "pushed"));
+  writeFileSync(join(repository.path, "pushed", "later.txt"), "later\n");
+  expect(await call("workspace_sync_push", { source_path: "pushed", dest: "/workspace/in" })).toMatchObject({
+    file_count: 1,
+  });
+
+  const long = await server.client.callTool({
+    name: "workspace_exec",
+    arguments: { workspace_id: id, command: "cat in/later.txt; seq 1 100000; seq 1 100000 >&2" },
+  });
+  expect(JSON.stringify(long).length).toBeLessThanOrEqual(maxResultLength);
+  expect(long.structuredContent).toMatchObject({ exit_code: 0, stdout_truncated: true, sequence: 1 });
+  expect(await call("workspace_logs", { sequence: 1, offset: 0, max_bytes: 8 })).toMatchObject({
+    output: "later\n1\n",
+  });
+  expect(await call("workspace_logs")).toMatchObject({ entries: [{ sequence: 1, exit_code: 0, state: "exited" }] });
+  const many = await server.client.callTool({
+    name: "workspace_file_list",
+    arguments: { workspace_id: id, path: "src" },
+  });
+  expect(JSON.stringify(many).length).toBeLessThanOrEqual(maxResultLength);
+
+  const diff = await call("workspace_diff", { paths: ["src"] });
+  expect(diff).toMatchObject({ clean: false, entries: [{ path: "src/calc.sh" }] });
+  expect(await call("workspace_export", { path: "made", output_path: "exported" })).toMatchObject({
+    output_path: join(repository.path, "exported"),
+    file_count: 1,
+  });
+  expect(await call("workspace_summary")).toMatchObject({ summary: expect.stringContaining("src/calc.sh") });
+  expect(await call("workspace_status")).toMatchObject({ state: "running", engine: "qemu", running_commands: [] });
+  const listed = await server.call("workspace_list");
+  expect(listed["workspaces"]).toContainEqual(expect.objectContaining({ workspace_id: id, name }));
+  expect(await call("workspace_reset")).toMatchObject({ state: "running", name });
+  expect(await call("workspace_diff")).toMatchObject({ clean: true });
+  expect(await call("workspace_logs")).toMatchObject({ entries: [] });
+}, 180_000);
+
+test("[mcp-confined] no path of the host outside the project and the allowed folders is read or written", async () => {
+  using repository = makeRepository();
+  using other = makeRepository();
+  const { path } = repository;
+  const outside = join(path, "..", "outside");
+  mkdirSync(outside, { recursive: true });
+  writeFileSync(join(outside, "key"), "secret\n");
+  symlinkSync(outside, join(path, "link"));
+  symlinkSync(join(outside, "made"), join(path, "nothing-yet"));
+  await using server = await connectMcp(home, { cwd: path, args: ["--allow-host-path", other.path] });
+  await using workspace = await openWorkspace(server);
+  const denied = { error: { code: "permission_denied" } };
+  const hostile = [
+    "~/.ssh",
+    "/etc",
+    "/root/.ssh",
+    outside,
+    "../outside",
+    "link",
+    "link/key",
+    "src/../link",
+    "src/../../outside",
+  ];
+  const reads = [...hostile.filter((each) => !each.startsWith("~")), ".git", ".git/config", "/proc/self/root/etc"];
+  for (const source of reads) {
+    const pushed = await workspace.call("workspace_sync_push", { source_path: source });
+    expect({ source, ...pushed }).toMatchObject({ source, ...denied });
+    const seeded = await server.call("workspace_create", { seed_path: source });
+    expect({ source, ...seeded }).toMatchObject({ source, ...denied });
+  }
+  const writes = [
+    "../outside/x",
+    "link/x",
+    "nothing-yet",
+    ".git/hooks/post-commit",
+    ".GIT/x",
+    "/etc/pyro-test",
+    "link/../x/../../outside/y",
+  ];
+  for (const output of writes) {
+    const exported = await workspace.call("workspace_export", { path: "src/calc.sh", output_path: output });
+    expect([output, Object(exported["error"]).code]).toEqual([
+      output,
+      expect.stringMatching(/permission_denied|already_exists/u),
+    ]);
+  }
+  expect([existsSync(join(outside, "x")), existsSync(join(outside, "made")), existsSync("/etc/pyro-test")]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  const allowed = await workspace.call("workspace_export", {
+    path: "src/calc.sh",
+    output_path: join(other.path, "out.sh"),
+  });
+  expect(allowed).toMatchObject({ file_count: 1 });
+  const hint = Object((await workspace.call("workspace_sync_push", { source_path: "/etc" }))["error"]).hint;
+  expect(hint).toContain("--allow-host-path");
+}, 120_000);
+
+test("[mcp-project] the user's choices decide what a workspace starts from; without a checkout it is empty", async () => {
+  using repository = makeRepository();
+  const seeds = [
+    { args: [], cwd: "/", seed: { mode: "empty", origin_kind: "none" } },
+    { args: ["--no-project-source"], cwd: repository.path, seed: { mode: "empty", origin_kind: "none" } },
+    { args: ["--project-path", "src"], cwd: repository.path, seed: { origin_kind: "project_path" } },
+    {
+      args: ["--repo-url", `file://${repository.path}`, "--repo-ref", "main"],
+      cwd: "/",
+      seed: { mode: "git", origin_kind: "repo_url" },
+    },
+  ];
+  for (const { args, cwd, seed } of seeds) {
+    await using server = await connectMcp(home, { args: [...args, "--environment", "debian:12"], cwd });
+    await using workspace = await openWorkspace(server);
+    expect({ args, ...workspace.created }).toMatchObject({ args, state: "running", workspace_seed: seed });
+  }
+  await using server = await connectMcp(home, { args: ["--environment", "nope:1"] });
+  const { tools } = await server.client.listTools();
+  const create = tools.find(({ name }) => name === "workspace_create");
+  expect(create?.inputSchema.properties?.["environment"]).toMatchObject({ default: "nope:1" });
+  expect(await server.call("workspace_create")).toMatchObject({ error: { code: "not_found" } });
+}, 180_000);
+
+test("[mcp-modes] a mode offers its own tools, and what it does not offer cannot be called", async () => {
+  await using server = await connectMcp(home, { args: ["--mode", "inspect"] });
+  const { tools } = await server.client.listTools();
+  const names = tools.map(({ name }) => name);
+  expect([names.includes("workspace_exec"), names.includes("workspace_patch_apply"), names.includes("vm_run")]).toEqual(
+    [true, false, false],
+  );
+  const call = server.client.callTool({ name: "workspace_patch_apply", arguments: {} });
+  await expect(call).rejects.toThrow("There is no tool workspace_patch_apply.");
+});
+
+test("[mcp-in-time] a command that takes longer than a call goes on, with its output so far, and can be waited for", async () => {
+  await using server = await connectMcp(home);
+  await using workspace = await openWorkspace(server);
+  const started = performance.now();
+  const command = "echo begun; sleep 42; echo over";
+  const first = await workspace.call("workspace_exec", { command, timeout_seconds: 120 });
+  expect(performance.now() - started).toBeLessThan(45_000);
+  expect(first).toMatchObject({ state: "running", exit_code: null, stdout: "begun\n", sequence: 1 });
+  const then = await workspace.call("workspace_wait", { sequence: 1 });
+  expect(then).toMatchObject({ state: "exited", exit_code: 0, stdout: "begun\nover\n" });
+});
+
+test("[mcp-cancel] canceling an exec kills its command; canceling a wait does not", async () => {
+  await using server = await connectMcp(home);
+  await using workspace = await openWorkspace(server);
+  const commands = async () => {
+    const { entries } = await workspace.call("workspace_logs");
+    return (entries as readonly Record<string, unknown>[]).map(({ state, canceled }) => ({ state, canceled }));
+  };
+  const cancel = new AbortController();
+  const call = server.client.callTool(
+    { name: "workspace_exec", arguments: { workspace_id: workspace.id, command: "sleep 30" } },
+    { signal: cancel.signal },
+  );
+  await eventually(commands, (seen) => seen.length === 1);
+  cancel.abort();
+  await expect(call).rejects.toThrow();
+  const killed = [{ state: "exited", canceled: true }];
+  expect(await eventually(commands, ([one]) => one?.state !== "running")).toEqual(killed);
+
+  const detached = await home.pyro(["workspace", "exec", workspace.id, "--detach", "--", "sleep", "30"]);
+  const leave = new AbortController();
+  const wait = server.client.callTool(
+    { name: "workspace_wait", arguments: { workspace_id: workspace.id, sequence: Number(detached.stdout.toString()) } },
+    { signal: leave.signal, onprogress: () => leave.abort() },
+  );
+  await expect(wait).rejects.toThrow();
+  expect(await commands()).toEqual([...killed, { state: "running", canceled: false }]);
+});
