@@ -60,6 +60,10 @@ format: setup ## rewrites the sources in the house format
 generate: setup ## what is generated from proto/ and from the operation table
 	@node scripts/generate.mjs
 
+.PHONY: soak
+soak: build ## the long storms: cold boots under load, restores and claims in a row; counts failures and leaks
+	@node test/soak/main.mjs
+
 .PHONY: bench
 bench: build ## the budgets, each with a ratio to a reference measured in the same run
 	@node bench/main.mjs

@@ -68,10 +68,10 @@ export class PyroError extends Error {
 /** Turns anything thrown into a PyroError; aborts become `canceled`, the rest `internal`. */
 export function asPyroError(error: unknown): PyroError {
   if (error instanceof PyroError) return error;
+  // A library that wraps what was thrown keeps it as the cause.
+  if (error instanceof Error && error.cause instanceof PyroError) return error.cause;
   if (error instanceof Error && error.name === "AbortError") {
-    return error.cause instanceof PyroError
-      ? error.cause
-      : new PyroError("canceled", "The call was canceled.", { cause: error });
+    return new PyroError("canceled", "The call was canceled.", { cause: error });
   }
   if (hasErrno(error, "ENOSPC") || hasErrno(error, "EDQUOT")) {
     return new PyroError("resource_exhausted", "There is no room left on the disk.", {

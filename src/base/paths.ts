@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { chmod, lstat, mkdir } from "node:fs/promises";
 import { homedir, userInfo } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
-import { PyroError } from "./error.js";
+import { PyroError, hasErrno } from "./error.js";
 
 export interface Paths {
   /** Records, journals and disks: what must survive. */
@@ -51,7 +51,7 @@ export async function preparePaths(env: NodeJS.ProcessEnv = process.env): Promis
   // Checked by itself: whoever owns the folder around could exchange what is in it.
   if (paths.home === undefined) await makePrivate(dirname(paths.sockets));
   for (const folder of [paths.state, paths.cache, paths.sockets]) await makePrivate(folder);
-  await mkdir(paths.environments, { recursive: true });
+  await makeFolder(paths.environments, 0o777);
   // The longest name below it is `m/<id>/agent.sock`.
   if (Buffer.byteLength(paths.sockets) > maxSocketPathBytes - 40) {
     throw new PyroError("failed_precondition", `The socket folder's path is too long: ${paths.sockets}`, {
@@ -84,7 +84,7 @@ async function defaultSocketFolder(state: string): Promise<string> {
 }
 
 async function makePrivate(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   const stat = await lstat(folder);
   if (!stat.isDirectory() || stat.uid !== userInfo().uid) {
     throw new PyroError("permission_denied", `${folder} is not a folder of this user's.`, {
@@ -92,4 +92,18 @@ async function makePrivate(folder: string): Promise<void> {
     });
   }
   if ((stat.mode & 0o077) !== 0) await chmod(folder, 0o700);
+}
+
+/** Level by level: Node's own recursive mkdir never ends where a file system answers ENOENT for ever, as /proc does. */
+async function makeFolder(folder: string, mode: number): Promise<void> {
+  try {
+    await mkdir(folder, { mode });
+  } catch (error) {
+    if (hasErrno(error, "EEXIST")) return;
+    if (!hasErrno(error, "ENOENT") || dirname(folder) === folder) throw error;
+    await makeFolder(dirname(folder), mode);
+    await mkdir(folder, { mode }).catch((again: unknown) => {
+      if (!hasErrno(again, "EEXIST")) throw again;
+    });
+  }
 }

@@ -30,7 +30,7 @@ export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<Daemo
   const { paths, environments, machines, shutdown } = parts;
   const store = await WorkspaceStore.open(paths.state);
   await resumeWorkspaces(store, machines);
-  const seeds = openSeeds(join(paths.cache, "seeds"));
+  const seeds = openSeeds({ seeds: join(paths.cache, "seeds"), repositories: join(paths.cache, "repos") });
   const service = openWorkspaces({
     store,
     machines,

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { createClient, type Client } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { PyroError } from "../base/error.js";
+import { explainFailures } from "./guest-errors.js";
 import { FileService } from "./gen/pyro/guest/v1/files_pb.js";
 import { MachineService, ProcessService } from "./gen/pyro/guest/v1/guest_pb.js";
 
@@ -41,6 +42,7 @@ export async function openGuestSession(channel: Duplex, signal: AbortSignal): Pr
     useBinaryFormat: true,
     readMaxBytes: maxMessageBytes,
     defaultTimeoutMs: callTimeoutMs,
+    interceptors: [explainFailures],
     idleConnectionTimeoutMs: 2 ** 31 - 1,
     nodeOptions: { createConnection: () => channel, settings: { initialWindowSize: windowBytes, enablePush: false } },
   });

@@ -43,6 +43,7 @@ function complaint(issue: z.core.$ZodIssue): string {
   if (issue.message.endsWith("received undefined")) return "is required";
   if (issue.code === "too_small" && issue.origin !== "string") return `must be at least ${issue.minimum}`;
   if (issue.code === "too_big" && issue.origin !== "string") return `must be at most ${issue.maximum}`;
+  if (issue.code === "invalid_key") return issue.issues[0]?.message ?? "has a key that is not accepted";
   if (issue.code === "invalid_value") return `must be one of ${issue.values.map(String).join(", ")}`;
   return issue.code === "invalid_format" ? issue.message : `is not accepted: ${issue.message}`;
 }

@@ -89,15 +89,20 @@ export async function openGuestFile(session: GuestSession, file: GuestFile, sign
   const early = first.value.data;
   const rest = { [Symbol.asyncIterator]: () => answers };
   async function* chunks(): AsyncGenerator<Uint8Array> {
-    if (early.length > 0) yield early;
-    for await (const { data } of rest) if (data.length > 0) yield data;
+    try {
+      if (early.length > 0) yield early;
+      for await (const { data } of rest) if (data.length > 0) yield data;
+    } finally {
+      // A reader that stops early must not leave the call open.
+      await answers.return?.();
+    }
   }
   return { mode: entry.mode & 0o7777, size: Number(entry.size), chunks: chunks() };
 }
 
 /** The guest's refusal in the words of our errors. */
 export function asFileError(error: unknown, path: string): unknown {
-  if (!(error instanceof ConnectError)) return error;
+  if (!(error instanceof ConnectError) || error.cause instanceof PyroError) return error;
   const text = `${path}: ${error.rawMessage}`;
   const options = { cause: error };
   switch (error.code) {

@@ -60,7 +60,8 @@ export async function openMirror(path: string, url: RepositoryUrl, signal: Abort
 /** The default branch's name; `not_found` for a repository without a commit. */
 export async function findDefaultBranch(mirror: Mirror, signal: AbortSignal): Promise<string> {
   const listed = await mirror.head(signal);
-  const branch = /^ref: refs\/heads\/(\S+)\tHEAD$/mu.exec(listed)?.[1] ?? /^([0-9a-f]{40,64})\tHEAD$/mu.exec(listed)?.[1];
+  const branch =
+    /^ref: refs\/heads\/(\S+)\tHEAD$/mu.exec(listed)?.[1] ?? /^([0-9a-f]{40,64})\tHEAD$/mu.exec(listed)?.[1];
   if (branch !== undefined) return Buffer.from(branch, "latin1").toString("utf8");
   throw new PyroError("not_found", "The repository has no default branch: it is empty, or its HEAD points nowhere.", {
     hint: "Name a branch by --repo-ref.",
@@ -107,7 +108,11 @@ async function askRemote(url: RepositoryUrl, { path, args, task }: RemoteCall): 
     [`GIT_CONFIG_KEY_${index}`, key],
     [`GIT_CONFIG_VALUE_${index}`, value],
   ]);
-  const env = { ...Object.fromEntries(numbered), GIT_CONFIG_COUNT: String(settings.length), GIT_ALLOW_PROTOCOL: url.protocol };
+  const env = {
+    ...Object.fromEntries(numbered),
+    GIT_CONFIG_COUNT: String(settings.length),
+    GIT_ALLOW_PROTOCOL: url.protocol,
+  };
   const onStderrLine = (line: string) => {
     if (/^(remote: )?[\w ]+: +\d+% /u.test(line)) task.progress({ phase: "fetch", message: line.trim() });
   };

@@ -16,12 +16,16 @@ export interface WantedTree {
 /** Whether what an earlier call left there is exactly this. */
 export async function isCleanTree({ path, commit, branch }: WantedTree, signal: AbortSignal): Promise<boolean> {
   const gitDir = join(path, ".git");
-  const call = { gitDir, workTree: path, signal, answers: [1, 128] };
-  const head = await git({ ...call, workTree: undefined, args: ["rev-parse", "--verify", "HEAD"] }).catch(() => undefined);
+  const call = { gitDir, signal, answers: [1, 128] };
+  const head = await git({ ...call, args: ["rev-parse", "--verify", "HEAD"] });
   if (head?.trim() !== commit) return false;
   const name = await git({ ...call, args: ["symbolic-ref", "--quiet", "--short", "HEAD"] });
   if (name?.trim() !== branch) return false;
-  const status = await git({ ...call, args: ["status", "--porcelain", "--ignored", "--untracked-files=all"] });
+  const status = await git({
+    ...call,
+    workTree: path,
+    args: ["status", "--porcelain", "--ignored", "--untracked-files=all"],
+  });
   return status === "";
 }
 
@@ -39,7 +43,11 @@ export async function cloneTree({ path, mirror, url, commit, branch }: WantedTre
   const how = branch === undefined ? ["--detach", commit] : ["-B", branch, commit];
   await git({ ...inside, args: ["checkout", "--quiet", "--force", "--no-recurse-submodules", ...how] });
   if (branch !== undefined) {
-    await git({ ...inside, args: ["branch", "--quiet", `--set-upstream-to=origin/${branch}`, branch], answers: [1, 128] });
+    await git({
+      ...inside,
+      args: ["branch", "--quiet", `--set-upstream-to=origin/${branch}`, branch],
+      answers: [1, 128],
+    });
   }
   await rm(path, { recursive: true, force: true });
   await rename(draft, path);

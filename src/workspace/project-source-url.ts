@@ -16,7 +16,8 @@ export function parseRepositoryUrl(url: string): RepositoryUrl {
   if (/[\0-\x20\x7f]/u.test(url)) throw refused(url, "has a space or a control character in it");
   // Transport helpers, such as ext::sh, run programs.
   if (/^[a-z0-9+.-]*::/iu.test(url)) throw refused(url, "names a transport helper");
-  if (url.startsWith("/")) return { full: `file://${url}`, clean: `file://${url}`, protocol: "file", hasCredentials: false };
+  if (url.startsWith("/"))
+    return { full: `file://${url}`, clean: `file://${url}`, protocol: "file", hasCredentials: false };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//iu.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined) {
     // A host or a user that starts with a dash would be an option to ssh.
@@ -27,11 +28,12 @@ export function parseRepositoryUrl(url: string): RepositoryUrl {
   if (protocol === undefined) throw refused(url, `has the scheme ${scheme}`);
   if (!URL.canParse(url)) throw refused(url, "is no URL");
   const parsed = new URL(url);
-  if (protocol !== "file" && /^-|^$/u.test(parsed.hostname)) throw refused(url, "has no host");
+  if (protocol !== "file" && (parsed.hostname === "" || parsed.hostname.startsWith("-")))
+    throw refused(url, "has no host");
   const hasCredentials = parsed.password !== "" || (protocol !== "ssh" && parsed.username !== "");
   parsed.password = "";
   if (protocol !== "ssh") parsed.username = "";
-  if (/^-/u.test(decodeURIComponent(parsed.username))) throw refused(url, "has a user that starts with a dash");
+  if (/^(?:-|%2d)/iu.test(parsed.username)) throw refused(url, "has a user that starts with a dash");
   const clean = hasCredentials ? parsed.href : url;
   return { full: url, clean, protocol, hasCredentials };
 }

@@ -4,6 +4,7 @@ import { stat } from "node:fs/promises";
 import { PyroError, asPyroError } from "../base/error.js";
 import type { Task } from "../base/progress.js";
 import type { PreparedSeed } from "./create.js";
+import { openRepositories } from "./project-source.js";
 import { listDirectory } from "./seed/directory-listing.js";
 import { readArchive } from "./seed/read-archive.js";
 import { readItems } from "./seed/read-items.js";
@@ -17,8 +18,19 @@ export interface Seeds {
   openTree(path: string, task: Task): Promise<HostTree>;
 }
 
-export function openSeeds(root: string): Seeds {
-  const cache = openSeedCache({ root, clock: () => new Date() });
+/** Milliseconds for one clone or fetch of a repository. */
+const cloneTimeoutMs = 30 * 60_000;
+
+export interface SeedFolders {
+  /** Of seed images. */
+  readonly seeds: string;
+  /** Of clones. */
+  readonly repositories: string;
+}
+
+export function openSeeds(folders: SeedFolders): Seeds {
+  const repositories = openRepositories({ root: folders.repositories, timeoutMs: cloneTimeoutMs });
+  const cache = openSeedCache({ root: folders.seeds, clock: () => new Date() });
   return {
     prepare: async (choice, task) => {
       const given = (["seed_path", "project_path", "repo_url"] as const).filter((field) => choice[field] !== undefined);
@@ -26,23 +38,30 @@ export function openSeeds(root: string): Seeds {
         throw new PyroError("invalid_argument", `Only one of ${given.join(", ")} can be given.`);
       }
       if (choice.repo_url !== undefined) {
-        throw new PyroError("unsupported", "repo_url is for `pyro mcp serve`, which clones it first.", {
-          hint: "Clone it and give the folder as seed_path.",
-        });
+        await using checkout = await repositories.checkout({ url: choice.repo_url, ref: choice.repo_ref }, task);
+        const seed = await cache.seedFromPath(checkout.path, task);
+        return prepared({ ...seed, originRef: checkout.url }, "repo_url");
       }
       const path = choice.seed_path ?? choice.project_path;
       if (path === undefined) return prepared(await cache.emptySeed(task), "none");
       requireAbsolute(choice.seed_path === undefined ? "project_path" : "seed_path", path);
-      return prepared(await cache.seedFromPath(path, task), choice.seed_path === undefined ? "project_path" : "seed_path");
+      return prepared(
+        await cache.seedFromPath(path, task),
+        choice.seed_path === undefined ? "project_path" : "seed_path",
+      );
     },
     openTree: async (path, task) => {
       const found = await stat(path).catch(() => undefined);
       if (found === undefined) {
-        throw new PyroError("not_found", `source_path: ${path} does not exist.`, { hint: "Check the path on the host." });
+        throw new PyroError("not_found", `source_path: ${path} does not exist.`, {
+          hint: "Check the path on the host.",
+        });
       }
       const sink = new TarStreamSink();
       const skipped: HostTree["skipped"][number][] = [];
-      const fill = found.isDirectory() ? fillFromFolder(sink, { path, skipped }, task) : readArchive(sink, { path, task });
+      const fill = found.isDirectory()
+        ? fillFromFolder(sink, { path, skipped }, task)
+        : readArchive(sink, { path, task });
       fill.then(
         () => sink.finish(),
         (error: unknown) => sink.finish(asPyroError(error)),

@@ -218,7 +218,7 @@ test("[mcp-cancel] canceling an exec kills its command; canceling a wait does no
   );
   await eventually(commands, (seen) => seen.length === 1);
   cancel.abort();
-  await expect(call).rejects.toThrow();
+  await expect(call).rejects.toThrow("abort");
   const killed = [{ state: "exited", canceled: true }];
   expect(await eventually(commands, ([one]) => one?.state !== "running")).toEqual(killed);
 
@@ -228,6 +228,6 @@ test("[mcp-cancel] canceling an exec kills its command; canceling a wait does no
     { name: "workspace_wait", arguments: { workspace_id: workspace.id, sequence: Number(detached.stdout.toString()) } },
     { signal: leave.signal, onprogress: () => leave.abort() },
   );
-  await expect(wait).rejects.toThrow();
+  await expect(wait).rejects.toThrow("abort");
   expect(await commands()).toEqual([...killed, { state: "running", canceled: false }]);
 });

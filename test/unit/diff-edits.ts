@@ -3,6 +3,7 @@ import {
   appendFileSync,
   chmodSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -129,7 +130,8 @@ function applyEdit(root: string, edit: Edit): void {
     case "executable":
       return chmodSync(under(root, at), 0o755);
     case "plain":
-      return chmodSync(under(root, at), 0o644);
+      // A folder stays one that this user can enter.
+      return chmodSync(under(root, at), lstatSync(under(root, at)).isDirectory() ? 0o700 : 0o644);
     case "copy-up":
       return writeFileSync(under(root, at), readFileSync(under(root, at)));
     case "there-and-back":

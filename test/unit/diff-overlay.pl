@@ -1,6 +1,6 @@
 # Owns real overlay mounts inside its own mount namespace, for the tests of diff. Answers each line of input with one line.
 # mount FOLDER: overlay of FOLDER/lower and FOLDER/upper at FOLDER/merged.   attributes FOLDER: "hex(path) name hex(value)" for each of the
-# upper layer's overlay attributes, separated by commas.   unmount FOLDER.
+# upper layer's overlay attributes, separated by commas.   unmount FOLDER: and removes it.
 use strict;
 use warnings;
 $| = 1;
@@ -45,6 +45,8 @@ while (my $line = <STDIN>) {
         print join(",", @found), "\n";
     } elsif ($verb eq "unmount") {
         system("umount", "$folder/merged");
+        # The kernel's own folder in there is closed to everybody else.
+        system("rm", "-rf", $folder);
         print "unmounted\n";
     }
 }

@@ -10,7 +10,6 @@ import {
   readFileSync,
   readdirSync,
   readlinkSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -91,7 +90,6 @@ async function openOverlay({ ask, view, folder }: Place): Promise<Overlay> {
     }),
     async close() {
       await ask(`unmount ${folder}`);
-      rmSync(root, { recursive: true, force: true });
     },
   };
 }

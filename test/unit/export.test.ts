@@ -240,6 +240,7 @@ describe("the target", () => {
       () => writeFileSync(target, "old"),
       () => symlinkSync("../victim", target),
       () => mkdirSync(join(target, "full"), { recursive: true }),
+      () => mkdirSync(target, { mode: 0o555 }),
     ];
     for (const make of makers) {
       for (const entries of [[{ name: "f", content: "new" }], [folder, { name: "d/f", content: "new" }]]) {

@@ -1,12 +1,23 @@
 // Proves that an archive's seed is what tar would unpack, and that a hostile archive is refused by entry name with nothing kept.
 
 import { execFileSync } from "node:child_process";
-import { lutimesSync, linkSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  lutimesSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { PyroError } from "../../src/base/error.js";
 import { ArchiveCheck } from "../../src/workspace/seed/archive-check.js";
 import { openSeedCache, type SeedCache } from "../../src/workspace/seed/seed-cache.js";
 import type { TarEntry } from "../../src/workspace/seed/tar-entry.js";
@@ -88,7 +99,12 @@ for (const [name, flag] of [
 }
 
 test("folders without an entry of their own are made", async () => {
-  const seed = await seedOf(archiveOf([{ path: "a/b/c", content: "x" }, { path: "a", kind: "directory", mode: 0o700 }]));
+  const seed = await seedOf(
+    archiveOf([
+      { path: "a/b/c", content: "x" },
+      { path: "a", kind: "directory", mode: 0o700 },
+    ]),
+  );
   const tree = treeOf(unpack(seed.imagePath, home));
   expect(Object.entries(tree).map(([path, { kind, mode }]) => [path, kind, mode])).toEqual([
     ["a", "directory", "700"],
@@ -106,7 +122,11 @@ const hostile: readonly (readonly [string, readonly Sketch[], RegExp])[] = [
   ["an absolute symbolic link", [link("a", "/etc")], /"a" is a symbolic link to the absolute path/u],
   ["a symbolic link that leaves", [link("a/b", "../../c")], /"a\/b" is a symbolic link that leaves/u],
   ["one that leaves through another", [link("a/b/s", "../.."), link("l", "a/b/s/../x")], /"l" .* through another/u],
-  ["a file through a symbolic link", [link("a", "b"), { path: "a/c" }], /"a\/c" goes through a, which is a symbolic link/u],
+  [
+    "a file through a symbolic link",
+    [link("a", "b"), { path: "a/c" }],
+    /"a\/c" goes through a, which is a symbolic link/u,
+  ],
   ["a file below a file", [{ path: "a" }, { path: "a/c" }], /"a\/c" goes through a, which is a file/u],
   ["a link over a folder", [{ path: "a/b" }, link("a", "c")], /"a" is there twice/u],
   ["a name twice", [{ path: "a" }, { path: "./a" }], /"\.\/a" is there twice/u],
@@ -115,7 +135,7 @@ const hostile: readonly (readonly [string, readonly Sketch[], RegExp])[] = [
   ["a hard link to an absolute path", [hard("a", "/etc/passwd")], /"a" has an absolute path/u],
   ["a hard link to a symbolic link from too high", [link("d/s", "../x"), hard("a", "d/s")], /"a" .* leaves/u],
   ["an empty name", [{ path: "" }], /"" has an empty name/u],
-  ["the root as a file", [{ path: "./" , kind: "symlink", target: "x" }], /is the root, but no folder/u],
+  ["the root as a file", [{ path: "./", kind: "symlink", target: "x" }], /is the root, but no folder/u],
   ["a long part", [{ path: "x".repeat(256) }], /has a part of over 255 bytes/u],
   ["a long name", [{ path: "x/".repeat(2100) }], /has a name of 4200 bytes/u],
 ];
@@ -123,7 +143,10 @@ const hostile: readonly (readonly [string, readonly Sketch[], RegExp])[] = [
 for (const [what, sketches, message] of hostile) {
   test(`${what} is refused and nothing is kept`, async () => {
     const refused = seedOf(archiveOf([{ path: "harmless", content: "x" }, ...sketches]));
-    await expect(refused).rejects.toMatchObject({ code: "invalid_argument", message: expect.stringMatching(message) as string });
+    await expect(refused).rejects.toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringMatching(message) as string,
+    });
     expect(["trees", "tmp", "keys"].flatMap((name) => readdirSync(join(home, "seeds", name)))).toEqual([]);
   });
 }
@@ -144,10 +167,19 @@ test("damaged archives are refused: cut, garbled, no archive, wrong compression,
   const garbled = Buffer.from(whole);
   garbled[3] = 0x7a;
   const packed = gzipSync(whole);
-  const cases = [Buffer.alloc(0), whole.subarray(0, 700), whole.subarray(0, -1024), garbled, Buffer.from("hello ".repeat(200))];
+  const cases = [
+    Buffer.alloc(0),
+    whole.subarray(0, 700),
+    whole.subarray(0, -1024),
+    garbled,
+    Buffer.from("hello ".repeat(200)),
+  ];
   const cut = [packed.subarray(0, packed.length - 10), Buffer.concat([Buffer.from("28b52ffd", "hex"), whole])];
   for (const bytes of [...cases, ...cut]) {
-    await expect(seedOf(bytes)).rejects.toMatchObject({ code: "invalid_argument", message: expect.stringMatching(/damaged/u) as string });
+    await expect(seedOf(bytes)).rejects.toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringMatching(/damaged/u) as string,
+    });
   }
 });
 
@@ -167,7 +199,14 @@ test("an oversized extended header is refused before it is read", () => {
   const header = archiveOf([{ path: "x", size: 2 * 1024 * 1024 }]).subarray(0, 512);
   header.write("x", 156, "latin1");
   header.write("        ", 148, "latin1");
-  header.write(`${header.reduce((total, byte) => total + byte, 0).toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  header.write(
+    `${header
+      .reduce((total, byte) => total + byte, 0)
+      .toString(8)
+      .padStart(6, "0")}\0 `,
+    148,
+    "latin1",
+  );
   expect(() => parser.push(header)).toThrow(/extended header of 2097152 bytes/u);
 });
 
@@ -192,7 +231,9 @@ const entangled: fc.Arbitrary<TarEntry> = fc.record({
   mode: fc.constant(0o755),
   size: fc.constant(0),
   mtime: fc.constant(0),
-  target: fc.array(fc.oneof(fewNames, fc.constant("..")), { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/")),
+  target: fc
+    .array(fc.oneof(fewNames, fc.constant("..")), { minLength: 1, maxLength: 4 })
+    .map((parts) => parts.join("/")),
 });
 
 /** A folder in a folder and so on, each with decoys: a link that leads out of the last one finds something there. */
@@ -209,7 +250,9 @@ function nestedFolder(): string {
 }
 
 function unpackByHand(folder: string, entries: readonly WritableEntry[]): void {
-  for (const { path, kind, target } of entries.toSorted((a, b) => a.path.split("/").length - b.path.split("/").length)) {
+  for (const { path, kind, target } of entries.toSorted(
+    (a, b) => a.path.split("/").length - b.path.split("/").length,
+  )) {
     const full = Buffer.from(`${folder}/${path}`, "latin1");
     if (kind === "directory") mkdirSync(full);
     else if (kind === "symlink") symlinkSync(Buffer.from(target, "latin1"), full);
@@ -293,11 +336,14 @@ test("any bytes and any cutting into chunks end in entries or a refusal, never a
     fc.property(fc.array(fc.tuple(fc.nat(archive.length - 1), fc.nat(255)), { minLength: 1 }), (changes) => {
       const broken = Buffer.from(archive);
       for (const [at, byte] of changes) broken[at] = byte;
-      try {
-        events([broken]);
-      } catch (error) {
-        expect(error).toMatchObject({ code: "invalid_argument" });
-      }
+      const ended = ((): unknown => {
+        try {
+          return events([broken]);
+        } catch (error) {
+          return error instanceof PyroError ? error.code : error;
+        }
+      })();
+      expect(Array.isArray(ended) || ended === "invalid_argument").toBe(true);
     }),
   );
 });

@@ -66,7 +66,12 @@ test("tracked files as they are now and untracked ones enter; ignored and delete
   writeFileSync(join(repo, "new"), "new\n");
   const status = git(repo, "status", "--porcelain");
   const { seed, folder } = await seeded(repo);
-  expect(seed).toMatchObject({ mode: "git", branch: "main", commit: git(repo, "rev-parse", "HEAD").trim(), skipped: [] });
+  expect(seed).toMatchObject({
+    mode: "git",
+    branch: "main",
+    commit: git(repo, "rev-parse", "HEAD").trim(),
+    skipped: [],
+  });
   const files = Object.keys(treeOf(folder)).filter((path) => !path.startsWith(".git/") && path !== ".git");
   expect(files.toSorted()).toEqual([".gitignore", "new", "src", "src/kept", "staged", "tracked"]);
   alone(repo, () => {
@@ -81,7 +86,8 @@ test("the working tree's seed equals the working tree, modes and times included"
   chmodSync(join(repo, "tracked"), 0o755);
   utimesSync(join(repo, "tracked"), 1, 1_000_000_000);
   const { folder } = await seeded(repo);
-  const own = (root: string) => Object.entries(treeOf(root)).filter(([path]) => !path.startsWith(".git/") && path !== ".git");
+  const own = (root: string) =>
+    Object.entries(treeOf(root)).filter(([path]) => !path.startsWith(".git/") && path !== ".git");
   expect(Object.fromEntries(own(folder))).toEqual(Object.fromEntries(own(repo)));
 });
 

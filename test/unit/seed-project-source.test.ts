@@ -52,7 +52,11 @@ function push(...refs: readonly string[]): void {
 async function checkedOut(ref?: string) {
   await using checkout = await repositories.checkout({ url, ref }, task);
   const at = (...args: readonly string[]) => git(checkout.path, ...args).trim();
-  const state = { branch: at("branch", "--show-current"), log: at("log", "--format=%s"), status: at("status", "--porcelain") };
+  const state = {
+    branch: at("branch", "--show-current"),
+    log: at("log", "--format=%s"),
+    status: at("status", "--porcelain"),
+  };
   return { ...state, commit: checkout.commit, path: checkout.path, remote: at("remote", "get-url", "origin") };
 }
 
@@ -72,7 +76,7 @@ test("it is kept, follows the branch, also by force, and its seed is cached", as
   const cache = openSeedCache({ root: join(home, "seeds"), clock: () => new Date() });
   const seed = async () => {
     await using checkout = await repositories.checkout({ url }, task);
-    return cache.seedFromDirectory(checkout.path, task);
+    return await cache.seedFromDirectory(checkout.path, task);
   };
   const [first, second] = [await seed(), await seed()];
   expect([first.cached, second.cached]).toEqual([false, true]);
@@ -96,7 +100,9 @@ test("what somebody changed in the kept checkout does not enter the next one", a
 test("a checkout needs neither the mirror nor the repository", async () => {
   const { path } = await checkedOut();
   rmSync(origin, { recursive: true });
-  for (const key of readdirSync(join(home, "repos"))) rmSync(join(home, "repos", key, "mirror.git"), { recursive: true, force: true });
+  for (const key of readdirSync(join(home, "repos")).filter((name) => !name.endsWith(".lock"))) {
+    rmSync(join(home, "repos", key, "mirror.git"), { recursive: true });
+  }
   expect(git(path, "fsck", "--strict")).toBe("");
   await expect(repositories.checkout({ url }, task)).rejects.toMatchObject({ code: "unavailable" });
 });
@@ -121,7 +127,10 @@ test("a server that never answers ends at the deadline, one that wants a passwor
   const slow = hasty.checkout({ url: `http://127.0.0.1:${port}/slow` }, task);
   await expect(slow).rejects.toMatchObject({ code: "deadline_exceeded" });
   const locked = repositories.checkout({ url: `http://you:SECRET@127.0.0.1:${port}/locked` }, task);
-  await expect(locked).rejects.toMatchObject({ code: "unavailable", message: expect.not.stringContaining("SECRET") as string });
+  await expect(locked).rejects.toMatchObject({
+    code: "unavailable",
+    message: expect.not.stringContaining("SECRET") as string,
+  });
   server.closeAllConnections();
   server.close();
   expect(requests.some((header) => header.startsWith("Basic "))).toBe(true);
@@ -138,9 +147,26 @@ test("hooks, templates and filters of the repository run nothing", async () => {
 });
 
 test("URLs that run programs or hide options are refused, usual ones taken and cleaned", () => {
-  const unfit = ["ext::sh -c id", "ext::id", "fd::3", "-oProxyCommand=id", "ssh://-oProxyCommand=id/x", "ssh://-l@host/x"];
-  const more = ["-x@host:path", "host:-x", "ftp://host/x", "", "relative/path", "https://", "https://a b/", "file::x", "https://h\n/x"];
-  for (const wrong of [...unfit, ...more]) expect(() => parseRepositoryUrl(wrong), wrong).toThrow(/repository URL/u);
+  const unfit = [
+    "ext::sh -c id",
+    "ext::id",
+    "fd::3",
+    "-oProxyCommand=id",
+    "ssh://-oProxyCommand=id/x",
+    "ssh://-l@host/x",
+  ];
+  const more = [
+    "-x@host:path",
+    "host:-x",
+    "ftp://host/x",
+    "",
+    "relative/path",
+    "https://",
+    "https://a b/",
+    "file::x",
+    "https://h\n/x",
+  ];
+  for (const wrong of [...unfit, ...more]) expect(() => parseRepositoryUrl(wrong)).toThrow(/repository URL/u);
   const clean = (given: string) => [parseRepositoryUrl(given).clean, parseRepositoryUrl(given).protocol];
   expect(clean("https://u:p@host/a.git")).toEqual(["https://host/a.git", "https"]);
   expect(clean("https://token@host/a.git")).toEqual(["https://host/a.git", "https"]);
@@ -150,8 +176,21 @@ test("URLs that run programs or hide options are refused, usual ones taken and c
 });
 
 test("names that are no refs are refused", () => {
-  for (const wrong of ["", "-x", "--upload-pack=id", "a..b", "a b", "a:b", "a^", "a~1", "@{-1}", "a.lock", "a/", "x\n"]) {
-    expect(() => checkRef(wrong), wrong).toThrow(/is no name/u);
+  for (const wrong of [
+    "",
+    "-x",
+    "--upload-pack=id",
+    "a..b",
+    "a b",
+    "a:b",
+    "a^",
+    "a~1",
+    "@{-1}",
+    "a.lock",
+    "a/",
+    "x\n",
+  ]) {
+    expect(() => checkRef(wrong)).toThrow(/is no name/u);
   }
   for (const right of ["main", "v1.2.3", "feature/x-y_z", "refs/pull/1/head", "deadbeef", "ünï"]) checkRef(right);
 });

@@ -20,7 +20,13 @@ export function treeOf(root: string): Record<string, TreeEntry> {
   const found: [string, Omit<TreeEntry, "names">, bigint][] = [];
   walk(Buffer.from(root), "", (path, full) => {
     const stat = lstatSync(full, { bigint: true });
-    const kind = stat.isFile() ? "file" : stat.isDirectory() ? "directory" : stat.isSymbolicLink() ? "symlink" : undefined;
+    const kind = stat.isFile()
+      ? "file"
+      : stat.isDirectory()
+        ? "directory"
+        : stat.isSymbolicLink()
+          ? "symlink"
+          : undefined;
     if (kind === undefined) return false;
     const content =
       kind === "file"
@@ -60,6 +66,16 @@ export function unpack(imagePath: string, into: string): string {
 /** Runs git with nothing of the host's own configuration. */
 export function git(folder: string, ...args: readonly string[]): string {
   const identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "protocol.file.allow=always"];
-  const env = { PATH: process.env["PATH"], HOME: folder, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" };
-  return execFileSync("git", [...identity, ...args], { cwd: folder, env, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });
+  const env = {
+    PATH: process.env["PATH"],
+    HOME: folder,
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_CONFIG_SYSTEM: "/dev/null",
+  };
+  return execFileSync("git", [...identity, ...args], {
+    cwd: folder,
+    env,
+    encoding: "utf8",
+    stdio: ["pipe", "pipe", "pipe"],
+  });
 }

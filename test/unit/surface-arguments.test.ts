@@ -103,3 +103,52 @@ test.each([
 ])("%s is refused: %s", async (line, message) => {
   expect((await refusal(line))[1]).toBe(message);
 });
+
+describe("pyro workspace", () => {
+  test("repeated flags make lists and maps, of which the last of one key counts", async () => {
+    const parsed = await parse("workspace create --label a=1 --label b=x=y --label a=2 --seed-path . --id-only");
+    expect(parsed).toMatchObject({
+      input: { environment: "debian:12", labels: { a: "2", b: "x=y" }, seed_path: "." },
+      selection: { field: "workspace_id", how: "line" },
+    });
+    expect(await parse("workspace update x --clear-label a --clear-label b --clear-name")).toMatchObject({
+      input: { workspace_id: "x", clear_labels: ["a", "b"], clear_name: true, labels: {} },
+    });
+    expect(await parse("workspace diff x --path a --path b/c --output p.patch")).toMatchObject({
+      input: { paths: ["a", "b/c"] },
+      selection: { field: "patch", how: "file", path: "p.patch" },
+    });
+  });
+
+  test("text comes from its flag or from a file, and a patch may follow its flag as it is", async () => {
+    expect(await parse("workspace file write x a/b --text-file -")).toMatchObject({ input: { text: "content of -" } });
+    expect(await parse("workspace file write x a/b --text hello")).toMatchObject({ input: { text: "hello" } });
+    const command = findCommand(allCommands(), ["workspace", "patch", "apply"]);
+    if (command === undefined) throw new Error("no such command");
+    const patch = "--- a/x\n+++ b/x\n";
+    expect(await parseCommandArguments(command, ["x", "--patch", patch], readText)).toMatchObject({ input: { patch } });
+  });
+
+  test("what is left out on the command line cannot be given", async () => {
+    for (const [line, flag] of [
+      ["workspace create --repo-url u", "--repo-url"],
+      ["workspace exec x --wait-seconds 3 -- y", "--wait-seconds"],
+    ] as const) {
+      expect((await refusal(line)).slice(0, 2)).toEqual(["invalid_argument", `Unknown flag ${flag}.`]);
+    }
+  });
+
+  test.each([
+    ["workspace file write x y", "--text or --text-file is missing."],
+    ["workspace file write x y --text a --text-file b", "--text and --text-file exclude each other."],
+    ["workspace create --label a", '--label must be KEY=VALUE, but is "a".'],
+    ["workspace create --label -=a", "--label.- is not a label's key."],
+    ["workspace create --name UPPER", "--name must be 1 to 63 of a-z, 0-9 and -, not - at its ends."],
+    ["workspace wait x", "SEQUENCE is missing."],
+    ["workspace wait x y", 'SEQUENCE must be a number, but is "y".'],
+    ["workspace export x y", "--output is required."],
+    ["workspace exec x", "The command for the guest is missing."],
+  ])("%s is refused: %s", async (line, message) => {
+    expect((await refusal(line))[1]).toBe(message);
+  });
+});

@@ -7,7 +7,7 @@ import { envListOperation } from "../../src/operations/env.js";
 import { runOperation } from "../../src/operations/run.js";
 import { toolResult } from "../../src/surface/mcp/result.js";
 import { createServer } from "../../src/surface/mcp/server.js";
-import { cut } from "../../src/surface/mcp/shrink.js";
+import { cut, shrink } from "../../src/surface/mcp/shrink.js";
 import { fakeDaemon, ranFine, untilCanceled, type Answer } from "./surface-fake-daemon.js";
 
 const quick = { deadlineMs: 60_000, progressMs: 5 };
@@ -169,4 +169,27 @@ test("short results of other operations are left alone", () => {
 
 test("a profile that is not built is refused by name", () => {
   expect(() => createServer({ profile: "workspace-full" })).toThrow("The profile workspace-full is not built yet.");
+});
+
+test("a long list loses its end and says so, and texts beside it stay whole", () => {
+  const entries = Array.from({ length: 1500 }, (_, index) => ({
+    path: `file-${index}`.padEnd(60, "x"),
+    status: "added",
+  }));
+  const patch = "+line\n".repeat(2000);
+  const bounds = { characters: 20_000, items: 400 };
+  const { value, leftOut } = shrink({ entries, patch }, bounds, [
+    "entries",
+    "patch",
+    "patch_truncated",
+    "entries_truncated",
+  ]);
+  expect([leftOut, value["entries_truncated"], value["patch_truncated"]]).toEqual([1100, true, undefined]);
+  expect([value["patch"], value["entries"]]).toEqual([patch, entries.slice(0, 400)]);
+});
+
+test("bytes are left out and deep texts are cut, at every depth", () => {
+  const long = "x".repeat(5000);
+  const { value } = shrink({ list: [{ a_base64: "AA==", text: long }] }, { characters: 20_000, items: 10 }, ["list"]);
+  expect(value["list"]).toEqual([{ text: cut(long, 2000) }]);
 });

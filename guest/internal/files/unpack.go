@@ -6,7 +6,6 @@ import (
 	"archive/tar"
 	"errors"
 	"io"
-	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +16,8 @@ const (
 	// Until it is committed only the agent may look inside.
 	stageMode  = 0o700
 	folderMode = 0o755
+	// What open(2) does not give: special bits, and what any umask takes from group and others.
+	maskedMode = 0o7000 | 0o022
 )
 
 // An unpacker fills one staging folder.
@@ -152,19 +153,55 @@ func (u *unpacker) folder(path, name string, header *tar.Header) error {
 }
 
 func (u *unpacker) file(name string, header *tar.Header, data io.Reader) error {
-	if err := u.clear(name); err != nil {
-		return err
-	}
-	fd, err := unix.Openat(u.parent, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	fd, err := u.create(name, modeOf(header))
 	if err != nil {
 		return err
 	}
-	file := os.NewFile(uintptr(fd), name)
-	n, err := io.CopyBuffer(struct{ io.Writer }{file}, data, u.buffer)
-	err = errors.Join(err, unix.Fchmod(fd, modeOf(header)), setTime(fd, "", header.ModTime.UnixNano()), file.Close())
+	n, err := io.CopyBuffer(writer(fd), data, u.buffer)
+	if err == nil {
+		err = setTime(fd, "", header.ModTime.UnixNano())
+	}
 	u.files++
 	u.bytes += uint64(n)
-	return err
+	return errors.Join(err, unix.Close(fd))
+}
+
+// A writer is a descriptor without what os.File costs.
+type writer int
+
+func (w writer) Write(data []byte) (int, error) {
+	written := 0
+	for written < len(data) {
+		n, err := unix.Write(int(w), data[written:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return written, err
+		}
+		written += n
+	}
+	return written, nil
+}
+
+func (u *unpacker) create(name string, mode uint32) (int, error) {
+	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	fd, err := unix.Openat(u.parent, name, flags, mode)
+	if err == unix.EEXIST {
+		if err := u.clear(name); err != nil {
+			return -1, err
+		}
+		fd, err = unix.Openat(u.parent, name, flags, mode)
+	}
+	if err != nil || mode&maskedMode == 0 {
+		return fd, err
+	}
+	// The umask has taken them away.
+	if err := unix.Fchmod(fd, mode); err != nil {
+		closeFd(fd)
+		return -1, err
+	}
+	return fd, nil
 }
 
 func (u *unpacker) symlink(name string, header *tar.Header) error {

@@ -21,12 +21,19 @@ try {
   if (error instanceof PyroError) console.error(error.code, error.hint);
 }`;
 
+const workspaceExample = `import { Pyro } from "pyro-mcp";
+
+const pyro = new Pyro();
+await using workspace = await pyro.workspace({ seedPath: "." });
+const { exitCode } = await workspace.exec({ command: "make test", timeoutSeconds: 600 });
+if (exitCode !== 0) console.log((await workspace.diff()).patch);`;
+
 const mcpLibrary = "@modelcontextprotocol/server";
 
 const serverExample = `import { createServer } from "pyro-mcp";
 import { StdioServerTransport } from "${mcpLibrary}/stdio";
 
-const server = await createServer({ profile: "vm-run" });
+const server = await createServer({ projectPath: "/home/you/project" });
 await server.connect(new StdioServerTransport());`;
 
 export function sdkPage(): string {
@@ -39,9 +46,15 @@ export function sdkPage(): string {
       "`onOutput(stream, data)` gets a guest's output as it happens (the result's `stdout` and `stderr` are then empty), " +
       "and `stdin` is passed on to the guest's command. Every failure is a `PyroError` with `code`, `message` and `hint`; " +
       "see [errors](errors.md). A guest command that fails is a result.",
+    "## workspace",
+    "`pyro.workspace(…)` takes what createWorkspace takes and returns an object with `id`, `created` (the result) and the " +
+      "methods below that take a workspace's id, without that id and without `Workspace` in their names: `exec`, `applyPatch`, " +
+      "`diff`, `readFile`, … Disposing it deletes the workspace. Whole programs are in [examples](../../examples).",
+    code("ts", workspaceExample),
     ...table.flatMap((operation) => methodSection(operation, told)),
     "## createServer",
-    "An MCP server to embed, with the tools of a profile; see [MCP tools](mcp.md).",
+    "An MCP server to embed, with the choices of `pyro mcp serve` in camelCase: `profile` or `mode`, `projectPath`, `repoUrl` " +
+      "and `repoRef` or `noProjectSource`, `environment`, `allowHostPaths`; see [MCP tools](mcp.md).",
     code("ts", serverExample),
   ]);
 }

@@ -1,6 +1,6 @@
 // Owns writing the files of an export into its staging folder, by paths that were checked before. Never replaces or follows anything.
 import { constants } from "node:fs";
-import { type FileHandle, chmod, link, lutimes, mkdir, open, symlink, utimes } from "node:fs/promises";
+import { type FileHandle, link, lutimes, mkdir, open, symlink } from "node:fs/promises";
 
 interface Attributes {
   readonly mode: number;
@@ -60,12 +60,17 @@ export class ExportWriter {
     await link(this.#place(existing), this.#place(path));
   }
 
-  /** Modes and times of folders, the inner ones first. */
+  /** Modes and times of folders, the inner ones first; the root has to stay open until it is where it belongs. */
   async finish(): Promise<void> {
-    for (const [path, { mode, mtime }] of [...this.#folders].toSorted(([a], [b]) => b.length - a.length)) {
-      if (mtime !== undefined) await utimes(this.#place(path), clamp(mtime), clamp(mtime));
-      await chmod(this.#place(path), mode & permissionBits);
+    for (const [path, attributes] of [...this.#folders].toSorted(([a], [b]) => b.length - a.length)) {
+      if (path !== "") await setAttributes(this.#place(path), attributes);
     }
+  }
+
+  /** The same for the root, which is at `place` now: a folder that is not writable cannot be moved. */
+  async finishRoot(place: string): Promise<void> {
+    const attributes = this.#folders.get("");
+    if (attributes !== undefined) await setAttributes(Buffer.from(place), attributes);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -75,6 +80,13 @@ export class ExportWriter {
   #place(path: string): Buffer {
     return path === "" ? this.#root : Buffer.concat([this.#root, Buffer.from("/"), Buffer.from(path, "latin1")]);
   }
+}
+
+async function setAttributes(folder: Buffer, { mode, mtime }: Attributes): Promise<void> {
+  // Never through a link that somebody put there meanwhile.
+  await using handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  if (mtime !== undefined) await handle.utimes(clamp(mtime), clamp(mtime));
+  await handle.chmod(mode & permissionBits);
 }
 
 function clamp(seconds: number): number {

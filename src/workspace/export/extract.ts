@@ -51,9 +51,11 @@ export async function extractExport(request: ExportRequest): Promise<ExportResul
   const maxBytes = Math.min(request.limits.maxBytes, await roomFor(target));
   await using staging = await openStaging(target);
   try {
-    const result = await extractInto(staging.made, { ...request, limits: { ...request.limits, maxBytes } });
+    await using writer = new ExportWriter(staging.made);
+    const result = await extractInto(writer, { ...request, limits: { ...request.limits, maxBytes } });
     signal.throwIfAborted();
     await staging.publish(force);
+    await writer.finishRoot(target);
     return result;
   } catch (error) {
     throw asExportError(error);
@@ -81,8 +83,7 @@ interface Progress {
   readonly skipped: { path: string; reason: string }[];
 }
 
-async function extractInto(made: string, request: ExportRequest): Promise<ExportResult> {
-  await using writer = new ExportWriter(made);
+async function extractInto(writer: ExportWriter, request: ExportRequest): Promise<ExportResult> {
   const counts = { file: 0, directory: 0, symlink: 0, bytes: 0, skipped: 0, entries: 0 };
   const names = new EntryNames(request.contentOnly);
   const progress: Progress = { writer, names, tree: new MadeTree(), limits: request.limits, counts, skipped: [] };

@@ -74,6 +74,8 @@ async function publish({ folder, made, target }: Paths, force: boolean): Promise
   }
   await writeTargetName(folder, target);
   const replaced = join(folder, "replaced");
+  // Only a writable folder can be moved to another parent.
+  if (existing.isDirectory() && (existing.mode & 0o200) === 0) await chmod(target, existing.mode | 0o700);
   await rename(target, replaced);
   try {
     await rename(made, target);
@@ -101,16 +103,26 @@ async function writeTargetName(folder: string, target: string): Promise<void> {
   await file.sync();
 }
 
-/** Staging folders of processes that are gone; what such a one had taken from its target goes back there. */
+/** This user's staging folders of processes that are gone; what such a one had taken from its target goes back there. */
 async function clearAbandoned(parent: string): Promise<void> {
   const names = await readdir(parent).catch(() => []);
   for (const name of names.filter((name) => name.startsWith(stagingPrefix))) {
-    const match = /^(\d+)-(\d+)-[0-9a-f]{12}$/u.exec(name.slice(stagingPrefix.length));
-    if (match === null || (await isSameProcess({ pid: Number(match[1]), startTicks: Number(match[2]) }))) continue;
     const folder = join(parent, name);
-    await giveBack(folder, parent);
-    await removeStaging(folder);
+    // Best effort: what cannot be removed now must not stop this export.
+    if (await isAbandoned(folder, name).catch(() => false)) {
+      await giveBack(folder, parent)
+        .then(async () => removeStaging(folder))
+        .catch(() => undefined);
+    }
   }
+}
+
+async function isAbandoned(folder: string, name: string): Promise<boolean> {
+  const match = /^(\d+)-(\d+)-[0-9a-f]{12}$/u.exec(name.slice(stagingPrefix.length));
+  if (match === null) return false;
+  const stat = await lstat(folder);
+  if (!stat.isDirectory() || stat.uid !== process.getuid?.()) return false;
+  return !(await isSameProcess({ pid: Number(match[1]), startTicks: Number(match[2]) }));
 }
 
 async function giveBack(folder: string, parent: string): Promise<void> {

@@ -47,7 +47,8 @@ export class ArchiveCheck {
       if (entry.kind === "directory") return undefined;
       throw refused(entry.path, "is the root, but no folder");
     }
-    if (entry.path.endsWith("/") && entry.kind !== "directory") throw refused(entry.path, "ends with a slash, but is no folder");
+    if (entry.path.endsWith("/") && entry.kind !== "directory")
+      throw refused(entry.path, "ends with a slash, but is no folder");
     const parents = this.#newParents(path, entry.path);
     const before = this.#known.get(path);
     if (before !== undefined && (entry.kind !== "directory" || (before.is !== "implied" && before.is !== "folder"))) {
@@ -87,7 +88,8 @@ export class ArchiveCheck {
     if (path.includes("\0")) throw refused(name, "has a NUL in its name");
     const parts = path.split("/").filter((part) => part !== "" && part !== ".");
     if (parts.includes("..")) throw refused(name, "leads out of its folder by `..`");
-    if (parts.some((part) => part.length > maxPartBytes)) throw refused(name, `has a part of over ${maxPartBytes} bytes`);
+    if (parts.some((part) => part.length > maxPartBytes))
+      throw refused(name, `has a part of over ${maxPartBytes} bytes`);
     return parts.join("/");
   }
 
@@ -121,7 +123,7 @@ export class ArchiveCheck {
         this.#checkTarget(entry);
         this.#known.set(path, { is: "symlink", target: entry.target });
         return { ...plain, kind: "symlink", target: entry.target };
-      case "link":
+      default:
         return this.#enterLink(entry);
     }
   }
@@ -130,7 +132,10 @@ export class ArchiveCheck {
     const target = this.#cleanPath(entry.target, entry.path);
     const known = this.#known.get(target);
     if (known?.is !== "file" && known?.is !== "symlink") {
-      throw refused(entry.path, `is a hard link to ${displayName(entry.target)}, which is no earlier file of the archive`);
+      throw refused(
+        entry.path,
+        `is a hard link to ${displayName(entry.target)}, which is no earlier file of the archive`,
+      );
     }
     this.#known.set(entry.path, known);
     if (known.is === "file") return { ...entry, target };
@@ -155,8 +160,8 @@ export class ArchiveCheck {
   /** The same along the links that the target leads through: `..` after a link counts from where that one points. */
   #checkSymlink(path: ByteString, target: ByteString): void {
     const place = path.split("/").slice(0, -1);
-    const ahead = target.split("/").reverse();
-    for (let followed = 0; followed <= maxFollowed; ) {
+    const ahead = target.split("/").toReversed();
+    for (let followed = 0; followed <= maxFollowed;) {
       const part = ahead.pop();
       if (part === undefined) return;
       this.#linkSteps += 1 + place.length;
@@ -174,7 +179,7 @@ export class ArchiveCheck {
         continue;
       }
       followed += 1;
-      ahead.push(...known.target.split("/").reverse());
+      ahead.push(...known.target.split("/").toReversed());
     }
   }
 }

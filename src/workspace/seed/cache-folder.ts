@@ -185,7 +185,14 @@ export async function pruneSeeds(
     await rename(place, gone);
     // Whoever found it in between has touched it before it was gone.
     const wanted = !(await isOld(join(gone, recordName)));
-    if (wanted && (await rename(gone, place).then(() => true, () => false))) continue;
+    if (
+      wanted &&
+      (await rename(gone, place).then(
+        () => true,
+        () => false,
+      ))
+    )
+      continue;
     freedBytes += (await stat(join(gone, imageName)).catch(() => ({ size: 0 }))).size;
     await rm(gone, { recursive: true, force: true });
     removed.push(name);

@@ -1,5 +1,6 @@
 // Owns listing what a folder's seed consists of: a checkout by git's own rules, any other folder whole. Never reads content.
-import { lstat, readFile, realpath, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, lstat, readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { PyroError, hasErrno } from "../../base/error.js";
 import { git } from "./git-command.js";
@@ -38,18 +39,28 @@ export async function listDirectory(path: string, signal: AbortSignal): Promise<
   for (const item of items) {
     const reason = item.kind === "copied" ? unfitReason(item.found) : undefined;
     if (reason !== undefined) skipped.push({ path: displayName(item.path), reason });
-    // A folder that may not be entered still exists; the first of two sources of one object is as good as the second.
-    const enters = reason === undefined || (item.kind === "copied" && item.found.type === "d");
-    if (enters && !kept.has(item.path)) kept.set(item.path, item);
+    // The first of two sources of one object is as good as the second.
+    const entering = reason === undefined ? item : emptyFolder(item);
+    if (entering !== undefined && !kept.has(item.path)) kept.set(item.path, entering);
   }
   const sorted = [...kept.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   return { mode: gitDir === undefined ? "directory" : "git", root: seedRoot, gitDir, items: sorted, skipped };
 }
 
+/** What a folder that may not be entered leaves in the seed; undefined for anything else. */
+function emptyFolder({ path, ...item }: Item): Item | undefined {
+  if (item.kind !== "copied" || item.found.type !== "d") return undefined;
+  const { identity, changed } = item.found;
+  return { kind: "made", path, identity, changed, content: undefined };
+}
+
 async function folderAt(path: string): Promise<string> {
   try {
     const real = await realpath(path);
-    if ((await stat(real)).isDirectory()) return real;
+    if ((await stat(real)).isDirectory()) {
+      await access(real, constants.R_OK | constants.X_OK);
+      return real;
+    }
   } catch (error) {
     if (!hasErrno(error, "ENOENT") && !hasErrno(error, "ENOTDIR") && !hasErrno(error, "EACCES")) throw error;
     const why = hasErrno(error, "EACCES") ? "may not be read" : "does not exist";

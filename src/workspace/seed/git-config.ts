@@ -21,7 +21,13 @@ interface Setting {
 const secretName = /extraheader|token|passw|smtppass|secret|cookie|api-?key|oauth|sslkey/u;
 
 /** Settings that need something that only the host has: a running monitor, a signing key. */
-const hostOnly = new Set(["core.fsmonitor", "core.fsmonitorhookversion", "commit.gpgsign", "tag.gpgsign", "push.gpgsign"]);
+const hostOnly = new Set([
+  "core.fsmonitor",
+  "core.fsmonitorhookversion",
+  "commit.gpgsign",
+  "tag.gpgsign",
+  "push.gpgsign",
+]);
 
 /** The content of the configuration file at `path`, cleaned; comments are left out, for they hold old tokens. */
 export async function cleanConfig(path: string, change: ConfigChange, signal: AbortSignal): Promise<Buffer> {

@@ -44,7 +44,10 @@ export async function listGitFiles(
   const borrowed = await Promise.all(folders.map(async (objects) => borrowedObjects(placement, objects, signal)));
   // A graph of commits may continue in files of the lender, which are not taken.
   const graphs = new Set(folders.map((objects) => under(placement.path, `${objects}/info/commit-graph`)));
-  return [...items.filter(({ path }) => !graphs.has(path.replace(/(commit-graph)s?(\/.*)?$/u, "$1"))), ...borrowed.flat()];
+  return [
+    ...items.filter(({ path }) => !graphs.has(path.replace(/(commit-graph)s?(\/.*)?$/u, "$1"))),
+    ...borrowed.flat(),
+  ];
 }
 
 /** The folder that a linked worktree shares with its main one; undefined for a repository of its own. */
@@ -79,7 +82,9 @@ function placeGitFiles(placement: GitPlacement, found: readonly FoundPath[]): re
 /** Folders below the listed one that are repositories: bare ones, `.git` folders, and those in `modules`. */
 function repositoriesAmong(found: readonly FoundPath[]): Set<ByteString> {
   const paths = new Set(found.map((entry) => entry.path));
-  const heads = found.filter((entry) => entry.path.endsWith("/HEAD")).map((entry) => entry.path.slice(0, -"/HEAD".length));
+  const heads = found
+    .filter((entry) => entry.path.endsWith("/HEAD"))
+    .map((entry) => entry.path.slice(0, -"/HEAD".length));
   return new Set(heads.filter((folder) => isRepository(folder, paths)));
 }
 
@@ -108,8 +113,11 @@ function relativeTo(folder: ByteString, path: ByteString): ByteString {
 /** `path` is relative to its repository. */
 function fateOf(path: ByteString, { type }: FoundPath): Fate {
   if (type !== "f" && type !== "d" && type !== "l") return "leave-out";
-  if (/\.lock$|^fsmonitor--daemon|^gc\.pid$|^worktrees(\/|$)|^(commondir|gitdir|locked)$/u.test(path)) return "leave-out";
-  if (/^objects\/(.*\/)?tmp_|^objects\/incoming-|^objects\/info\/alternates$|(^|\/)\.?(git-)?credentials$/u.test(path)) {
+  if (/\.lock$|^fsmonitor--daemon|^gc\.pid$|^worktrees(\/|$)|^(commondir|gitdir|locked)$/u.test(path))
+    return "leave-out";
+  if (
+    /^objects\/(.*\/)?tmp_|^objects\/incoming-|^objects\/info\/alternates$|(^|\/)\.?(git-)?credentials$/u.test(path)
+  ) {
     return "leave-out";
   }
   if (type === "d") return "copy";
@@ -121,7 +129,8 @@ function fateOf(path: ByteString, { type }: FoundPath): Fate {
 
 /** What git looks up in the shared folder, by gitrepository-layout(5); the rest belongs to each worktree. */
 function isShared(path: ByteString): boolean {
-  if (/^(info\/sparse-checkout|logs\/HEAD|(logs\/)?refs\/(bisect|rewritten|worktree)(\/.*)?)$/u.test(path)) return false;
+  if (/^(info\/sparse-checkout|logs\/HEAD|(logs\/)?refs\/(bisect|rewritten|worktree)(\/.*)?)$/u.test(path))
+    return false;
   return /^(branches|common|config|description|hooks|info|lfs|logs|lost-found|objects|packed-refs|refs|reftable|remotes|rr-cache|shallow|svn)(\/|$)/u.test(
     path,
   );

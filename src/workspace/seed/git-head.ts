@@ -15,6 +15,7 @@ export async function headOf(gitDir: string, signal: AbortSignal): Promise<GitHe
     git({ args: ["rev-parse", "--verify", "--quiet", "HEAD"], gitDir, signal, answers: [1, 128] }),
     git({ args: ["symbolic-ref", "--quiet", "--short", "HEAD"], gitDir, signal, answers: [1, 128] }),
   ]);
-  const text = (value: string | undefined) => (value === undefined ? null : Buffer.from(value, "latin1").toString().trim());
+  const text = (value: string | undefined) =>
+    value === undefined ? null : Buffer.from(value, "latin1").toString().trim();
   return { commit: text(commit), branch: text(branch) };
 }

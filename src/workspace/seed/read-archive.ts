@@ -28,7 +28,11 @@ const headerBytes = 2048;
 /** Refuses by entry name what no seed may hold; the caller then throws away what the sink has. */
 export async function readArchive(
   sink: EntrySink,
-  { path, task, limits = archiveLimits }: { readonly path: string; readonly task: Task; readonly limits?: ArchiveLimits },
+  {
+    path,
+    task,
+    limits = archiveLimits,
+  }: { readonly path: string; readonly task: Task; readonly limits?: ArchiveLimits },
 ): Promise<void> {
   const check = new ArchiveCheck(limits);
   const parser = new TarParser(visitorOf(check, sink));
@@ -86,7 +90,11 @@ async function unpack(path: string): Promise<Unpacking> {
     const gunzip = createGunzip({ chunkSize: 256 * 1024 });
     file.on("error", (error) => gunzip.destroy(error));
     file.pipe(gunzip);
-    return { stream: gunzip, ended: Promise.resolve(), stop: () => [file, gunzip].forEach((stream) => stream.destroy()) };
+    return {
+      stream: gunzip,
+      ended: Promise.resolve(),
+      stop: () => [file, gunzip].forEach((stream) => stream.destroy()),
+    };
   }
   if (!magic.startsWith("28b52ffd")) return { stream: file, ended: Promise.resolve(), stop: () => file.destroy() };
   const command = [await findProgram("zstd"), "--decompress", "--stdout", "--quiet", "--no-progress"];

@@ -37,7 +37,9 @@ export async function readItems(sink: EntrySink, { items, signal, progress }: Re
     missing.push(...matcher.missing());
   }
   for (const item of items) if (item.kind === "made") await addMade(sink, item, signal);
-  const skipped = await Promise.all(missing.map(async (item) => ({ path: displayName(item.path), reason: await whyMissing(item) })));
+  const skipped = await Promise.all(
+    missing.map(async (item) => ({ path: displayName(item.path), reason: await whyMissing(item) })),
+  );
   const inconsistent = torn.length > 0 || missing.some(({ path }) => /(^|\/)\.git\//u.test(path));
   return { skipped, torn, inconsistent };
 }
@@ -137,7 +139,8 @@ class ItemMatcher implements TarVisitor {
   #find(name: ByteString): CopiedItem {
     for (; ; this.#next++) {
       const item = this.#items[this.#next];
-      if (item === undefined) throw new PyroError("internal", `tar gave ${displayName(name)}, which was not asked for.`);
+      if (item === undefined)
+        throw new PyroError("internal", `tar gave ${displayName(name)}, which was not asked for.`);
       if (item.found.path === name) {
         this.#next++;
         return item;

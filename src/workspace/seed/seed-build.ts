@@ -34,7 +34,11 @@ export interface FoundSeed extends StoredSeed, GitHead {
 const maxRacyItems = 512;
 
 /** The seed of `source`, from the cache or made; a source that changed under the reader is told by `onTorn`'s error. */
-export async function seedOf(folders: SeedFolders, source: SeedSource, signal: AbortSignal): Promise<FoundSeed | TornSource> {
+export async function seedOf(
+  folders: SeedFolders,
+  source: SeedSource,
+  signal: AbortSignal,
+): Promise<FoundSeed | TornSource> {
   const known = await knownSeed(folders, source, signal);
   if (known !== undefined) return known;
   await using slot = await takeSlot(folders, source.key, signal);
@@ -46,7 +50,11 @@ export interface TornSource {
   readonly torn: string;
 }
 
-async function knownSeed(folders: SeedFolders, source: SeedSource, signal: AbortSignal): Promise<FoundSeed | undefined> {
+async function knownSeed(
+  folders: SeedFolders,
+  source: SeedSource,
+  signal: AbortSignal,
+): Promise<FoundSeed | undefined> {
   const record = await readKey(folders, source.key);
   if (record === undefined || !(await isUnchanged(source, record.racy, signal))) return undefined;
   const stored = await findTree(folders, record.digest);
@@ -58,11 +66,7 @@ async function knownSeed(folders: SeedFolders, source: SeedSource, signal: Abort
   return { ...stored, commit, branch, skipped, cached: true };
 }
 
-async function isUnchanged(
-  { items }: SeedSource,
-  racy: readonly RacyContent[],
-  signal: AbortSignal,
-): Promise<boolean> {
+async function isUnchanged({ items }: SeedSource, racy: readonly RacyContent[], signal: AbortSignal): Promise<boolean> {
   const sources = sourcesAt(
     items,
     racy.map(({ path }) => path),
@@ -126,10 +130,7 @@ async function digestsOf(items: readonly CopiedItem[], signal: AbortSignal): Pro
 }
 
 /** Stops after a few tries: something writes there all the time. */
-export async function settled(
-  path: string,
-  attempt: () => Promise<FoundSeed | TornSource>,
-): Promise<FoundSeed> {
+export async function settled(path: string, attempt: () => Promise<FoundSeed | TornSource>): Promise<FoundSeed> {
   const maxAttempts = 3;
   for (let tried = 1; ; tried++) {
     const result = await attempt();

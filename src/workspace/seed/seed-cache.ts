@@ -84,9 +84,13 @@ async function directorySeed({ folders, clock }: Cache, path: string, task: Task
 async function archiveSeed({ folders, clock }: Cache, path: string, task: Task): Promise<Seed> {
   await makeFolders(folders);
   if (!archiveName.test(path) || !(await isFile(path))) {
-    throw new PyroError("invalid_argument", `The seed ${path} is no folder and no .tar, .tar.gz, .tgz or .tar.zst file.`, {
-      hint: "Name a folder, or an archive of one of these kinds.",
-    });
+    throw new PyroError(
+      "invalid_argument",
+      `The seed ${path} is no folder and no .tar, .tar.gz, .tgz or .tar.zst file.`,
+      {
+        hint: "Name a folder, or an archive of one of these kinds.",
+      },
+    );
   }
   const file = await realpath(path);
   const seed = await settled(path, async () => {

@@ -87,7 +87,7 @@ export class TarParser {
         if (state.left === 0) this.#state = { at: "header" };
         return used;
       }
-      case "end":
+      default:
         return rest.length;
     }
   }
@@ -147,7 +147,9 @@ function describe(header: TarHeader, extended: ReadonlyMap<string, ByteString>):
   const stated = sparse ? "other" : (kinds[header.type] ?? "other");
   // Before 1988 a folder was a file with a slash at its end.
   const kind = stated === "file" && path.endsWith("/") && header.type !== "7" ? "directory" : stated;
-  const what = sparse ? otherKinds["S"] : (otherKinds[header.type] ?? `of the unknown type ${displayName(header.type)}`);
+  const what = sparse
+    ? otherKinds["S"]
+    : (otherKinds[header.type] ?? `of the unknown type ${displayName(header.type)}`);
   const size = integer(extended.get("size")) ?? header.size;
   if (size < 0) throw damaged("an entry has a negative size");
   // Some programs state the size of the file for links and folders, but no content follows.

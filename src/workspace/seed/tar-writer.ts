@@ -44,10 +44,14 @@ function ustar(entry: WritableEntry, type: string): Buffer {
   const block = Buffer.alloc(blockBytes);
   block.write(entry.path.slice(0, 100), 0, "latin1");
   block.write(`${octal(entry.mode, 7)}\0${octal(0, 7)}\0${octal(0, 7)}\0`, 100, "latin1");
-  block.write(`${octal(Math.min(entry.size, maxOctalSize), 11)}\0${octal(clampTime(entry.mtime), 11)}\0`, 124, "latin1");
+  block.write(
+    `${octal(Math.min(entry.size, maxOctalSize), 11)}\0${octal(clampTime(entry.mtime), 11)}\0`,
+    124,
+    "latin1",
+  );
   block.write(`        ${type}`, 148, "latin1");
   block.write(entry.target.slice(0, 100), 157, "latin1");
-  block.write("ustar\0" + "00", 257, "latin1");
+  block.write("ustar\u000000", 257, "latin1");
   let sum = 0;
   for (const byte of block) sum += byte;
   block.write(`${octal(sum, 6)}\0 `, 148, "latin1");

@@ -1,0 +1,47 @@
+// Owns turning a guest connection's failures into ours, once for every call. Never hides what the guest itself answered.
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { PyroError } from "../base/error.js";
+
+/**
+ * The call's own abort reason or a PyroError goes on as the cause, by which `asPyroError` finds it again: the
+ * library wraps whatever is thrown here. Answers of the agent, such as `not_found`, stay as they are.
+ */
+export const explainFailures: Interceptor = (next) => async (request) => {
+  const explain = (error: unknown) => explained(error, request.signal);
+  try {
+    const response = await next(request);
+    if (!response.stream) return response;
+    return { ...response, message: explainedStream(response.message, explain) };
+  } catch (error) {
+    throw explain(error);
+  }
+};
+
+async function* explainedStream<Message>(messages: AsyncIterable<Message>, explain: (error: unknown) => unknown) {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw explain(error);
+  }
+}
+
+function explained(error: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted && signal.reason instanceof PyroError) return signal.reason;
+  if (!(error instanceof ConnectError)) return error;
+  switch (error.code) {
+    case Code.Unavailable:
+    case Code.Canceled:
+    case Code.Aborted:
+      return new PyroError("unavailable", "The machine does not answer any more.", {
+        hint: "Call again; a workspace starts again by itself, from its disk.",
+        cause: error,
+      });
+    case Code.DeadlineExceeded:
+      return new PyroError("deadline_exceeded", "The machine did not answer in time.", {
+        hint: "Call again; if it repeats, reset or delete what runs there.",
+        cause: error,
+      });
+    default:
+      return error;
+  }
+}
