@@ -61,8 +61,10 @@ generate: setup ## what is generated from proto/ and from the operation table
 	@node scripts/generate.mjs
 
 .PHONY: soak
-soak: build ## the long storms: cold boots under load, restores and claims in a row; counts failures and leaks
+soak: build ## the long storms: boots, restores, claims, workspaces, kill -9 in every operation; counts failures and leaks
 	@node test/soak/main.mjs
+	@node test/soak/workspaces.mjs
+	@PYRO_CRASH_ROUNDS=50 node_modules/.bin/vitest run --project e2e test/e2e/workspace-crash.test.ts
 
 .PHONY: bench
 bench: build ## the budgets, each with a ratio to a reference measured in the same run

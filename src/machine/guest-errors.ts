@@ -45,3 +45,24 @@ function explained(error: unknown, signal: AbortSignal): unknown {
       return error;
   }
 }
+
+/** What the agent answered about a file, in the words of our errors. */
+export function asFileError(error: unknown, path: string): unknown {
+  if (!(error instanceof ConnectError) || error.cause instanceof PyroError) return error;
+  const text = `${path}: ${error.rawMessage}`;
+  const options = { cause: error };
+  switch (error.code) {
+    case Code.NotFound:
+      return new PyroError("not_found", text, { ...options, hint: "List the folder to see what is there." });
+    case Code.InvalidArgument:
+      return new PyroError("invalid_argument", text, options);
+    case Code.FailedPrecondition:
+      return new PyroError("failed_precondition", text, options);
+    case Code.ResourceExhausted:
+      return new PyroError("resource_exhausted", text, options);
+    case Code.PermissionDenied:
+      return new PyroError("permission_denied", text, options);
+    default:
+      return error;
+  }
+}

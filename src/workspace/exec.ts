@@ -40,6 +40,8 @@ export interface ExecResult {
   readonly restarted: boolean;
 }
 
+/** Milliseconds for the guest to start a program. */
+const startTimeoutMs = 30_000;
 /** Milliseconds between two progress events while a command runs. */
 const progressIntervalMs = 2000;
 
@@ -52,6 +54,7 @@ export async function execInWorkspace(
   const { restarted } = await wake(machines, workspace, caller);
   const running = await workspace.lock.shared(caller.signal, () => startExec(workspace, request, caller));
   const cancel = () => running.cancel();
+  if (caller.signal.aborted) cancel();
   caller.signal.addEventListener("abort", cancel, { once: true });
   try {
     const { machine } = requireLive(workspace);
@@ -111,7 +114,8 @@ async function startExec(workspace: Workspace, request: ExecRequest, caller: Exe
     timeoutMs: request.timeoutMs,
     stdin: caller.stdin,
   };
-  await startGuestProgram(session, { processId, program }, caller.signal);
+  // Not the caller's signal: a start that is cut off half way leaves a program that nobody follows or kills.
+  await startGuestProgram(session, { processId, program }, AbortSignal.timeout(startTimeoutMs));
   const started: ExecStarted = { type: "exec_started", at: new Date().toISOString(), ...line };
   const running = await followExec(workspace, { session, started, listener: caller.listener });
   caller.onSignal?.((name) => sendGuestSignal(session, processId, name));

@@ -4,7 +4,8 @@ import { PyroError } from "../base/error.js";
 import { FileKind, FileRoot } from "../machine/gen/pyro/guest/v1/files_pb.js";
 import type { GuestSession } from "../machine/guest-session.js";
 import { shownPath, workspacePath } from "./guest-path.js";
-import { asFileError, openGuestFile } from "./guest-tree.js";
+import { asFileError } from "../machine/guest-errors.js";
+import { openGuestFile } from "./guest-tree.js";
 import { archiveOf, commitChanges } from "./stage.js";
 
 export interface ListRequest {

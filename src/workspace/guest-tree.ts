@@ -1,6 +1,6 @@
 // Owns reading /workspace and its seed through the guest, each answer checked. Never writes.
-import { Code, ConnectError } from "@connectrpc/connect";
 import { PyroError } from "../base/error.js";
+import { asFileError } from "../machine/guest-errors.js";
 import { FileKind, FileRoot, type FileEntry } from "../machine/gen/pyro/guest/v1/files_pb.js";
 import type { GuestSession } from "../machine/guest-session.js";
 import type { ChangeSource, OpenedFile, TouchedEntry, TouchedKind } from "./diff/source.js";
@@ -98,25 +98,4 @@ export async function openGuestFile(session: GuestSession, file: GuestFile, sign
     }
   }
   return { mode: entry.mode & 0o7777, size: Number(entry.size), chunks: chunks() };
-}
-
-/** The guest's refusal in the words of our errors. */
-export function asFileError(error: unknown, path: string): unknown {
-  if (!(error instanceof ConnectError) || error.cause instanceof PyroError) return error;
-  const text = `${path}: ${error.rawMessage}`;
-  const options = { cause: error };
-  switch (error.code) {
-    case Code.NotFound:
-      return new PyroError("not_found", text, { ...options, hint: "List the folder to see what is there." });
-    case Code.InvalidArgument:
-      return new PyroError("invalid_argument", text, options);
-    case Code.FailedPrecondition:
-      return new PyroError("failed_precondition", text, options);
-    case Code.ResourceExhausted:
-      return new PyroError("resource_exhausted", text, options);
-    case Code.PermissionDenied:
-      return new PyroError("permission_denied", text, options);
-    default:
-      return error;
-  }
 }

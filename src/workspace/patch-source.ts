@@ -3,7 +3,8 @@ import { PyroError } from "../base/error.js";
 import { FileKind, FileRoot } from "../machine/gen/pyro/guest/v1/files_pb.js";
 import type { GuestSession } from "../machine/guest-session.js";
 import { collect } from "./files.js";
-import { asFileError, maxTreeEntries, openGuestFile } from "./guest-tree.js";
+import { asFileError } from "../machine/guest-errors.js";
+import { maxTreeEntries, openGuestFile } from "./guest-tree.js";
 import type { CurrentEntry, PatchFiles } from "./patch/patch-files.js";
 
 /** Bytes of one file that a patch may touch. */

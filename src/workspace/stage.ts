@@ -1,7 +1,7 @@
 // Owns putting files into /workspace all at once: staged as one archive, then committed. Never chooses which.
 import { randomUUID } from "node:crypto";
 import type { GuestSession } from "../machine/guest-session.js";
-import { asFileError } from "./guest-tree.js";
+import { asFileError } from "../machine/guest-errors.js";
 import { paddingOf } from "./seed/tar-entry.js";
 import { encodeHeader, endMark } from "./seed/tar-writer.js";
 

@@ -13,7 +13,7 @@ test("[help-every-level] help and version are on standard output, start no daemo
     expect({ args, code, stderr, isEmpty: stdout.length === 0 }).toEqual({ args, code: 0, stderr: "", isEmpty: false });
   }
   const { stdout } = await fresh.pyro(["--help"]);
-  expect(stdout.toString()).toMatch(/doctor .*\(planned\)[^]*prepare [^]*run debian:12[^]*mcp serve[^]*host connect/u);
+  expect(stdout.toString()).toMatch(/doctor [^]*prepare [^]*run debian:12[^]*mcp serve[^]*host connect/u);
   expect(fresh.processes()).toEqual([]);
 });
 

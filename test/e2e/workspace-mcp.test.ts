@@ -216,7 +216,7 @@ test("[mcp-cancel] canceling an exec kills its command; canceling a wait does no
     { name: "workspace_exec", arguments: { workspace_id: workspace.id, command: "sleep 30" } },
     { signal: cancel.signal },
   );
-  await eventually(commands, (seen) => seen.length === 1);
+  await eventually(commands, ([one]) => one?.state === "running");
   cancel.abort();
   await expect(call).rejects.toThrow("abort");
   const killed = [{ state: "exited", canceled: true }];

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"connectrpc.com/connect"
 	"golang.org/x/sys/unix"
@@ -68,9 +67,9 @@ func (f *folders) commit(id string, p plan) error {
 	if f.hasPhase(id, phaseDone) {
 		return nil
 	}
-	if !f.hasPhase(id, phasePlan) && !f.hasPhase(id, phaseMerge) {
+	if !f.begun(id) {
 		if err := f.check(records, id, p); err != nil {
-			return err
+			return errors.Join(err, f.discard(id))
 		}
 		first := phasePlan
 		if len(p.Remove) == 0 {
@@ -124,20 +123,12 @@ func (f *folders) recover() error {
 		return err
 	}
 	defer closeFd(records)
-	names, err := namesOf(records, mostEntries)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
+	return f.eachRecord(records, func(id, phase string) {
 		var err error
-		id, phase, _ := strings.Cut(name, ".")
-		if checkStageID(id) != nil {
-			continue
-		}
 		switch {
 		case phase == phasePlan || phase == phaseMerge:
 			err = f.finish(records, id)
-		case phase == phaseFolders && !f.hasPhase(id, phasePlan) && !f.hasPhase(id, phaseMerge):
+		case phase == phaseFolders && !f.begun(id):
 			err = f.discard(id)
 		case phase == phaseNew:
 			err = forget(records, id, phaseNew)
@@ -145,6 +136,5 @@ func (f *folders) recover() error {
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "pyro-guest: staged %s: %v\n", id, err)
 		}
-	}
-	return nil
+	})
 }

@@ -58,6 +58,24 @@ func (f *folders) hasPhase(id, phase string) bool {
 	return err == nil
 }
 
+// begun tells whether a commit has to be gone on with.
+func (f *folders) begun(id string) bool {
+	return f.hasPhase(id, phasePlan) || f.hasPhase(id, phaseMerge)
+}
+
+func (f *folders) eachRecord(records int, do func(id, phase string)) error {
+	names, err := namesOf(records, mostEntries)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if id, phase, _ := strings.Cut(name, "."); checkStageID(id) == nil {
+			do(id, phase)
+		}
+	}
+	return nil
+}
+
 func openRecord(records int, id, phase string, flags int) (*os.File, error) {
 	fd, err := unix.Openat(records, phaseFile(id, phase), flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
@@ -66,13 +84,14 @@ func openRecord(records int, id, phase string, flags int) (*os.File, error) {
 	return os.NewFile(uintptr(fd), phaseFile(id, phase)), nil
 }
 
-// writePlan returns when the plan is on the disk, in that phase.
+// writePlan returns when the plan is on the disk, in that phase, and with it all that is staged: what is committed must
+// not turn out empty after a crash.
 func writePlan(records int, id, phase string, p plan) error {
 	file, err := openRecord(records, id, phaseNew, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(json.NewEncoder(file).Encode(p), file.Sync(), file.Close())
+	err = errors.Join(json.NewEncoder(file).Encode(p), unix.Syncfs(records), file.Close())
 	if err != nil {
 		return err
 	}

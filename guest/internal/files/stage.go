@@ -10,7 +10,6 @@ import (
 	"io"
 
 	"connectrpc.com/connect"
-	"golang.org/x/sys/unix"
 
 	guestv1 "pyro/guest/internal/gen/pyro/guest/v1"
 )
@@ -38,8 +37,11 @@ func (s *Service) Stage(ctx context.Context, stream *connect.ClientStream[guestv
 	}
 	defer s.unreserve(id)
 	archive := &received{ctx: ctx, stream: stream, data: stream.Msg().Data}
-	if f.hasPhase(id, phasePlan) || f.hasPhase(id, phaseMerge) {
+	if f.begun(id) {
 		return nil, refused("the commit of this id was begun and has to be finished first")
+	}
+	if err := s.discardOthers(f); err != nil {
+		return nil, failure("stage", id, err)
 	}
 	response, err := f.stage(id, archive)
 	if err != nil {
@@ -61,11 +63,25 @@ func (f *folders) stage(id string, archive io.Reader) (*guestv1.StageResponse, e
 	if err = errors.Join(err, u.end()); err != nil {
 		return nil, err
 	}
-	// What is committed must not turn out empty after a crash.
-	if err := unix.Syncfs(f.disk); err != nil {
-		return nil, err
-	}
 	return &guestv1.StageResponse{FileCount: u.files, ByteCount: u.bytes}, nil
+}
+
+// discardOthers removes what nobody has committed, for its sender may be gone.
+func (s *Service) discardOthers(f *folders) error {
+	records, err := f.records()
+	if err != nil {
+		return err
+	}
+	defer closeFd(records)
+	var failed error
+	err = f.eachRecord(records, func(id, phase string) {
+		if phase != phaseFolders || f.begun(id) || !s.reserve(id) {
+			return
+		}
+		defer s.unreserve(id)
+		failed = errors.Join(failed, f.discard(id))
+	})
+	return errors.Join(err, failed)
 }
 
 func (s *Service) reserve(id string) bool {

@@ -5,6 +5,7 @@ package files
 import (
 	"archive/tar"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -81,15 +82,25 @@ func TestADestinationIsMade(t *testing.T) {
 			t.Errorf("%s: %q", want, got)
 		}
 	}
-	_, err := s.stage("id", archiveOf(t, "f", "x"))
-	must(t, err)
 	before := s.tree()
 	for destination, code := range map[string]connect.Code{
 		"file": connect.CodeFailedPrecondition, "file/x": connect.CodeFailedPrecondition, "outside": connect.CodePermissionDenied, "outside/x": connect.CodePermissionDenied,
 		"dangling": connect.CodeFailedPrecondition, "../x": connect.CodeInvalidArgument, ".pyro-stage-id": connect.CodeInvalidArgument,
 	} {
+		_, err := s.stage("id", archiveOf(t, "f", "x"))
+		must(t, err)
 		wantCode(t, s.commit("id", destination), code)
+		if code != connect.CodeInvalidArgument {
+			wantCode(t, s.commit("id", ""), connect.CodeNotFound)
+		}
 	}
+	// What was refused before it was looked at goes with the next stage.
+	_, err := s.stage("other", archiveOf(t, "f", "x"))
+	must(t, err)
+	if names, _ := filepath.Glob(s.path(".pyro-stage-*")); len(names) != 1 {
+		t.Errorf("%v", names)
+	}
+	must(t, s.service.folders.discard("other"))
 	if !reflect.DeepEqual(s.tree(), before) {
 		t.Errorf("%v", s.tree())
 	}
@@ -98,28 +109,35 @@ func TestADestinationIsMade(t *testing.T) {
 
 func TestAConflictChangesNothing(t *testing.T) {
 	s := newSpace(t, seed{"d/x": "1", "d/sub/y": "2", "gone": "3"})
-	_, err := s.stage("id", archiveOf(t, "a", "new", "d", "file"))
-	must(t, err)
+	stage := func() {
+		t.Helper()
+		_, err := s.stage("id", archiveOf(t, "a", "new", "d", "file"))
+		must(t, err)
+	}
 	before := s.tree()
+	stage()
 	wantCode(t, s.commit("id", "", "gone"), connect.CodeFailedPrecondition)
 	if !reflect.DeepEqual(s.tree(), before) {
 		t.Errorf("%v", s.tree())
 	}
+	stage()
 	must(t, s.commit("id", "", "d/x", "d/sub/y"))
 	if got := s.tree(); got["d"] != "file" || got["a"] != "new" {
 		t.Errorf("%v", got)
 	}
 	// Only what the archive names replaces something: a folder that is merely on the way does not.
 	must(t, os.Symlink("gone", s.path("link")))
+	before = s.tree()
 	for _, above := range []string{"d", "link"} {
-		_, err = s.stage("id2", archiveOf(t, above+"/x", "new"))
+		_, err := s.stage("id2", archiveOf(t, above+"/x", "new"))
 		must(t, err)
-		before = s.tree()
 		wantCode(t, s.commit("id2", ""), connect.CodeFailedPrecondition)
 		if !reflect.DeepEqual(s.tree(), before) {
 			t.Errorf("%v", s.tree())
 		}
 	}
+	_, err := s.stage("id2", archiveOf(t, "link/x", "new"))
+	must(t, err)
 	must(t, s.commit("id2", "", "link"))
 	if got := s.tree(); got["link/x"] != "new" {
 		t.Errorf("%v", got)

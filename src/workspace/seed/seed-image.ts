@@ -28,6 +28,8 @@ const zeros = Buffer.alloc(512);
 export class SeedImage implements EntrySink {
   readonly #sink: RunningProgram;
   readonly #folder: string;
+  /** Rejects when the sink ends while more is to come. */
+  readonly #early: Promise<never>;
   readonly #records = new Map<ByteString, SeedRecord>();
   #current: WritableEntry | undefined;
   #hash: Hash | undefined;
@@ -39,6 +41,10 @@ export class SeedImage implements EntrySink {
   private constructor(sink: RunningProgram, folder: string) {
     this.#sink = sink;
     this.#folder = folder;
+    this.#early = sink.ended.then(() => {
+      throw new PyroError("internal", "sqfstar ended before the archive did.");
+    });
+    this.#early.catch(() => undefined);
     // Headers and small files are gathered until the next `ready`: one system call for many.
     sink.stdin.cork();
   }
@@ -79,15 +85,12 @@ export class SeedImage implements EntrySink {
   }
 
   async ready(): Promise<void> {
-    const { stdin, ended } = this.#sink;
+    const { stdin } = this.#sink;
     stdin.uncork();
     stdin.cork();
     if (!stdin.writableNeedDrain && !stdin.destroyed) return;
-    const early = ended.then(() => {
-      throw new PyroError("internal", "sqfstar ended before the archive did.");
-    });
     const drained = new Promise<void>((resolve) => stdin.once("drain", resolve));
-    await this.#explained(Promise.race([drained, early]));
+    await this.#explained(Promise.race([drained, this.#early]));
   }
 
   /** Digest of a file's content, or of a symbolic link's target. */

@@ -32,6 +32,9 @@ export function encodeHeader(entry: WritableEntry): Buffer {
   return Buffer.concat([ustar(header, "x"), padded, own]);
 }
 
+/** Where the last field that is written here ends; the rest of a header is zeros. */
+const usedBytes = 265;
+
 /** `<length of all of this> <key>=<value>\n` */
 function record(key: string, value: ByteString): ByteString {
   const rest = ` ${key}=${value}\n`;
@@ -53,7 +56,7 @@ function ustar(entry: WritableEntry, type: string): Buffer {
   block.write(entry.target.slice(0, 100), 157, "latin1");
   block.write("ustar\u000000", 257, "latin1");
   let sum = 0;
-  for (const byte of block) sum += byte;
+  for (let at = 0; at < usedBytes; at++) sum += block[at] ?? 0;
   block.write(`${octal(sum, 6)}\0 `, 148, "latin1");
   return block;
 }

@@ -530,7 +530,8 @@ export const FileService: GenService<{
   },
   /**
    * Receives a tar archive of files, folders and links into a hidden staging folder, /workspace/.pyro-stage-ID, that no call
-   * here ever lists. Owners are dropped. Staging again under an id replaces it. What is not committed goes with the next Mount.
+   * here ever lists. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
+   * with the next Mount.
    *
    * @generated from rpc pyro.guest.v1.FileService.Stage
    */

@@ -66,7 +66,8 @@ type FileServiceClient interface {
 	// changes while it is read is cut or padded with zeros to the size in its header.
 	Pack(context.Context, *connect.Request[v1.PackRequest]) (*connect.ServerStreamForClient[v1.PackResponse], error)
 	// Receives a tar archive of files, folders and links into a hidden staging folder, /workspace/.pyro-stage-ID, that no call
-	// here ever lists. Owners are dropped. Staging again under an id replaces it. What is not committed goes with the next Mount.
+	// here ever lists. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
+	// with the next Mount.
 	Stage(context.Context) *connect.ClientStreamForClient[v1.StageRequest, v1.StageResponse]
 	// Removes the given paths, then moves what was staged into /workspace: all of it or, when the machine dies on the way,
 	// completed by the next Mount. What is in the way of an entry of the archive is replaced. FAILED_PRECONDITION, and nothing has
@@ -180,7 +181,8 @@ type FileServiceHandler interface {
 	// changes while it is read is cut or padded with zeros to the size in its header.
 	Pack(context.Context, *connect.Request[v1.PackRequest], *connect.ServerStream[v1.PackResponse]) error
 	// Receives a tar archive of files, folders and links into a hidden staging folder, /workspace/.pyro-stage-ID, that no call
-	// here ever lists. Owners are dropped. Staging again under an id replaces it. What is not committed goes with the next Mount.
+	// here ever lists. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
+	// with the next Mount.
 	Stage(context.Context, *connect.ClientStream[v1.StageRequest]) (*connect.Response[v1.StageResponse], error)
 	// Removes the given paths, then moves what was staged into /workspace: all of it or, when the machine dies on the way,
 	// completed by the next Mount. What is in the way of an entry of the archive is replaced. FAILED_PRECONDITION, and nothing has
