@@ -83,8 +83,12 @@ export const requirements: Readonly<Record<string, string>> = {
   "mcp-ends": "The MCP server ends when its standard input does.",
   "mcp-piped": "Requests that are piped in are answered.",
   "mcp-refused": "A profile or mode that is not built is refused by name.",
+  "environment-content": "debian:12 has its tools, its own apt sources and nothing of the host.",
+  "environment-repair": "A damaged image is found by inspect, and the next pull makes it whole again.",
+  "environment-cooperate": "Two pulls of one environment cooperate; when the builder is killed the other takes over.",
   "workspace-adopted": "A command goes on while no daemon runs; the next daemon has all of its output and its end.",
-  "workspace-crash": "A daemon killed at any moment leaves every workspace whole or cleanly gone, and the host's files as they were.",
+  "workspace-crash":
+    "A daemon killed at any moment leaves every workspace whole or cleanly gone, and the host's files as they were.",
   "workspace-story":
     "A failure is reproduced, fixed, diffed, exported and reset in a workspace; the checkout stays untouched.",
   "workspace-surfaces": "The same operations have equal results on the command line, over MCP and in the SDK.",

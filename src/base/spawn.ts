@@ -52,7 +52,7 @@ export async function runProgram(
   child.stdin.on("error", () => undefined);
   if (options.input === undefined || typeof options.input === "string") child.stdin.end(options.input);
   else options.input.on("error", (error) => child.stdin.destroy(error)).pipe(child.stdin);
-  const [code, killedBy] = await exitOf(child, program, options, deadline);
+  const [code, killedBy] = await exitOf(child, { program, options, deadline });
   if (code !== 0) {
     const how = killedBy === null ? `exit code ${code}` : `signal ${killedBy}`;
     throw new PyroError("internal", `${program} failed (${how}): ${lastLines(stderr())}`, {
@@ -62,11 +62,15 @@ export async function runProgram(
   return { stdout: Buffer.concat(stdout).toString("utf8"), stderrTail: stderr() };
 }
 
+interface Running {
+  readonly program: string;
+  readonly options: ProgramOptions;
+  readonly deadline: AbortSignal;
+}
+
 async function exitOf(
   child: ReturnType<typeof spawn>,
-  program: string,
-  options: ProgramOptions,
-  deadline: AbortSignal,
+  { program, options, deadline }: Running,
 ): Promise<[number | null, NodeJS.Signals | null]> {
   try {
     const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { once } from "node:events";
 import { PassThrough, type Writable } from "node:stream";
-import * as z from "zod";
+import type * as z from "zod";
 import { PyroError, asPyroError } from "../base/error.js";
 import type { Progress } from "../base/progress.js";
 import type { Call } from "../operations/operation.js";
@@ -64,7 +64,10 @@ function throttled(progress: Progress): Progress {
   };
 }
 
-async function nextLine<Schema extends z.ZodType>(lines: AsyncGenerator<string>, schema: Schema): Promise<z.output<Schema>> {
+async function nextLine<Schema extends z.ZodType>(
+  lines: AsyncGenerator<string>,
+  schema: Schema,
+): Promise<z.output<Schema>> {
   const next = await lines.next();
   if (next.done === true) throw new PyroError("invalid_argument", "The request is empty.");
   return parseLine(next.value, schema);
@@ -105,7 +108,10 @@ async function writeLine(response: ServerResponse, line: ServerLine): Promise<vo
 async function drained(stream: Writable): Promise<void> {
   const over = new AbortController();
   try {
-    await Promise.race([once(stream, "drain", { signal: over.signal }), once(stream, "close", { signal: over.signal })]);
+    await Promise.race([
+      once(stream, "drain", { signal: over.signal }),
+      once(stream, "close", { signal: over.signal }),
+    ]);
   } finally {
     over.abort();
   }

@@ -43,7 +43,13 @@ export async function runDaemon(): Promise<void> {
     poolSize: settings.pool_size,
     poolIdleMs: settings.pool_idle_minutes * 60_000,
   });
-  const workspaces = await openDaemonWorkspaces({ paths, environments, machines, shutdown: stop.signal });
+  const workspaces = await openDaemonWorkspaces({
+    paths,
+    environments,
+    machines,
+    unusable: engine.unusable,
+    shutdown: stop.signal,
+  });
   const idle = idleTimer(idleMs(engine), () => {
     // A machine that was kept ends by itself; look again later.
     if (machines.count() === 0) stop.abort();

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
-import * as z from "zod";
+import type * as z from "zod";
 import { PyroError } from "../base/error.js";
 import type { Call } from "../operations/operation.js";
 import type { Services } from "../operations/services.js";
@@ -95,6 +95,7 @@ function perform(found: AnyOperation, request: Request, services: Services): Pro
 function invalidInput(error: z.ZodError): PyroError {
   const issue = error.issues[0];
   const field = issue === undefined || issue.path.length === 0 ? "the input" : issue.path.join(".");
-  const what = issue?.code === "unrecognized_keys" ? `unknown field ${issue.keys.join(", ")}` : (issue?.message ?? "invalid");
+  const what =
+    issue?.code === "unrecognized_keys" ? `unknown field ${issue.keys.join(", ")}` : (issue?.message ?? "invalid");
   return new PyroError("invalid_argument", `${field}: ${what}`, { details: { field } });
 }

@@ -1,5 +1,6 @@
 // Owns putting the workspaces service together for the daemon, and its clock. Never handles a call.
 import { join } from "node:path";
+import type { PyroError } from "../base/error.js";
 import type { Paths } from "../base/paths.js";
 import type { EnvironmentStore } from "../environment/environment.js";
 import type { MachineHost } from "../machine/machine-host.js";
@@ -19,6 +20,8 @@ export interface WorkspaceParts {
   readonly paths: Paths;
   readonly environments: EnvironmentStore;
   readonly machines: MachineHost;
+  /** Given: why no machine can be started here. */
+  readonly unusable: PyroError | undefined;
   /** Aborted when the daemon ends. */
   readonly shutdown: AbortSignal;
 }
@@ -27,7 +30,7 @@ export interface WorkspaceParts {
 const sweepIntervalMs = 60_000;
 
 export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<DaemonWorkspaces> {
-  const { paths, environments, machines, shutdown } = parts;
+  const { paths, environments, machines, unusable, shutdown } = parts;
   const store = await WorkspaceStore.open(paths.state);
   await resumeWorkspaces(store, machines);
   const seeds = openSeeds({ seeds: join(paths.cache, "seeds"), repositories: join(paths.cache, "repos") });
@@ -36,6 +39,7 @@ export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<Daemo
     machines,
     environments,
     cacheFolder: paths.cache,
+    unusable,
     shutdown,
     prepareSeed: seeds.prepare,
     openHostTree: seeds.openTree,

@@ -54,7 +54,8 @@ export async function runGuestProgram(
     return await followGuestProgram(session, { processId, output: program.output }, until);
   } catch (error) {
     signal.throwIfAborted();
-    if (until.aborted) throw new PyroError("deadline_exceeded", "The machine did not report the command's end in time.");
+    if (until.aborted)
+      throw new PyroError("deadline_exceeded", "The machine did not report the command's end in time.");
     throw error;
   } finally {
     inputEnds.abort();
@@ -176,7 +177,5 @@ export async function pumpGuestInput({ session, processId, stdin }: GuestInput, 
 export function sendGuestSignal(session: GuestSession, processId: string, name: string): void {
   const number = (constants.signals as Readonly<Record<string, number>>)[`SIG${name}`];
   if (number === undefined) return;
-  void session.processes
-    .signal({ processId, signal: number, target: SignalTarget.GROUP })
-    .catch(() => undefined);
+  void session.processes.signal({ processId, signal: number, target: SignalTarget.GROUP }).catch(() => undefined);
 }

@@ -44,77 +44,102 @@ interface Wanted {
   readonly template: Template;
 }
 
-export function openPool({ size, idleMs, make, freeBytes = freemem }: PoolOptions): Pool {
-  const closing = new AbortController();
-  let members: PoolMember[] = [];
-  let wanted: Wanted | undefined;
-  let filling: Promise<void> | undefined;
-  let failures = 0;
-  let idle: NodeJS.Timeout | undefined;
+export function openPool(options: PoolOptions): Pool {
+  return new MachinePool(options);
+}
 
-  const drain = async () => {
-    const gone = members;
-    members = [];
+class MachinePool implements Pool {
+  readonly #options: PoolOptions;
+  readonly #closing = new AbortController();
+  #members: readonly PoolMember[] = [];
+  #wanted: Wanted | undefined;
+  #filling: Promise<void> | undefined;
+  #failures = 0;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  claim(template: Template): PoolMember | undefined {
+    if (this.#wanted?.template.key !== template.key) return undefined;
+    const [first, ...rest] = this.#members;
+    this.#members = rest;
+    return first;
+  }
+
+  want(subject: TemplateSubject, template: Template): void {
+    if (this.#options.size === 0 || this.#closing.signal.aborted) return;
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      this.#wanted = undefined;
+      void this.drain();
+    }, this.#options.idleMs);
+    this.#idle.unref();
+    if (this.#wanted?.template.key !== template.key) {
+      this.#failures = 0;
+      void this.drain();
+    }
+    this.#wanted = { subject, template };
+    this.#refill();
+  }
+
+  ready(): number {
+    return this.#members.length;
+  }
+
+  async drain(): Promise<void> {
+    const gone = this.#members;
+    this.#members = [];
     await Promise.all(gone.map(endMember));
-  };
-  const fill = async () => {
-    while (wanted !== undefined && members.length < size && failures < maxFailures && !closing.signal.aborted) {
-      if (freeBytes() < pressureBytes) return drain();
-      const { subject, template } = wanted;
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    this.#closing.abort();
+    await this.#filling?.catch(() => undefined);
+    await this.drain();
+  }
+
+  #refill(): void {
+    this.#filling ??= this.#fill().finally(() => {
+      this.#filling = undefined;
+    });
+  }
+
+  async #fill(): Promise<void> {
+    for (let next = this.#missing(); next !== undefined; next = this.#missing()) {
+      if ((this.#options.freeBytes ?? freemem)() < pressureBytes) return this.drain();
       try {
-        const member = await make(subject, template, closing.signal);
-        failures = 0;
-        if (wanted?.template.key !== template.key || closing.signal.aborted) await endMember(member);
-        else {
-          members.push(member);
-          void member.machine.exited.then(() => forget(member));
-        }
+        await this.#add(next);
       } catch {
-        failures += 1;
+        this.#failures += 1;
       }
     }
-  };
-  const forget = (member: PoolMember) => {
-    if (!members.includes(member)) return;
-    members = members.filter((each) => each !== member);
-    failures += 1;
-    void removeHome(member.home).then(refill);
-  };
-  const refill = () => {
-    filling ??= fill().finally(() => {
-      filling = undefined;
-    });
-  };
+    return undefined;
+  }
 
-  return {
-    claim: (template) => {
-      if (wanted?.template.key !== template.key) return undefined;
-      return members.shift();
-    },
-    want: (subject, template) => {
-      if (size === 0 || closing.signal.aborted) return;
-      clearTimeout(idle);
-      idle = setTimeout(() => {
-        wanted = undefined;
-        void drain();
-      }, idleMs);
-      idle.unref();
-      if (wanted?.template.key !== template.key) {
-        failures = 0;
-        void drain();
-      }
-      wanted = { subject, template };
-      refill();
-    },
-    ready: () => members.length,
-    drain,
-    close: async () => {
-      clearTimeout(idle);
-      closing.abort();
-      await filling?.catch(() => undefined);
-      await drain();
-    },
-  };
+  /** What one more member should be made of; undefined when there are enough or it keeps failing. */
+  #missing(): Wanted | undefined {
+    const stop = this.#closing.signal.aborted || this.#failures >= maxFailures;
+    return stop || this.#members.length >= this.#options.size ? undefined : this.#wanted;
+  }
+
+  async #add({ subject, template }: Wanted): Promise<void> {
+    const member = await this.#options.make(subject, template, this.#closing.signal);
+    this.#failures = 0;
+    if (this.#wanted?.template.key !== template.key || this.#closing.signal.aborted) return endMember(member);
+    this.#members = [...this.#members, member];
+    void member.machine.exited.then(() => this.#forget(member));
+    return undefined;
+  }
+
+  #forget(member: PoolMember): void {
+    if (!this.#members.includes(member)) return;
+    this.#members = this.#members.filter((each) => each !== member);
+    this.#failures += 1;
+    void removeHome(member.home).then(() => this.#refill());
+  }
 }
 
 async function endMember({ machine, home }: PoolMember): Promise<void> {

@@ -5,7 +5,14 @@ import type { Task } from "../base/progress.js";
 import { stageDone } from "../base/stage.js";
 import type { Engine, Memory, OwnDrives } from "../engine/engine.js";
 import { bootMachine, greet, type AnsweringMachine } from "./boot.js";
-import { freshDrives, machineHome, makeHome, removeHome, type MachineFolders, type MachineHome } from "./machine-files.js";
+import {
+  freshDrives,
+  machineHome,
+  makeHome,
+  removeHome,
+  type MachineFolders,
+  type MachineHome,
+} from "./machine-files.js";
 import type { Pool } from "./pool.js";
 import type { Template, TemplateStore, TemplateSubject } from "./template.js";
 

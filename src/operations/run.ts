@@ -5,12 +5,10 @@ import { operation } from "./operation.js";
 
 const input = z.strictObject({
   environment: environmentName,
-  command: z
-    .union([z.string().min(1).max(131_072), z.array(z.string().max(131_072)).min(1).max(4096)])
-    .meta({
-      title: "COMMAND...",
-      description: "Command; a string is run by the guest's login shell, a list directly.",
-    }),
+  command: z.union([z.string().min(1).max(131_072), z.array(z.string().max(131_072)).min(1).max(4096)]).meta({
+    title: "COMMAND...",
+    description: "Command; a string is run by the guest's login shell, a list directly.",
+  }),
   vcpu_count: vcpuCount,
   mem_mib: memMib,
   timeout_seconds: z

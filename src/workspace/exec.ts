@@ -102,7 +102,10 @@ export function lostExec({ sequence, at }: ExecStarted): ExecEnded {
 async function startExec(workspace: Workspace, request: ExecRequest, caller: ExecCaller): Promise<RunningExec> {
   const { session } = requireLive(workspace);
   const sequence = workspace.record.next_sequence;
-  await Promise.all([workspace.save({ next_sequence: sequence + 1 }), mkdir(workspace.files.output, { recursive: true })]);
+  await Promise.all([
+    workspace.save({ next_sequence: sequence + 1 }),
+    mkdir(workspace.files.output, { recursive: true }),
+  ]);
   const command = typeof request.command === "string" ? request.command : [...request.command];
   const line = { sequence, command, cwd: request.cwd, timeout_seconds: request.timeoutMs / 1000 };
   await workspace.note({ type: "exec_started", ...line });

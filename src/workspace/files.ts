@@ -29,7 +29,8 @@ export async function listFolder(session: GuestSession, request: ListRequest, si
     for await (const answer of session.files.listFiles(question, { signal, timeoutMs: 0 })) {
       truncated ||= answer.truncated;
       for (const entry of answer.entries) {
-        if (entries.length >= request.maxEntries) throw new PyroError("internal", "The guest listed more than was asked.");
+        if (entries.length >= request.maxEntries)
+          throw new PyroError("internal", "The guest listed more than was asked.");
         entries.push({
           path: shownPath(entry.path),
           kind: kinds[entry.kind] ?? ("other" as const),

@@ -64,7 +64,8 @@ export async function summarize(workspace: Workspace, { entries }: SummaryFacts)
   const lines = await readJournal(workspace.files.journal);
   const last = history.at(-1);
   const seed = record.seed?.origin_ref ?? record.seed?.mode ?? "nothing";
-  const commit = record.seed?.commit == null ? "" : ` at ${record.seed.commit.slice(0, 12)}`;
+  const head = record.seed?.commit ?? "";
+  const commit = head === "" ? "" : ` at ${head.slice(0, 12)}`;
   return [
     `## Workspace ${record.name ?? record.id}`,
     "",
@@ -94,7 +95,9 @@ function section(title: string, lines: readonly JournalLine[], type: JournalLine
 }
 
 function oneLine(command: string | readonly string[]): string {
-  const text = (typeof command === "string" ? command : command.join(" ")).replaceAll(/\s+/gu, " ").replaceAll("`", "'");
+  const text = (typeof command === "string" ? command : command.join(" "))
+    .replaceAll(/\s+/gu, " ")
+    .replaceAll("`", "'");
   return text.length > 120 ? `${text.slice(0, 119)}…` : text;
 }
 

@@ -68,7 +68,8 @@ export async function sweep(store: WorkspaceStore, now: number, signal: AbortSig
     const { ttl_seconds: ttl, last_active_at: active } = workspace.record;
     const doomed = deletionTime(workspace);
     if (workspace.live !== undefined && (workspace.execs.size > 0 || ttl === 0)) await touch(workspace);
-    else if (workspace.live !== undefined && now - Date.parse(active) > ttl * 1000) await stopWorkspace(workspace, signal);
+    else if (workspace.live !== undefined && now - Date.parse(active) > ttl * 1000)
+      await stopWorkspace(workspace, signal);
     else if (doomed !== undefined && doomed <= now) await deleteWorkspace(store, workspace, signal);
   }
 }

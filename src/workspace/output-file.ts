@@ -79,7 +79,7 @@ export async function readOutput(path: string, offset: number, maxBytes: number)
   const size = await sizeOf(path);
   if (offset >= size) return Buffer.alloc(0);
   await using file = await open(path, "r");
-  return readRange(file, offset, Math.min(maxBytes, size - offset));
+  return await readRange(file, offset, Math.min(maxBytes, size - offset));
 }
 
 async function readRange(file: FileHandle, offset: number, length: number): Promise<Buffer> {

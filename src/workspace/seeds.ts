@@ -11,7 +11,7 @@ import { readItems } from "./seed/read-items.js";
 import { openSeedCache, type Seed } from "./seed/seed-cache.js";
 import { TarStreamSink } from "./tar-stream-sink.js";
 import type { HostTree } from "./transfer.js";
-import type { SeedChoice } from "./workspaces.js";
+import type { SeedChoice } from "./service.js";
 
 export interface Seeds {
   prepare(choice: SeedChoice, task: Task): Promise<PreparedSeed>;

@@ -34,7 +34,10 @@ const maxPieceBytes = 256 * 1024;
 export async function commitChanges(session: GuestSession, changes: ChangeSet, signal: AbortSignal): Promise<Staged> {
   const stageId = randomUUID();
   try {
-    const { fileCount, byteCount } = await session.files.stage(pieces(stageId, changes.archive), { signal, timeoutMs: 0 });
+    const { fileCount, byteCount } = await session.files.stage(pieces(stageId, changes.archive), {
+      signal,
+      timeoutMs: 0,
+    });
     signal.throwIfAborted();
     // From here on it is done to its end, whatever the caller does.
     await session.files.commit(

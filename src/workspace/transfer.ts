@@ -102,7 +102,13 @@ export async function exportFrom(
     limits: exportLimits,
     signal,
   });
-  return { output_path: request.output_path, kind, file_count, byte_count, skipped: [...skipped, ...extracted.skipped] };
+  return {
+    output_path: request.output_path,
+    kind,
+    file_count,
+    byte_count,
+    skipped: [...skipped, ...extracted.skipped],
+  };
 }
 
 export interface Push {

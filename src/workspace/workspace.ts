@@ -47,7 +47,7 @@ export class Workspace {
 
   /** Appends to the journal, with the time. */
   note(line: DistributiveOmit<JournalLine, "at">): Promise<void> {
-    return appendJournal(this.files.journal, { ...line, at: new Date().toISOString() } as JournalLine);
+    return appendJournal(this.files.journal, { ...line, at: new Date().toISOString() });
   }
 
   /** The environment as this workspace keeps it. */

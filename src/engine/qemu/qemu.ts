@@ -72,7 +72,10 @@ interface Running {
   readonly accelerator: string;
 }
 
-function qemuMachine(spec: Pick<MachineSpec, "id" | "folder" | "socketFolder">, { process, qmp, accelerator }: Running): Machine {
+function qemuMachine(
+  spec: Pick<MachineSpec, "id" | "folder" | "socketFolder">,
+  { process, qmp, accelerator }: Running,
+): Machine {
   const { exited } = process;
   const stall = watchDiskStall(qmp, spec.folder);
   let generation = 0;

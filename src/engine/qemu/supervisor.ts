@@ -52,7 +52,12 @@ export async function supervise(spec: SupervisedProgram, signal: AbortSignal): P
       ...spec.remove.flatMap((path) => ["--remove", path]),
       ...["--", spec.program, ...spec.args],
     ],
-    { cwd: "/", detached: true, stdio: ["pipe", "pipe", "pipe"], env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" } },
+    {
+      cwd: "/",
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
+    },
   );
   child.stdin.on("error", () => undefined);
   const stderrTail = keepTail(child.stderr);

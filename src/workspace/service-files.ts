@@ -1,0 +1,85 @@
+// Owns the part of the service that is about files: list, read, write, patch, diff, export, sync. Never commands.
+import type { Task } from "../base/progress.js";
+import { listFolder, readText, writeText } from "./files.js";
+import { insideWorkspace, type WorkspaceServices } from "./service.js";
+import { applyPatch, diffOf, exportFrom, pushInto } from "./transfer.js";
+
+export interface ListInput {
+  readonly workspace_id: string;
+  readonly path: string;
+  readonly recursive: boolean;
+  readonly max_entries: number;
+}
+
+export interface ReadInput {
+  readonly workspace_id: string;
+  readonly path: string;
+  readonly offset: number;
+  readonly max_bytes: number;
+}
+
+export interface DiffInput {
+  readonly workspace_id: string;
+  readonly paths: readonly string[];
+  readonly max_patch_characters: number;
+}
+
+export interface ExportInput {
+  readonly workspace_id: string;
+  readonly path: string;
+  readonly output_path: string;
+  readonly force: boolean;
+}
+
+interface Named {
+  readonly workspace_id: string;
+}
+
+export function fileOperations(services: WorkspaceServices) {
+  const alone = ({ workspace_id: id }: Named) => ({ services, access: { id, alone: true } });
+  const beside = ({ workspace_id: id }: Named) => ({ services, access: { id, alone: false } });
+  return {
+    listFiles: (request: ListInput, task: Task) =>
+      insideWorkspace(beside(request), task, ({ session, signal }) =>
+        listFolder(session, { ...request, maxEntries: request.max_entries }, signal),
+      ),
+
+    readFile: (request: ReadInput, task: Task) =>
+      insideWorkspace(beside(request), task, ({ session, signal }) =>
+        readText(session, { ...request, maxBytes: request.max_bytes }, signal),
+      ),
+
+    writeFile: (request: { workspace_id: string; path: string; text: string }, task: Task) =>
+      insideWorkspace(alone(request), task, async ({ session, workspace, signal }) => {
+        const written = await writeText(session, request, signal);
+        await workspace.note({ type: "file_write", detail: written.path });
+        return written;
+      }),
+
+    applyPatch: (request: { workspace_id: string; patch: string }, task: Task) =>
+      insideWorkspace(alone(request), task, async ({ session, workspace, signal }) => {
+        const applied = await applyPatch(session, request.patch, signal);
+        await workspace.note({ type: "patch_apply", detail: applied.files.map((file) => file.path).join(", ") });
+        return applied;
+      }),
+
+    diff: (request: DiffInput, task: Task) =>
+      insideWorkspace(beside(request), task, ({ session, workspace, signal }) =>
+        diffOf(session, { workspace, request }, signal),
+      ),
+
+    export: (request: ExportInput, task: Task) =>
+      insideWorkspace(beside(request), task, async ({ session, workspace, signal }) => {
+        const exported = await exportFrom(session, request, signal);
+        await workspace.note({ type: "export", detail: `${request.path} to ${request.output_path}` });
+        return exported;
+      }),
+
+    pushSync: (request: { workspace_id: string; source_path: string; dest: string }, task: Task) =>
+      insideWorkspace(alone(request), task, async ({ session, workspace, signal }) => {
+        const pushed = await pushInto(services, { session, request }, { ...task, signal });
+        await workspace.note({ type: "sync_push", detail: `${request.source_path} to ${request.dest}` });
+        return pushed;
+      }),
+  };
+}

@@ -1,0 +1,112 @@
+// Owns the part of the service that is about whole workspaces: create, list, update, status, reset, stop, start, delete.
+import { setTimeout as delay } from "node:timers/promises";
+import { PyroError } from "../base/error.js";
+import type { Task } from "../base/progress.js";
+import { beginCreation, type Creation } from "./create.js";
+import { deleteWorkspace, resetWorkspace, startWorkspace, stopWorkspace } from "./lifecycle.js";
+import type { SeedChoice, WorkspaceCaller, WorkspaceServices } from "./service.js";
+import { workspaceStatus } from "./status.js";
+import { workspaceView } from "./view.js";
+
+export interface CreateInput extends SeedChoice {
+  readonly environment: string;
+  readonly name?: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly vcpu_count: number;
+  readonly mem_mib: number;
+  readonly ttl_seconds: number;
+  readonly wait_seconds: number;
+}
+
+export interface UpdateInput {
+  readonly workspace_id: string;
+  readonly name?: string | undefined;
+  readonly clear_name: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly clear_labels: readonly string[];
+}
+
+export function lifeOperations(services: WorkspaceServices) {
+  const { store, machines } = services;
+  return {
+    create: (request: CreateInput, caller: WorkspaceCaller) => createWorkspace(services, request, caller),
+
+    list: () => ({ workspaces: store.all().map(workspaceView), quarantined: [...store.quarantined] }),
+
+    async update(request: UpdateInput) {
+      const workspace = store.find(request.workspace_id);
+      if (request.name !== undefined) {
+        if (request.clear_name) throw new PyroError("invalid_argument", "name and clear_name contradict each other.");
+        store.checkNameIsFree(request.name, workspace);
+      }
+      const name = request.clear_name ? null : (request.name ?? workspace.record.name);
+      const kept = Object.entries(workspace.record.labels).filter(([key]) => !request.clear_labels.includes(key));
+      await workspace.save({ name, labels: { ...Object.fromEntries(kept), ...request.labels } });
+      return workspaceView(workspace);
+    },
+
+    status: (id: string) => workspaceStatus(store.find(id)),
+
+    async reset(id: string, task: Task) {
+      const workspace = store.find(id);
+      await resetWorkspace(machines, workspace, task);
+      return workspaceView(workspace);
+    },
+
+    async stop(id: string, task: Task) {
+      const workspace = store.find(id);
+      await stopWorkspace(workspace, task.signal);
+      return workspaceView(workspace);
+    },
+
+    async start(id: string, task: Task) {
+      const workspace = store.find(id);
+      await startWorkspace(machines, workspace, task);
+      return workspaceView(workspace);
+    },
+
+    async delete(id: string, task: Task) {
+      const workspace = store.find(id);
+      await deleteWorkspace(store, workspace, task.signal);
+      return { workspace_id: workspace.id, deleted: true };
+    },
+  };
+}
+
+/** Answers when it is done or the caller's time is over; a caller that leaves before takes it back. */
+async function createWorkspace(services: WorkspaceServices, request: CreateInput, caller: WorkspaceCaller) {
+  if (services.unusable !== undefined) throw services.unusable;
+  const taken = new AbortController();
+  const leave = () => taken.abort(caller.signal.reason);
+  caller.signal.addEventListener("abort", leave, { once: true });
+  const task = { signal: AbortSignal.any([taken.signal, services.shutdown]), progress: caller.progress };
+  try {
+    const creation = await beginCreation(
+      services,
+      {
+        environment: request.environment,
+        name: request.name,
+        labels: request.labels,
+        vcpuCount: request.vcpu_count,
+        memMib: request.mem_mib,
+        ttlSeconds: request.ttl_seconds,
+        prepareSeed: (inner) => services.prepareSeed(request, inner),
+      },
+      task,
+    );
+    await doneWithin(creation, request.wait_seconds * 1000);
+    return workspaceView(creation.workspace);
+  } finally {
+    caller.signal.removeEventListener("abort", leave);
+  }
+}
+
+async function doneWithin({ done }: Creation, limitMs: number): Promise<void> {
+  const over = new AbortController();
+  const limit = delay(limitMs, undefined, { signal: over.signal }).catch(() => undefined);
+  try {
+    await Promise.race([done, limit]);
+  } finally {
+    over.abort();
+  }
+}

@@ -1,0 +1,62 @@
+// Owns what all parts of the workspaces service share: what they work with, who calls, how work gets into a machine. Never one operation.
+import type { Readable } from "node:stream";
+import type { PyroError } from "../base/error.js";
+import type { Task } from "../base/progress.js";
+import type { GuestSession } from "../machine/guest-session.js";
+import type { CreateServices, PreparedSeed } from "./create.js";
+import { requireLive, wake } from "./running.js";
+import type { TransferServices } from "./transfer.js";
+import type { Workspace } from "./workspace.js";
+
+/** Where a workspace's files come from; the first that is given counts, none means an empty /workspace. */
+export interface SeedChoice {
+  readonly seed_path?: string | undefined;
+  readonly project_path?: string | undefined;
+  readonly repo_url?: string | undefined;
+  readonly repo_ref?: string | undefined;
+}
+
+export interface WorkspaceCaller extends Task {
+  readonly stdin: Readable | undefined;
+  readonly streaming: boolean;
+  output(stream: "stdout" | "stderr", data: Uint8Array): Promise<void>;
+  onSignal(listener: (name: string) => void): void;
+}
+
+export interface WorkspaceServices extends CreateServices, TransferServices {
+  readonly prepareSeed: (choice: SeedChoice, task: Task) => Promise<PreparedSeed>;
+  /** Given: why no machine can be started here. */
+  readonly unusable: PyroError | undefined;
+  /** Aborted when the daemon ends. */
+  readonly shutdown: AbortSignal;
+}
+
+export interface Inside {
+  readonly session: GuestSession;
+  readonly workspace: Workspace;
+  /** Aborted when the caller leaves or the machine cannot go on for now. */
+  readonly signal: AbortSignal;
+}
+
+export interface Access {
+  readonly id: string;
+  /** Waits until nobody else works in it, and keeps others out; else works beside them. */
+  readonly alone: boolean;
+}
+
+/** Runs work that needs the machine, which is started where needed; the result says whether it was. */
+export async function insideWorkspace<Result>(
+  { services, access }: { readonly services: WorkspaceServices; readonly access: Access },
+  task: Task,
+  work: (inner: Inside) => Promise<Result>,
+): Promise<Result & { restarted: boolean }> {
+  const workspace = services.store.find(access.id);
+  const { restarted } = await wake(services.machines, workspace, task);
+  const run = () => {
+    const { session, machine } = requireLive(workspace);
+    return work({ session, workspace, signal: AbortSignal.any([task.signal, machine.stalled()]) });
+  };
+  const { lock } = workspace;
+  const result = await (access.alone ? lock.exclusive(task.signal, run) : lock.shared(task.signal, run));
+  return { ...result, restarted };
+}
