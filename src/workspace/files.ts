@@ -78,9 +78,12 @@ export async function writeText(session: GuestSession, request: WriteRequest, si
   if (path.length === 0) throw new PyroError("invalid_argument", "path: /workspace itself is a folder.");
   const mode = await modeOf(session, path, signal);
   const content = Buffer.from(request.text, "utf8");
-  const file = { path: Buffer.from(path).toString("latin1"), content, mode: mode ?? 0o644 };
+  // Staged into its folder, so that links on the way there are followed as reads follow them, confined all the same.
+  const slash = path.lastIndexOf(0x2f);
+  const destination = path.subarray(0, Math.max(0, slash));
+  const file = { path: Buffer.from(path.subarray(slash + 1)).toString("latin1"), content, mode: mode ?? 0o644 };
   const archive = archiveOf([file], Math.floor(Date.now() / 1000));
-  await commitChanges(session, { destination: new Uint8Array(), archive, remove: [] }, signal);
+  await commitChanges(session, { destination, archive, remove: [] }, signal);
   return { path: shownPath(path), bytes: content.length };
 }
 

@@ -19,7 +19,9 @@ interface Line {
 
 interface Lines {
   readonly bytes: number;
-  /** The first line that starts at or after `offset`. */
+  /** What stands in this range, cut at the end of the file. */
+  text(offset: number, length: number): Promise<ByteString>;
+  /** The first line that starts at or after `offset`, which is above 0. */
   lineFrom(offset: number): Promise<Line | undefined>;
   /** The line that starts at `offset`. */
   lineAt(offset: number): Promise<Line | undefined>;
@@ -28,6 +30,10 @@ interface Lines {
 /** A name of 4,096 bytes, escaped, three times: no line is longer. */
 const maxLineBytes = 64 * 1024;
 const probeBytes = 1024;
+/** A range that is read at once instead of being halved again. */
+const blockBytes = 16 * 1024;
+/** Answers that are kept for later searches: ten halvings, some 200 KB. */
+const maxProbed = 1024;
 const scanBytes = 256 * 1024;
 
 export async function openSeedManifest(path: string): Promise<SeedManifest> {
@@ -60,39 +66,44 @@ async function lowerBound(lines: Lines, name: ByteString): Promise<number> {
   // Invariant: a line that starts before `low` is before `name`; one that starts at or after `high` is not.
   let low = 0;
   let high = lines.bytes;
-  while (low < high) {
+  while (high - low > blockBytes) {
     const middle = Math.floor((low + high) / 2);
     const line = await lines.lineFrom(middle);
     if (line !== undefined && pathOfLine(line.text) < name) low = line.next;
     else high = middle;
   }
-  const line = await lines.lineFrom(low);
-  return line === undefined ? lines.bytes : line.next - line.text.length - 1;
+  // The rest in one read; `low` is where a line starts.
+  const text = await lines.text(low, high - low + maxLineBytes);
+  let at = 0;
+  while (low + at < high) {
+    const end = text.indexOf("\n", at);
+    if (end < 0 || pathOfLine(text.slice(at, end)) >= name) break;
+    at = end + 1;
+  }
+  return low + at;
 }
 
 function linesOf(file: FileHandle, bytes: number): Lines {
+  // Every search starts with the same probes.
+  const probed = new Map<number, Line | undefined>();
+  const text = async (offset: number, length: number) => readText(file, { offset, length });
   const lineAt = async (offset: number): Promise<Line | undefined> => {
-    if (offset >= bytes) return undefined;
-    for (let length = probeBytes; ; length = Math.min(length * 8, maxLineBytes)) {
-      const text = await readText(file, { offset, length });
-      const end = text.indexOf("\n");
-      if (end >= 0) return { text: text.slice(0, end), next: offset + end + 1 };
-      if (length >= maxLineBytes || text.length < length) return undefined;
+    for (let length = probeBytes; ; length = maxLineBytes) {
+      const found = await text(offset, length);
+      const end = found.indexOf("\n");
+      if (end >= 0) return { text: found.slice(0, end), next: offset + end + 1 };
+      if (length === maxLineBytes) return undefined;
     }
   };
   const lineFrom = async (offset: number): Promise<Line | undefined> => {
-    if (offset === 0) return lineAt(0);
+    if (probed.has(offset)) return probed.get(offset);
     // The line that holds the byte before ends where the wanted one starts.
-    for (let length = probeBytes; ; length = Math.min(length * 8, maxLineBytes)) {
-      const text = await readText(file, { offset: offset - 1, length });
-      const start = text.indexOf("\n") + 1;
-      const end = start === 0 ? -1 : text.indexOf("\n", start);
-      if (end >= 0) return { text: text.slice(start, end), next: offset - 1 + end + 1 };
-      if (start > 0) return lineAt(offset - 1 + start);
-      if (length >= maxLineBytes || text.length < length) return undefined;
-    }
+    const before = await lineAt(offset - 1);
+    const line = before === undefined ? undefined : await lineAt(before.next);
+    if (probed.size < maxProbed) probed.set(offset, line);
+    return line;
   };
-  return { bytes, lineAt, lineFrom };
+  return { bytes, text, lineAt, lineFrom };
 }
 
 async function* scan(file: FileHandle, start: number): AsyncIterable<ByteString> {
