@@ -7,10 +7,9 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { startDaemon, type BenchDaemon } from "./daemon.js";
 import { alternate, figureOf, timed, type Figure } from "./figure.js";
-import type { Measured } from "./machines.js";
 import { startMcp } from "./mcp-client.js";
 import { now, profileOf, type Passage } from "./profile.js";
-import type { Row } from "./row.js";
+import type { Measured, Row } from "./row.js";
 import { environmentName, type Subject } from "./subject.js";
 
 export interface Commands {

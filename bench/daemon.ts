@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import * as z from "zod";
 import { callDaemon } from "../src/daemon/client.js";
 import { daemonLockPath } from "../src/daemon/record.js";
-import { settleMs } from "./machines.js";
+import { settleMs } from "./restores.js";
 import type { Subject } from "./subject.js";
 
 export interface BenchDaemon extends AsyncDisposable {

@@ -2,7 +2,8 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { figureOf, type Figure } from "./figure.js";
-import { settleMs, type Measured } from "./machines.js";
+import { settleMs } from "./restores.js";
+import type { Measured } from "./row.js";
 import type { Subject } from "./subject.js";
 
 const mib = 1024 ** 2;

@@ -25,8 +25,8 @@ export interface RawMachine {
   readonly pid: number;
   /** Closes the session and pauses it, as a pool does. */
   park(): Promise<void>;
-  /** Puts a fresh disk and the same seed under it, resumes it and opens a session. */
-  claim(): Promise<RawSession>;
+  /** Resumes it, after putting its seed under it once more where wanted, and opens a session. */
+  claim(seeded: boolean): Promise<RawSession>;
   end(): Promise<void>;
 }
 
@@ -67,10 +67,8 @@ export async function restoreRaw(source: RawSource, folder: string): Promise<Raw
       session.close();
       await qmp.run(["stop"]);
     },
-    claim: async () => {
-      const disk = join(folder, "next.qcow2");
-      await copyFile(source.emptyDisk, disk);
-      await qmp.run(...exchange(nodes, disk), ["cont"]);
+    claim: async (seeded) => {
+      await qmp.run(...(seeded ? exchange(nodes, "seed") : []), ["cont"]);
       session = await open();
       await session.call("MachineService/Hello");
       return session;
@@ -109,24 +107,13 @@ function ownDisk(nodes: readonly BlockNode[]): string {
   return String(node["filename"]);
 }
 
-/** Adds what is under seed and disk once more, by other names and with the other disk, and lets the devices use that. */
-function exchange(nodes: readonly BlockNode[], disk: string): Command[] {
-  const old = ownDisk(nodes);
-  const rename = (name: unknown) => (typeof name === "string" ? name.replace(/^(seed|disk)-0/u, "$1-raw") : name);
-  return ["seed", "disk"].flatMap((name): Command[] => {
-    const below = nodes.filter((node) => String(node["node-name"]).startsWith(`${name}-0`));
-    const device = nodes.find((node) => node["node-name"] === name);
-    const added = below.map((node): Command => {
-      const links = { file: rename(node["file"]), backing: rename(node["backing"]) };
-      const filename = node["filename"] === old ? disk : node["filename"];
-      return ["blockdev-add", { ...node, ...defined({ ...links, filename }), "node-name": rename(node["node-name"]) }];
-    });
-    return [...added, ["blockdev-reopen", { options: [{ ...device, file: rename(device?.["file"]) }] }]];
-  });
-}
-
-function defined(values: BlockNode): BlockNode {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+/** Adds what is under a drive once more, by other names, and lets the device use that. */
+function exchange(nodes: readonly BlockNode[], drive: string): Command[] {
+  const rename = (name: unknown) => String(name).replace(`${drive}-0`, `${drive}-raw`);
+  const below = nodes.filter((node) => String(node["node-name"]).startsWith(`${drive}-0`));
+  const device = nodes.find((node) => node["node-name"] === drive);
+  const added = below.map((node): Command => ["blockdev-add", { ...node, "node-name": rename(node["node-name"]) }]);
+  return [...added, ["blockdev-reopen", { options: [{ ...device, file: rename(device?.["file"]) }] }]];
 }
 
 function statePath(args: readonly string[]): string {

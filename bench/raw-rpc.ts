@@ -39,6 +39,10 @@ export function identify(session: RawSession): Promise<Buffer> {
   return session.call("MachineService/Identify", Buffer.concat([clock, field(2, randomBytes(256)), ...names]));
 }
 
+export function mountSeed(session: RawSession): Promise<Buffer> {
+  return session.call("MachineService/Mount", Buffer.from([1 << 3, 1]));
+}
+
 function preface(socket: Socket): Promise<void> {
   const line = Buffer.from(`PYRO/1 ${randomBytes(16).toString("hex")}\n`);
   return new Promise((resolve, reject) => {

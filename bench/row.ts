@@ -26,6 +26,11 @@ export interface Profile {
   readonly stages: readonly { readonly stage: string; readonly figure: Figure }[];
 }
 
+export interface Measured {
+  readonly rows: readonly Row[];
+  readonly profiles: readonly Profile[];
+}
+
 export function ratioOf({ figure, reference }: Row): number | undefined {
   if (reference === undefined || reference.figure.median === 0) return undefined;
   return Math.round((figure.median / reference.figure.median) * 100) / 100;

@@ -2,20 +2,14 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { measureBoots } from "./boots.js";
 import { measureCommands } from "./commands.js";
 import { documentOf } from "./document.js";
 import { describeHost, warningsAbout } from "./host.js";
-import {
-  findSource,
-  measureBoot,
-  measureExec,
-  measurePool,
-  measureRestore,
-  measureStorm,
-  type Measured,
-} from "./machines.js";
 import { measureMemory } from "./memory.js";
+import { findSource, measurePool, measurePrograms, measureRestores, measureStorm } from "./restores.js";
 import type { Result } from "./result.js";
+import type { Measured } from "./row.js";
 import { openSubject, type Subject } from "./subject.js";
 import { tableOf } from "./table.js";
 
@@ -63,14 +57,14 @@ async function measureAll({ root, subject, source }: Bench, counts: typeof full)
     console.error(`measuring ${name}`);
     measured.push(await measure());
   };
-  await step("restores", () => measureRestore(subject, source, counts.restores));
+  await step("restores", () => measureRestores(subject, source, counts.restores));
   const create = measured[0]?.rows.find(({ id }) => id === "create_from_template")?.figure;
   if (create === undefined) throw new Error("no create was measured");
   await step("claims", () => measurePool(subject, source, counts.claims));
-  await step("programs", () => measureExec(subject, source, counts.execs));
+  await step("programs", () => measurePrograms(subject, source, counts.execs));
   await step("creates at once", () => measureStorm(subject, counts.storms, create));
   await step("memory", () => measureMemory(subject, counts.memory));
-  await step("boots", () => measureBoot(subject, counts.boots));
+  await step("boots", () => measureBoots(subject, counts.boots));
   await step("commands", () => measureCommands({ root, subject }, counts));
   return measured;
 }

@@ -1,6 +1,7 @@
 // Owns a pyro of the benchmark's own: folders, engine, environment, machines. Never touches those of the user.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { newId } from "../src/base/id.js";
 import { preparePaths, resolvePaths, type Paths } from "../src/base/paths.js";
 import { readSettings } from "../src/base/settings.js";
 import { openHostEngine } from "../src/daemon/host-engine.js";
@@ -10,6 +11,8 @@ import { openEnvironmentStore } from "../src/environment/store.js";
 import { guestEnvironment } from "../src/machine/guest-files.js";
 import { runGuestProgram } from "../src/machine/guest-process.js";
 import type { GuestSession } from "../src/machine/guest-session.js";
+import type { WantedDrives } from "../src/machine/machine-drives.js";
+import { placeholderSeed } from "../src/machine/placeholder-seed.js";
 import { openMachineHost, type LiveMachine, type MachineHost } from "../src/machine/machine-host.js";
 
 export const environmentName = "debian:12";
@@ -23,7 +26,8 @@ export interface Subject extends AsyncDisposable {
   readonly environment: InstalledEnvironment;
   readonly folders: Pick<Paths, "state" | "sockets" | "cache">;
   openHost(poolSize: number): Promise<MachineHost>;
-  create(host: MachineHost): Promise<LiveMachine>;
+  /** `kept`: with a disk that outlives it and a seed, which is empty. */
+  create(host: MachineHost, kept?: boolean): Promise<LiveMachine>;
   /** Runs a program in a machine; its output is dropped. */
   exec(session: GuestSession, argv: readonly string[]): Promise<void>;
 }
@@ -34,6 +38,11 @@ export const task = { signal, progress: () => undefined };
 const limits = { bootTimeoutMs: 60_000, restoreTimeoutMs: 30_000, poolIdleMs: 600_000 };
 /** Milliseconds after which a machine of the benchmark is gone, whatever happens. */
 const lifetimeMs = 5 * 60_000;
+
+async function newDrives({ state, cache }: Paths): Promise<WantedDrives> {
+  const path = join(state, newId("disk"));
+  return { disk: "new", path, basePath: `${path}-base`, seed: await placeholderSeed(cache, task) };
+}
 
 export async function openSubject(): Promise<Subject> {
   const user = resolvePaths();
@@ -51,8 +60,10 @@ export async function openSubject(): Promise<Subject> {
   return {
     ...{ paths, env, engine, environment, folders },
     openHost: (poolSize) => openMachineHost({ ...limits, engine, folders, poolSize }),
-    create: (host) =>
-      host.create({ environment, vcpuCount: 1, memMib, deadlineMs: Date.now() + lifetimeMs, keep: false }, task),
+    create: async (host, kept = false) => {
+      const machine = { environment, vcpuCount: 1, memMib, deadlineMs: Date.now() + lifetimeMs, keep: false };
+      return host.create(kept ? { ...machine, drives: await newDrives(paths) } : machine, task);
+    },
     exec: async (session, argv) => {
       const output = () => Promise.resolve();
       const program = { argv, env: guestEnvironment(environment), cwd: "/workspace", timeoutMs: 60_000, output };

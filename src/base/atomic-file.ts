@@ -1,6 +1,6 @@
 // Owns writing a file so that it is either the old or the new one, also after a crash. Never interprets content.
 import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Replaces `path` by `content`: temporary file beside it, fsync, rename, fsync of the folder. */
@@ -16,6 +16,13 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
   }
   await rename(temporary, path);
   await syncFolder(dirname(path));
+}
+
+/** The same for what need not survive a power cut: readers find the old or the new one, nothing waits for the disk. */
+export async function replaceFile(path: string, content: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  await writeFile(temporary, content, { flag: "wx", mode: 0o600 });
+  await rename(temporary, path);
 }
 
 /** Makes a rename inside this folder survive a power cut. */

@@ -38,7 +38,6 @@ export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<Daemo
     store,
     machines,
     environments,
-    cacheFolder: paths.cache,
     unusable,
     shutdown,
     prepareSeed: seeds.prepare,

@@ -67,8 +67,8 @@ export interface Machine {
   channel(signal: AbortSignal): Promise<Duplex>;
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Puts other drives under it. The guest must have neither mounted. */
-  attach(drives: OwnDrives): Promise<void>;
+  /** Puts other drives under it. The guest must have none of them mounted. */
+  attach(drives: Partial<OwnDrives>): Promise<void>;
   /** Pauses it and writes its devices' state to `statePath`; its memory file is then complete. */
   save(statePath: string, signal: AbortSignal): Promise<void>;
   /** The last 64 KiB at most of what the guest kernel printed. Hostile bytes. */
@@ -101,6 +101,8 @@ export interface Engine {
   readonly fingerprint: string;
   /** Given: why every start fails here. */
   readonly unusable?: PyroError;
+  /** Given with it: a sandbox on the host may stand in, for callers that allow one. */
+  readonly sandboxMayStandIn?: boolean;
   /** Starts a machine; returns as soon as its process runs (saved: is loaded), before the guest has booted. */
   start(spec: MachineSpec, signal: AbortSignal): Promise<Machine>;
   /** Takes over a running machine that an earlier daemon had detached. */

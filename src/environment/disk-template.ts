@@ -14,7 +14,8 @@ export interface DiskTemplate {
   readonly virtualBytes: number;
 }
 
-const virtualBytes = 20 * 1024 ** 3;
+/** Bytes that a guest sees of its disk. */
+export const diskBytes = 20 * 1024 ** 3;
 
 // A sparse file reads as zeros, so nothing has to be zeroed, here or by the guest at its first mount.
 const extended = [
@@ -30,40 +31,45 @@ const identity = ["-U", "0f3f1d2e-7a64-4a0b-8c55-1c9e6d5b7a21"];
 export async function ensureDiskTemplate(folder: string, task: Task): Promise<DiskTemplate> {
   const args = [...formatArgs, ...identity];
   const key = createHash("sha256")
-    .update(JSON.stringify([virtualBytes, args]))
+    .update(JSON.stringify([diskBytes, args]))
     .digest("hex")
     .slice(0, 16);
   const path = join(folder, `disk-${key}.ext4`);
-  if (await isWhole(path)) return { path, virtualBytes };
+  if (await isWhole(path)) return { path, virtualBytes: diskBytes };
   task.progress({ phase: "disk", message: "Formatting the disk template" });
   await mkdir(folder, { recursive: true });
   await removeDrafts(folder, `disk-${key}.ext4.`);
   const draft = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     await format(draft, args, task.signal);
+    await chmod(draft, 0o400);
     await rename(draft, path);
   } finally {
     await rm(draft, { force: true });
   }
   await syncFolder(folder);
-  return { path, virtualBytes };
+  return { path, virtualBytes: diskBytes };
+}
+
+/** A disk like the template at `path`, which must not exist; it may be written to. */
+export async function formatDisk(path: string, signal: AbortSignal): Promise<void> {
+  await format(path, [...formatArgs, ...identity], signal);
 }
 
 async function format(path: string, args: readonly string[], signal: AbortSignal): Promise<void> {
   const program = await findProgram("mkfs.ext4");
   await using file = await open(path, "wx", 0o600);
-  await file.truncate(virtualBytes);
+  await file.truncate(diskBytes);
   // The fake time keeps two templates of the same parameters equal byte by byte.
   const env = { PATH: systemPath, LC_ALL: "C", E2FSPROGS_FAKE_TIME: "1700000000" };
   await runProgram(program, [...args, path], { signal, env, timeoutMs: 60_000 });
   await file.sync();
-  await chmod(path, 0o400);
 }
 
 async function isWhole(path: string): Promise<boolean> {
   try {
     const found = await stat(path);
-    return found.isFile() && found.size === virtualBytes && found.blocks > 0;
+    return found.isFile() && found.size === diskBytes && found.blocks > 0;
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return false;
     throw error;

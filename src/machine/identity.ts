@@ -10,11 +10,14 @@ export interface Identity {
   readonly environment: InstalledEnvironment;
   /** Whether the seed drive holds a seed. */
   readonly seeded: boolean;
+  /** Whether its root is mounted already, without a seed. */
+  readonly mounted: boolean;
 }
 
 /** Bytes of fresh randomness for the guest's kernel. */
 const entropyBytes = 256;
 
+/** Names a machine, and mounts what is not mounted yet. */
 export async function giveIdentity(session: GuestSession, identity: Identity, signal: AbortSignal): Promise<void> {
   await session.machine.identify(
     {
@@ -25,5 +28,7 @@ export async function giveIdentity(session: GuestSession, identity: Identity, si
     },
     { signal },
   );
-  await session.machine.mount({ seed: identity.seeded, files: guestFiles(identity.environment) }, { signal });
+  if (identity.mounted && !identity.seeded) return;
+  const files = identity.mounted ? [] : guestFiles(identity.environment);
+  await session.machine.mount({ seed: identity.seeded, files }, { signal });
 }

@@ -1,11 +1,7 @@
-// Owns a machine's folders and drives on the host. Never starts it.
-import { mkdir, open, readdir, rm } from "node:fs/promises";
+// Owns a machine's folders on the host. Never starts it.
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { newId } from "../base/id.js";
-import type { Task } from "../base/progress.js";
-import type { Drive, MachineSpec, OwnDrives } from "../engine/engine.js";
-import { ensureDiskTemplate } from "../environment/disk-template.js";
-import { writeOverlay } from "../environment/qcow2.js";
+import type { MachineSpec } from "../engine/engine.js";
 
 export interface MachineFolders {
   /** Folder for the machines' disks and records. */
@@ -22,9 +18,6 @@ export interface MachineHome {
   readonly folder: string;
   readonly socketFolder: string;
 }
-
-/** A guest keeps the capacity that a drive had at boot, so placeholders are as large as anything that may follow. */
-const placeholderSeedBytes = 64 * 1024 ** 3;
 
 export function machineHome(folders: MachineFolders, id: string): MachineHome {
   return { id, folder: join(folders.state, "machines", id), socketFolder: join(folders.sockets, "m", id) };
@@ -47,24 +40,6 @@ export async function removeOtherHomes(folders: MachineFolders, keep: ReadonlySe
       if (!keep.has(id)) await rm(join(folder, id), { recursive: true, force: true });
     }
   }
-}
-
-/** A fresh disk in the machine's folder, and the placeholder as seed. The disk an earlier call made stays in use. */
-export async function freshDrives(folders: MachineFolders, home: MachineHome, task: Task): Promise<OwnDrives> {
-  const template = await ensureDiskTemplate(folders.cache, task);
-  const path = join(home.folder, `${newId("disk")}.qcow2`);
-  await writeOverlay(path, template.virtualBytes);
-  return {
-    seed: await placeholderSeed(folders),
-    disk: { path, format: "qcow2", throwAway: true, backing: [{ path: template.path, format: "raw" }] },
-  };
-}
-
-async function placeholderSeed(folders: MachineFolders): Promise<Drive> {
-  const path = join(folders.cache, "placeholder-seed.img");
-  await using file = await open(path, "a", 0o600);
-  await file.truncate(placeholderSeedBytes);
-  return { path, format: "raw" };
 }
 
 export type MachineShape = Pick<MachineSpec, "vcpuCount" | "memMib">;

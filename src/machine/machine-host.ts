@@ -65,7 +65,7 @@ export async function openMachineHost(options: MachineHostOptions): Promise<Mach
   const slots = new Set<Slot>();
   const adopted = (await adoptMachines(options.folders, options.engine)).map((each) => {
     const slot: Slot = { memMib: each.record.mem_mib, keep: true, end: () => Promise.resolve() };
-    return liveMachine({ ...each, start: "adopted" }, slots, slot);
+    return liveMachine({ ...each, start: "adopted", mounted: true }, slots, slot);
   });
   const pool = openPool({
     size: options.engine.can.has("memory-snapshot") ? options.poolSize : 0,
@@ -105,6 +105,7 @@ async function createMachine({ starter, slots, request }: Creation, task: Task):
       hostname: request.hostname ?? live.id.replace("_", "-"),
       environment: request.environment,
       seeded: request.drives !== undefined,
+      mounted: live.mounted,
     };
     await giveIdentity(live.session, identity, task.signal);
     stageDone(live.id, "named and mounted");

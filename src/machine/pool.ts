@@ -8,6 +8,8 @@ import type { Template, TemplateSubject } from "./template.js";
 export interface PoolMember {
   readonly machine: Machine;
   readonly home: MachineHome;
+  /** Its disk, mounted: over the template's. */
+  readonly diskPath: string;
 }
 
 export interface Pool {
@@ -32,12 +34,16 @@ export interface PoolOptions {
   readonly make: (subject: TemplateSubject, template: Template, signal: AbortSignal) => Promise<PoolMember>;
   /** Bytes of host memory that are free. */
   readonly freeBytes?: () => number;
+  /** Milliseconds without a `want` before the next machine is made: it would take the processor from the last. */
+  readonly quietMs?: number;
 }
 
 /** Below this much free host memory the pool is emptied and not filled again. */
 const pressureBytes = 2 * 1024 ** 3;
 /** Failures in a row after which a template is not tried again. */
 const maxFailures = 3;
+
+const defaultQuietMs = 150;
 
 interface Wanted {
   readonly subject: TemplateSubject;
@@ -56,6 +62,7 @@ class MachinePool implements Pool {
   #filling: Promise<void> | undefined;
   #failures = 0;
   #idle: NodeJS.Timeout | undefined;
+  #quiet: NodeJS.Timeout | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -81,7 +88,8 @@ class MachinePool implements Pool {
       void this.drain();
     }
     this.#wanted = { subject, template };
-    this.#refill();
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => this.#refill(), this.#options.quietMs ?? defaultQuietMs);
   }
 
   ready(): number {
@@ -96,6 +104,7 @@ class MachinePool implements Pool {
 
   async close(): Promise<void> {
     clearTimeout(this.#idle);
+    clearTimeout(this.#quiet);
     this.#closing.abort();
     await this.#filling?.catch(() => undefined);
     await this.drain();

@@ -6,19 +6,22 @@ import { stageDone } from "../base/stage.js";
 import type { Engine, Memory, OwnDrives } from "../engine/engine.js";
 import { bootMachine, greet, type AnsweringMachine } from "./boot.js";
 import {
-  freshDrives,
-  machineHome,
-  makeHome,
-  removeHome,
-  type MachineFolders,
-  type MachineHome,
-} from "./machine-files.js";
+  bootDrives,
+  exchangeForExisting,
+  handOverDisk,
+  restoreDrives,
+  type DriveSource,
+  type WantedDrives,
+} from "./machine-drives.js";
+import { machineHome, makeHome, removeHome, type MachineFolders, type MachineHome } from "./machine-files.js";
 import type { Pool } from "./pool.js";
 import type { Template, TemplateStore, TemplateSubject } from "./template.js";
 
 export interface StartedMachine extends AnsweringMachine {
   readonly home: MachineHome;
   readonly start: "claimed" | "restored" | "booted" | "adopted";
+  /** Whether its root is mounted. */
+  readonly mounted: boolean;
 }
 
 export interface Starter {
@@ -35,8 +38,8 @@ export interface Starter {
 export interface StartRequest extends TemplateSubject {
   /** Unix milliseconds at which it is removed, whatever happens. */
   readonly deadlineMs: number;
-  /** The caller's own disk and seed; absent: a fresh disk that goes with the machine, and no seed. */
-  readonly drives?: OwnDrives;
+  /** Absent: a fresh disk that goes with the machine, and no seed. */
+  readonly drives?: WantedDrives;
 }
 
 export async function startMachine(starter: Starter, request: StartRequest, task: Task): Promise<StartedMachine> {
@@ -65,7 +68,7 @@ interface FromTemplate {
   readonly template: Template;
 }
 
-/** A pool machine with fresh drives; undefined when there is none that works. */
+/** A pool machine with the drives that are wanted; undefined when there is none that works. */
 async function claim(starter: Starter, from: FromTemplate, task: Task): Promise<StartedMachine | undefined> {
   const member = starter.pool.claim(from.template);
   if (member === undefined) return undefined;
@@ -74,13 +77,14 @@ async function claim(starter: Starter, from: FromTemplate, task: Task): Promise<
   try {
     await machine.extend(from.request.deadlineMs);
     stageDone(home.id, "deadline moved");
-    const drives = from.request.drives ?? (await freshDrives(starter.folders, home, task));
-    stageDone(home.id, "drives made");
-    await machine.attach(drives);
-    stageDone(home.id, "drives attached");
+    const wanted = from.request.drives;
+    await handOverDisk(member, wanted, from.template);
+    stageDone(home.id, "disk handed over");
     await machine.resume();
     const signal = AbortSignal.any([task.signal, timeout]);
-    return { machine, home, start: "claimed", session: await greet(machine, signal) };
+    const session = await greet(machine, signal);
+    const mounted = await exchangeForExisting({ machine, session }, wanted, signal);
+    return { machine, home, start: "claimed", session, mounted };
   } catch {
     await machine.kill();
     await removeHome(home);
@@ -91,12 +95,20 @@ async function claim(starter: Starter, from: FromTemplate, task: Task): Promise<
 
 async function restore(starter: Starter, { request, template }: FromTemplate, task: Task): Promise<StartedMachine> {
   const memory = { from: "saved", memoryPath: template.memoryPath, statePath: template.statePath } as const;
-  return boot(starter, { request, memory, timeoutMs: starter.restoreTimeoutMs, start: "restored" }, task);
+  const drives = (source: DriveSource) => restoreDrives(source, template, task);
+  return boot(starter, { request, memory, drives, timeoutMs: starter.restoreTimeoutMs, start: "restored" }, task);
 }
 
 async function bootTwice(starter: Starter, request: StartRequest, task: Task): Promise<StartedMachine> {
   const { vcpuCount, memMib } = request;
-  const cold = { request, memory: { from: "boot" }, timeoutMs: starter.bootTimeoutMs, start: "booted" } as const;
+  const drives = (source: DriveSource) => bootDrives(source, task);
+  const cold = {
+    request,
+    memory: { from: "boot" },
+    drives,
+    timeoutMs: starter.bootTimeoutMs,
+    start: "booted",
+  } as const;
   task.progress({ phase: "boot", message: `Booting a machine (${vcpuCount} vCPU, ${memMib} MiB)` });
   try {
     return await boot(starter, cold, task);
@@ -110,18 +122,19 @@ async function bootTwice(starter: Starter, request: StartRequest, task: Task): P
 interface BootRequest {
   readonly request: StartRequest;
   readonly memory: Memory;
+  readonly drives: (source: DriveSource) => Promise<OwnDrives>;
   readonly timeoutMs: number;
   readonly start: StartedMachine["start"];
 }
 
 async function boot(starter: Starter, wanted: BootRequest, task: Task): Promise<StartedMachine> {
-  const { request, memory, timeoutMs, start } = wanted;
+  const { request, memory, drives, timeoutMs, start } = wanted;
   const home = machineHome(starter.folders, newId("vm"));
   await makeHome(home);
   try {
     const spec = {
       ...home,
-      ...(request.drives ?? (await freshDrives(starter.folders, home, task))),
+      ...(await drives({ folders: starter.folders, home, wanted: request.drives })),
       base: { path: request.environment.imagePath, format: "raw" },
       vcpuCount: request.vcpuCount,
       memMib: request.memMib,
@@ -129,9 +142,20 @@ async function boot(starter: Starter, wanted: BootRequest, task: Task): Promise<
       deadlineMs: request.deadlineMs,
     } as const;
     stageDone(home.id, "drives made");
-    return { ...(await bootMachine({ engine: starter.engine, spec, timeoutMs }, task.signal)), home, start };
+    const answering = await bootMachine({ engine: starter.engine, spec, timeoutMs }, task.signal);
+    return { ...answering, home, start, mounted: start === "restored" && (await isMounted(answering, request, task)) };
   } catch (error) {
     await removeHome(home);
+    throw error;
+  }
+}
+
+/** A restored machine has its root mounted, unless the caller has a disk of its own. */
+async function isMounted(answering: AnsweringMachine, { drives }: StartRequest, { signal }: Task): Promise<boolean> {
+  try {
+    return await exchangeForExisting(answering, drives, signal);
+  } catch (error) {
+    await answering.machine.kill();
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import { syncFolder, writeJsonAtomic } from "../base/atomic-file.js";
 import { lockFile } from "../base/lock.js";
 import type { Task } from "../base/progress.js";
 import type { Engine } from "../engine/engine.js";
+import { diskBytes } from "../environment/disk-template.js";
 import type { InstalledEnvironment } from "../environment/environment.js";
 import type { MachineFolders, MachineShape } from "./machine-files.js";
 
@@ -15,18 +16,19 @@ export interface Template {
   readonly key: string;
   readonly memoryPath: string;
   readonly statePath: string;
+  /** Raw disk as the saved machine has it mounted; each machine lays its own over it. */
+  readonly diskPath: string;
 }
+
+/** Where a template's parts are. */
+export type TemplateFiles = Omit<Template, "key">;
 
 export interface TemplateSubject extends MachineShape {
   readonly environment: InstalledEnvironment;
 }
 
-/** Boots, warms and saves a machine: leaves its memory at `memoryPath` and its devices' state at `statePath`. */
-export type TemplateBuilder = (
-  subject: TemplateSubject,
-  target: Pick<Template, "memoryPath" | "statePath">,
-  task: Task,
-) => Promise<void>;
+/** Boots, warms and saves a machine: leaves its memory, its devices' state and its disk at these paths. */
+export type TemplateBuilder = (subject: TemplateSubject, target: TemplateFiles, task: Task) => Promise<void>;
 
 export interface TemplateStore {
   /** The template, whole, or undefined. Cheap. */
@@ -78,12 +80,12 @@ export function openTemplateStore(folders: MachineFolders, engine: Engine, build
 }
 
 export function templateKey(engine: Engine, { environment, vcpuCount, memMib }: TemplateSubject): string {
-  const parts = [1, engine.name, engine.fingerprint, environment.imageDigest, vcpuCount, memMib];
+  const parts = [2, engine.name, engine.fingerprint, environment.imageDigest, vcpuCount, memMib];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 
-function filesOf(folder: string): Pick<Template, "memoryPath" | "statePath"> {
-  return { memoryPath: join(folder, "memory"), statePath: join(folder, "state") };
+function filesOf(folder: string): TemplateFiles {
+  return { memoryPath: join(folder, "memory"), statePath: join(folder, "state"), diskPath: join(folder, "disk") };
 }
 
 /** What a template says of itself; undefined when it is missing or not whole. */
@@ -92,9 +94,10 @@ export async function readTemplate(root: string, key: string): Promise<TemplateM
   const files = filesOf(folder);
   try {
     const manifest = manifestSchema.parse(JSON.parse(await readFile(join(folder, "template.json"), "utf8")));
-    const { size } = await stat(files.memoryPath);
+    const [memory, disk] = await Promise.all([stat(files.memoryPath), stat(files.diskPath)]);
     const state = await sha256Of(files.statePath);
-    return size === manifest.memory_bytes && state === manifest.state_sha256 ? manifest : undefined;
+    const whole = memory.size === manifest.memory_bytes && disk.size === diskBytes && state === manifest.state_sha256;
+    return whole ? manifest : undefined;
   } catch {
     // Missing, half-written or garbled is all the same: it is built again.
     return undefined;

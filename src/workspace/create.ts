@@ -2,15 +2,15 @@
 import { mkdir } from "node:fs/promises";
 import { asPyroError } from "../base/error.js";
 import { newId } from "../base/id.js";
+import { keepFile } from "../base/keep-file.js";
 import type { Task } from "../base/progress.js";
-import { ensureDiskTemplate } from "../environment/disk-template.js";
+import { diskBytes } from "../environment/disk-template.js";
 import type { EnvironmentStore, InstalledEnvironment } from "../environment/environment.js";
-import { writeOverlay } from "../environment/qcow2.js";
 import type { MachineHost } from "../machine/machine-host.js";
 import type { WorkspaceRecord, WorkspaceSeed } from "./record.js";
 import { killWorkspaceMachine, startWorkspaceMachine } from "./running.js";
 import type { WorkspaceStore } from "./store.js";
-import { keepFile, workspaceFiles, type WorkspaceFiles } from "./workspace-files.js";
+import { workspaceFiles, type WorkspaceFiles } from "./workspace-files.js";
 import { Workspace } from "./workspace.js";
 
 /** A read-only image of a tree, and the list of what is in it. */
@@ -34,8 +34,6 @@ export interface CreateServices {
   readonly store: WorkspaceStore;
   readonly machines: MachineHost;
   readonly environments: EnvironmentStore;
-  /** Folder of the shared disk template. */
-  readonly cacheFolder: string;
 }
 
 export interface Creation {
@@ -84,15 +82,13 @@ interface Filling {
 
 /** Everything the machine needs, under names of the workspace's own. */
 async function fill(services: CreateServices, { workspace, request }: Filling, task: Task): Promise<void> {
-  const { environments, cacheFolder } = services;
+  const { environments } = services;
   const { files } = workspace;
-  const [environment, seed, disk] = await Promise.all([
+  const [environment, seed] = await Promise.all([
     installed(environments, request.environment, task),
     request.prepareSeed(task),
-    ensureDiskTemplate(cacheFolder, task),
   ]);
-  await keepAll(files, { environment, seed, diskPath: disk.path });
-  await writeOverlay(files.disk, disk.virtualBytes);
+  await keepAll(files, { environment, seed });
   await workspace.save({
     environment: {
       name: environment.name,
@@ -103,14 +99,13 @@ async function fill(services: CreateServices, { workspace, request }: Filling, t
       installed_at: environment.installedAt,
     },
     seed: seed.facts,
-    disk_bytes_virtual: disk.virtualBytes,
+    disk_bytes_virtual: diskBytes,
   });
 }
 
 interface SharedFiles {
   readonly environment: InstalledEnvironment;
   readonly seed: PreparedSeed;
-  readonly diskPath: string;
 }
 
 async function keepAll(files: WorkspaceFiles, shared: SharedFiles): Promise<void> {
@@ -118,7 +113,6 @@ async function keepAll(files: WorkspaceFiles, shared: SharedFiles): Promise<void
     keepFile(shared.environment.imagePath, files.base),
     keepFile(shared.seed.imagePath, files.seed),
     keepFile(shared.seed.manifestPath, files.seedManifest),
-    keepFile(shared.diskPath, files.diskBase),
   ]);
 }
 

@@ -1,7 +1,6 @@
 // Owns what ends or renews a workspace: reset, stop, start, delete, and doing so by the clock. Never runs commands.
-import { rename, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import type { Task } from "../base/progress.js";
-import { writeOverlay } from "../environment/qcow2.js";
 import type { MachineHost } from "../machine/machine-host.js";
 import { killWorkspaceMachine, startWorkspaceMachine, stopWorkspaceMachine, touch, wake } from "./running.js";
 import type { WorkspaceStore } from "./store.js";
@@ -23,11 +22,8 @@ export async function resetWorkspace(machines: MachineHost, workspace: Workspace
 
 /** The part of a reset that replaces what was there; safe to do twice. Leaves the workspace stopped. */
 export async function emptyWorkspace(workspace: Workspace): Promise<void> {
-  const { files, record } = workspace;
-  const fresh = `${files.disk}.new`;
-  await rm(fresh, { force: true });
-  await writeOverlay(fresh, record.disk_bytes_virtual);
-  await rename(fresh, files.disk);
+  const { files } = workspace;
+  await rm(files.disk, { force: true });
   await rm(files.journal, { force: true });
   await rm(files.output, { recursive: true, force: true });
   workspace.execs.clear();

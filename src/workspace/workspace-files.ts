@@ -1,9 +1,7 @@
-// Owns where a workspace's files lie and that they stand on their own. Never reads their content.
-import { constants } from "node:fs";
-import { copyFile, link, rm } from "node:fs/promises";
+// Owns where a workspace's files lie. Never reads their content.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { hasErrno } from "../base/error.js";
-import type { OwnDrives } from "../engine/engine.js";
+import type { WantedDrives } from "../machine/machine-drives.js";
 
 export interface WorkspaceFiles {
   readonly folder: string;
@@ -33,23 +31,10 @@ export function workspaceFiles(root: string, id: string): WorkspaceFiles {
   };
 }
 
-export function workspaceDrives(files: WorkspaceFiles): OwnDrives {
-  return {
-    seed: { path: files.seed, format: "raw" },
-    disk: { path: files.disk, format: "qcow2", backing: [{ path: files.diskBase, format: "raw" }] },
-  };
-}
-
-/**
- * Gives the workspace a name of its own for a shared, immutable file: a hard link where both lie on one file system,
- * else a copy. So no cleaning of a cache can take it away.
- */
-export async function keepFile(shared: string, own: string): Promise<void> {
-  await rm(own, { force: true });
-  try {
-    await link(shared, own);
-  } catch (error) {
-    if (!["EXDEV", "EPERM", "EMLINK"].some((code) => hasErrno(error, code))) throw error;
-    await copyFile(shared, own, constants.COPYFILE_FICLONE);
-  }
+/** Without a disk, as after its creation and a reset, a workspace gets a new one. */
+export function workspaceDrives(files: WorkspaceFiles): WantedDrives {
+  const seed = { path: files.seed, format: "raw" } as const;
+  if (!existsSync(files.disk)) return { disk: "new", path: files.disk, basePath: files.diskBase, seed };
+  const disk = { path: files.disk, format: "qcow2", backing: [{ path: files.diskBase, format: "raw" }] } as const;
+  return { disk: "existing", drives: { seed, disk } };
 }

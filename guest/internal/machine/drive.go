@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,8 +18,14 @@ const (
 	diskSerial = "pyro-disk"
 )
 
+// found keeps the device files: they stay the same for the life of a machine, also when it is saved and restored.
+var found sync.Map
+
 // findDrive returns the device file of the drive with that serial.
 func findDrive(serial string) (string, error) {
+	if device, ok := found.Load(serial); ok {
+		return device.(string), nil
+	}
 	files, err := filepath.Glob("/sys/block/vd*/serial")
 	if err != nil {
 		return "", err
@@ -26,7 +33,9 @@ func findDrive(serial string) (string, error) {
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err == nil && parseSerial(text) == serial {
-			return filepath.Join("/dev", filepath.Base(filepath.Dir(file))), nil
+			device := filepath.Join("/dev", filepath.Base(filepath.Dir(file)))
+			found.Store(serial, device)
+			return device, nil
 		}
 	}
 	return "", fmt.Errorf("no drive has the serial %q", serial)

@@ -24,10 +24,11 @@ const (
 type layout struct {
 	initramfs int
 	drives    []string
+	seed      bool
 }
 
 func putTogether(seed bool) (*layout, error) {
-	l := &layout{initramfs: -1}
+	l := &layout{initramfs: -1, seed: seed}
 	err := l.mountAll(seed)
 	if err == nil {
 		return l, nil
@@ -100,11 +101,9 @@ func (l *layout) enter() error {
 func (l *layout) takeApart() error {
 	// Otherwise an earlier try got this far.
 	if l.initramfs >= 0 {
-		if err := leave(l.initramfs); err != nil {
+		if err := l.leave(); err != nil {
 			return err
 		}
-		unix.Close(l.initramfs)
-		l.initramfs = -1
 	}
 	if err := unmountTree(); err != nil {
 		return err
@@ -117,16 +116,22 @@ func (l *layout) takeApart() error {
 	return nil
 }
 
-func leave(initramfs int) error {
+// leave goes back to the initramfs; what is mounted stays.
+func (l *layout) leave() error {
 	root, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(root)
-	if err := unix.MoveMount(root, "", initramfs, sysroot[1:], unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+	if err := unix.MoveMount(root, "", l.initramfs, sysroot[1:], unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 		return fmt.Errorf("move the root back: %w", err)
 	}
-	return errors.Join(unix.Fchdir(initramfs), unix.Chroot("."))
+	if err := errors.Join(unix.Fchdir(l.initramfs), unix.Chroot(".")); err != nil {
+		return err
+	}
+	unix.Close(l.initramfs)
+	l.initramfs = -1
+	return nil
 }
 
 func unmountTree() error {

@@ -104,7 +104,7 @@ func (m *Machine) SetClock(_ context.Context, request *connect.Request[guestv1.S
 	return connect.NewResponse(&guestv1.SetClockResponse{}), nil
 }
 
-func (m *Machine) Mount(_ context.Context, request *connect.Request[guestv1.MountRequest]) (*connect.Response[guestv1.MountResponse], error) {
+func (m *Machine) Mount(ctx context.Context, request *connect.Request[guestv1.MountRequest]) (*connect.Response[guestv1.MountResponse], error) {
 	for _, file := range request.Msg.Files {
 		if err := checkPath(file.Path); err != nil {
 			return nil, connect.NewError(connect.CodeInvalidArgument, err)
@@ -116,7 +116,13 @@ func (m *Machine) Mount(_ context.Context, request *connect.Request[guestv1.Moun
 	m.changing.Lock()
 	defer m.changing.Unlock()
 	if m.layout != nil {
-		return nil, connect.NewError(connect.CodeFailedPrecondition, errors.New("already mounted"))
+		if m.layout.seed || !request.Msg.Seed || m.thread == nil {
+			return nil, connect.NewError(connect.CodeFailedPrecondition, errors.New("already mounted"))
+		}
+		if err := m.addSeed(ctx, request.Msg.Files); err != nil {
+			return nil, connect.NewError(connect.CodeInternal, err)
+		}
+		return connect.NewResponse(&guestv1.MountResponse{}), nil
 	}
 	thread, err := newThread()
 	if err != nil {
@@ -142,15 +148,7 @@ func (m *Machine) assemble(request *guestv1.MountRequest) (*layout, error) {
 		return nil, err
 	}
 	err = withRoot(sysroot, func(root int) error {
-		if err := m.identity.writeNames(root); err != nil {
-			return err
-		}
-		for _, file := range request.Files {
-			if err := writeFile(root, file.Path, file.Content, file.Mode); err != nil {
-				return err
-			}
-		}
-		return nil
+		return errors.Join(m.identity.writeNames(root), writeFiles(root, request.Files))
 	})
 	if err == nil {
 		err = m.share(request.Seed)
@@ -161,6 +159,49 @@ func (m *Machine) assemble(request *guestv1.MountRequest) (*layout, error) {
 		}
 	}
 	return nil, errors.Join(err, m.Files.Detach(context.Background()), unmountTree())
+}
+
+// addSeed mounts the seed in a root that is mounted without one. On failure the root cannot be used any more, only unmounted.
+func (m *Machine) addSeed(ctx context.Context, files []*guestv1.GuestFile) error {
+	thread := m.thread
+	// No program starts meanwhile.
+	m.setThread(nil)
+	m.leaving = thread
+	if err := m.Files.Detach(ctx); err != nil {
+		return err
+	}
+	err := thread.run(func() error {
+		if err := m.layout.leave(); err != nil {
+			return err
+		}
+		m.layout.seed = true
+		if err := m.layout.mountWorkspace(true); err != nil {
+			return err
+		}
+		err := withRoot(sysroot, func(root int) error { return writeFiles(root, files) })
+		if err == nil {
+			err = m.share(true)
+		}
+		if err != nil {
+			return err
+		}
+		return m.layout.enter()
+	})
+	if err != nil {
+		return err
+	}
+	m.leaving = nil
+	m.setThread(thread)
+	return nil
+}
+
+func writeFiles(root int, files []*guestv1.GuestFile) error {
+	for _, file := range files {
+		if err := writeFile(root, file.Path, file.Content, file.Mode); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m *Machine) share(seed bool) error {

@@ -34,8 +34,11 @@ func mountSystem(root string) error {
 	if err := os.MkdirAll(root+"/tmp", 0o777); err != nil {
 		return err
 	}
-	if err := os.Chmod(root+"/tmp", 0o777|os.ModeSticky); err != nil {
-		return err
+	// Most images have it right: a change of mode would copy the folder up.
+	if tmp, err := os.Stat(root + "/tmp"); err != nil || tmp.Mode() != os.ModeDir|os.ModeSticky|0o777 {
+		if err := os.Chmod(root+"/tmp", 0o777|os.ModeSticky); err != nil {
+			return err
+		}
 	}
 	return makeDevices(root + "/dev")
 }

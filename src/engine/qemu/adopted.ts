@@ -1,9 +1,7 @@
 // Owns steering a QEMU that an earlier daemon started: the same machine, without its supervisor's pipe. Never restarts it.
-import { join } from "node:path";
-import { writeFileAtomic } from "../../base/atomic-file.js";
 import { isSameProcess, type ProcessIdentity } from "../../base/process-identity.js";
 import type { MachineExit } from "../engine.js";
-import { deadlineFileName, type Supervised } from "./supervisor.js";
+import { writeDeadline, type Supervised } from "../supervisor.js";
 import type { Qmp } from "./qmp.js";
 
 export interface AdoptedProcess {
@@ -24,7 +22,7 @@ export function adoptProcess({ process: identity, folder, qmp }: AdoptedProcess)
     pid: identity.pid,
     exited,
     stderrTail: () => "",
-    extend: (deadlineMs) => writeFileAtomic(join(folder, deadlineFileName), `${Math.round(deadlineMs)}\n`),
+    extend: (deadlineMs) => writeDeadline(folder, deadlineMs),
     detach: () => undefined,
     kill: async () => {
       if (await isSameProcess(identity)) process.kill(identity.pid, "SIGKILL");

@@ -8,7 +8,7 @@ import { watchDiskStall } from "./disk-stall.js";
 import { deviceNode, imageNodes } from "./drives.js";
 import { Qmp } from "./qmp.js";
 import { loadState, saveState } from "./saved-state.js";
-import { supervise, type Supervised } from "./supervisor.js";
+import { supervise, type Supervised } from "../supervisor.js";
 
 export interface QemuEngineOptions extends QemuHost {
   /** The static binary with the supervisor. */
@@ -106,12 +106,15 @@ function qemuMachine(
 }
 
 /** Opens the new images, then points each device's raw node at its new file; the old nodes are closed. */
-async function exchangeDrives(qmp: Qmp, drives: OwnDrives, generation: number): Promise<void> {
+async function exchangeDrives(qmp: Qmp, drives: Partial<OwnDrives>, generation: number): Promise<void> {
   const names: readonly (keyof OwnDrives)[] = ["seed", "disk"];
-  for (const name of names) {
-    const nodes = imageNodes(name, drives[name], generation);
-    for (const node of nodes) await qmp.execute("blockdev-add", node);
-    const file = nodes.at(-1)?.["node-name"] ?? name;
-    await qmp.execute("blockdev-reopen", { options: [deviceNode(name, file)] });
-  }
+  const steps = names.flatMap((name) => {
+    const image = drives[name];
+    if (image === undefined) return [];
+    const nodes = imageNodes(name, image, generation);
+    const reopened = { options: [deviceNode(name, nodes.at(-1)?.["node-name"] ?? name)] };
+    return [...nodes.map((node) => qmp.execute("blockdev-add", node)), qmp.execute("blockdev-reopen", reopened)];
+  });
+  // Sent at once; QEMU takes them in order.
+  await Promise.all(steps);
 }

@@ -886,7 +886,8 @@ export const MachineService: GenService<{
     output: typeof SetClockResponseSchema;
   },
   /**
-   * Puts the root together: overlay of base and disk, /workspace over the seed. FAILED_PRECONDITION when already mounted.
+   * Puts the root together: overlay of base and disk, /workspace over the seed. A second call may add the seed to a root
+   * that was put together without, before any program has used /workspace; otherwise FAILED_PRECONDITION.
    *
    * @generated from rpc pyro.guest.v1.MachineService.Mount
    */

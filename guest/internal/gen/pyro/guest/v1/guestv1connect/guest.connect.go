@@ -78,7 +78,8 @@ type MachineServiceClient interface {
 	Identify(context.Context, *connect.Request[v1.IdentifyRequest]) (*connect.Response[v1.IdentifyResponse], error)
 	// After every reconnect and host suspend: the clock alone.
 	SetClock(context.Context, *connect.Request[v1.SetClockRequest]) (*connect.Response[v1.SetClockResponse], error)
-	// Puts the root together: overlay of base and disk, /workspace over the seed. FAILED_PRECONDITION when already mounted.
+	// Puts the root together: overlay of base and disk, /workspace over the seed. A second call may add the seed to a root
+	// that was put together without, before any program has used /workspace; otherwise FAILED_PRECONDITION.
 	Mount(context.Context, *connect.Request[v1.MountRequest]) (*connect.Response[v1.MountResponse], error)
 	// Kills every process, syncs and takes the mounts of Mount apart again. Does nothing when nothing is mounted.
 	Unmount(context.Context, *connect.Request[v1.UnmountRequest]) (*connect.Response[v1.UnmountResponse], error)
@@ -184,7 +185,8 @@ type MachineServiceHandler interface {
 	Identify(context.Context, *connect.Request[v1.IdentifyRequest]) (*connect.Response[v1.IdentifyResponse], error)
 	// After every reconnect and host suspend: the clock alone.
 	SetClock(context.Context, *connect.Request[v1.SetClockRequest]) (*connect.Response[v1.SetClockResponse], error)
-	// Puts the root together: overlay of base and disk, /workspace over the seed. FAILED_PRECONDITION when already mounted.
+	// Puts the root together: overlay of base and disk, /workspace over the seed. A second call may add the seed to a root
+	// that was put together without, before any program has used /workspace; otherwise FAILED_PRECONDITION.
 	Mount(context.Context, *connect.Request[v1.MountRequest]) (*connect.Response[v1.MountResponse], error)
 	// Kills every process, syncs and takes the mounts of Mount apart again. Does nothing when nothing is mounted.
 	Unmount(context.Context, *connect.Request[v1.UnmountRequest]) (*connect.Response[v1.UnmountResponse], error)
