@@ -38,10 +38,12 @@ and makes the same calls to the guest agent, without supervisor, folders, record
 
 const explanation = `## What the rows mean
 
-- **restore / create from the template**: a new QEMU process maps the saved memory copy-on-write and loads the devices' state. *Answers*
-  is the first call answered; a *create* has also told the machine its clock, entropy and names, and has its disk mounted.
-- **create from the pool**: a machine that was restored ahead and paused is resumed, with a fresh disk. Making the next one begins
-  in the background at once and competes for the processor; the raw reference has no such competitor.
+- **restore / create from the template**: a new QEMU process maps the saved memory copy-on-write and loads the devices' state; its root
+  is mounted already, on a disk over the one that was saved with it. *Answers* is the first call answered; a *create* has also told the
+  machine its clock, entropy and names.
+- **with a disk that stays and a seed**: what a workspace gets. The seed is put under the machine and mounted over \`/workspace\`.
+- **create from the pool**: a machine that was restored ahead is resumed and named. Making the next one begins in the background soon
+  after, and competes for the processor with what comes then; the raw reference has no such competitor.
 - **run /bin/true in a warm machine**: three calls, and a fork and exec inside, once that code has run before in this machine.
 - **pyro run**: a whole process of the command line, with a daemon and a pooled machine there already; from the start of \`node\` to its end,
   including the removal of the machine. *What the command itself costs* is that without the daemon's part, so mostly node and loading our code.
@@ -50,9 +52,9 @@ const explanation = `## What the rows mean
 - **bubblewrap** is what starting a container costs at least: namespaces and one exec, on the host's own kernel.
 
 Where the time goes without KVM: QEMU translates the guest's code when it first runs in a process, about 7 µs for each block of 4 to 5
-instructions, and that is nearly all the time of a restored machine's first calls (a first hello is some 14,000 blocks, mounting the
-root some 18,000, a first program some 12,000). Running translated code is fast. So a machine in the pool has done everything once
-before it waits, and the same steps then take a tenth. With KVM there is no translation.
+instructions, and that is nearly all the time of a restored machine's first calls (a first hello is some 14,000 blocks, a first program
+some 12,000, mounting a root some 18,000, which is why the saved machine has its root mounted). Running translated code is fast. So a
+machine in the pool has done everything once before it waits, and the same steps then take a tenth. With KVM there is no translation.
 `;
 
 function aboutHost({

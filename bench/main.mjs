@@ -1,4 +1,6 @@
 // Bundles the benchmark and runs it: node bench/main.mjs [--quick]. Measures nothing itself.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -20,4 +22,8 @@ await build({
   logLevel: "warning",
 });
 const { run } = await import(pathToFileURL(outfile).href);
-process.exit(await run(root, process.argv.slice(2)));
+const code = await run(root, process.argv.slice(2));
+const written = join(root, "docs", "performance.md");
+if (existsSync(written))
+  spawnSync(join(root, "node_modules", ".bin", "prettier"), ["--log-level", "warn", "--write", written]);
+process.exit(code);

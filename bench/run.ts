@@ -14,7 +14,7 @@ import { openSubject, type Subject } from "./subject.js";
 import { tableOf } from "./table.js";
 
 /** How many samples each figure is made of. */
-const full = { boots: 3, restores: 12, claims: 12, execs: 60, storms: 3, memory: 3, runs: 12, starts: 12, streams: 3 };
+const full = { boots: 3, restores: 10, claims: 8, execs: 60, storms: 3, memory: 3, runs: 10, starts: 12, streams: 2 };
 const quick = { boots: 1, restores: 3, claims: 3, execs: 10, storms: 1, memory: 1, runs: 3, starts: 3, streams: 1 };
 
 /** Measures everything; the exit code is 0 unless something did not work. `--quick`: few samples, no document. */

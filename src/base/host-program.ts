@@ -20,6 +20,7 @@ const packageOf = {
   sqfstar: "squashfs-tools",
   tar: "tar",
   unshare: "util-linux",
+  unsquashfs: "squashfs-tools",
   xargs: "findutils",
   zstd: "zstd",
 } as const;

@@ -8,7 +8,8 @@ import type { Engine } from "../engine/engine.js";
 import { sharePulls } from "../environment/shared-pull.js";
 import { openEnvironmentStore } from "../environment/store.js";
 import { openMachineHost } from "../machine/machine-host.js";
-import { oneShot, refuseRuns } from "../machine/one-shot.js";
+import { oneShot } from "../machine/one-shot.js";
+import { openSandboxHost } from "../machine/sandbox-host.js";
 import { openHostEngine } from "./host-engine.js";
 import { daemonProtocolVersion } from "./protocol.js";
 import { daemonRecordPath, daemonSocketPath, type DaemonRecord } from "./record.js";
@@ -43,6 +44,7 @@ export async function runDaemon(): Promise<void> {
     poolSize: settings.pool_size,
     poolIdleMs: settings.pool_idle_minutes * 60_000,
   });
+  const sandboxes = openSandboxHost({ state: paths.state, sockets: paths.sockets });
   const workspaces = await openDaemonWorkspaces({
     paths,
     environments,
@@ -61,7 +63,7 @@ export async function runDaemon(): Promise<void> {
     onHandOver: () => stop.abort(),
     services: {
       environments,
-      oneShot: engine.unusable === undefined ? oneShot({ environments, machines }) : refuseRuns(engine.unusable),
+      oneShot: oneShot({ environments, machines, sandboxes, engine }),
       workspaces: workspaces.service,
       daemon: {
         status: () => ({

@@ -5,20 +5,31 @@ import { asPyroError } from "../base/error.js";
 import type { Check } from "./check.js";
 import { programVersion } from "./programs.js";
 
-const use = "Only --allow-host-compat uses it, and this version does not have that yet.";
+const use = "Only --allow-host-compat uses it, and only where no virtual machine can start.";
+
+/** As src/engine/compat uses it, over the host's own root. */
+const trial = [
+  ...["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
+  ...["--disable-userns", "--die-with-parent", "--uid", "0", "--gid", "0"],
+  ...["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"],
+];
 
 export const compatCheck: Check = {
   code: "compat",
   essential: false,
   run: async (_subject, { signal }) => {
-    const path = await lookUpProgram("bwrap");
-    if (path === undefined) {
-      return { severity: "info", text: `bubblewrap is not installed. ${use}`, fix: installLine(["bwrap"]) };
+    const [path, unpacker] = [await lookUpProgram("bwrap"), await lookUpProgram("unsquashfs")];
+    if (path === undefined || unpacker === undefined) {
+      const missing = path === undefined ? "bubblewrap" : "unsquashfs";
+      return {
+        severity: "info",
+        text: `${missing} is not installed. ${use}`,
+        fix: installLine(["bwrap", "unsquashfs"]),
+      };
     }
     const version = await programVersion("bwrap", path, signal);
     try {
-      const args = ["--ro-bind", "/", "/", "--unshare-all", "--die-with-parent", "true"];
-      await runProgram(path, args, { signal, env: { PATH: systemPath }, timeoutMs: 10_000 });
+      await runProgram(path, trial, { signal, env: { PATH: systemPath }, timeoutMs: 10_000 });
       return { severity: "ok", text: `bubblewrap ${version} works. ${use}` };
     } catch (error) {
       signal.throwIfAborted();

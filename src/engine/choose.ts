@@ -20,7 +20,10 @@ export interface EngineOptions extends Omit<VerdictOptions, "files"> {
 export async function openEngine(options: EngineOptions, signal: AbortSignal): Promise<Engine> {
   try {
     const choice = engineChoice(options.variable, options.setting);
+    if (choice === "compat") return unusableEngine(sandboxOnly(), true);
     const verdict = await judgeHost({ ...options, files: await options.files() }, signal);
+    // An engine that is asked for by name is never replaced.
+    if (choice === "auto" && verdict.qemu === undefined) return unusableEngine(noQemu(), true);
     return chooseEngine(verdict, choice);
   } catch (error) {
     return unusableEngine(signal.aborted ? tookTooLong(error) : asPyroError(error));
@@ -39,22 +42,26 @@ export function engineChoice(variable: string | undefined, setting: EngineChoice
 
 /** Throws `unavailable` when the host cannot give what is wanted. */
 export function chooseEngine({ qemu }: HostVerdict, choice: EngineChoice): Engine {
-  if (choice === "compat") {
-    throw new PyroError("unsupported", "The sandbox without a machine (compat) is not built yet.", {
-      hint: "Set the engine to auto, kvm or tcg; then run `pyro daemon stop`.",
-    });
-  }
-  if (qemu === undefined) {
-    throw new PyroError("unavailable", "QEMU is not installed, so no virtual machine can start.", {
-      hint: `Install it: ${installLine(["qemu-system-x86_64"])}`,
-    });
-  }
+  if (choice === "compat") throw sandboxOnly();
+  if (qemu === undefined) throw noQemu();
   if (choice === "kvm" && !qemu.kvm.usable) {
     throw new PyroError("unavailable", `KVM is wanted, but of no use here: ${qemu.kvm.reason}.`, {
       hint: `${qemu.kvm.fix === "" ? "S" : `${qemu.kvm.fix}. Or s`}et the engine to auto; then run \`pyro daemon stop\`.`,
     });
   }
   return qemu.engines[acceleratorFor(choice, qemu.kvm.usable)];
+}
+
+function sandboxOnly(): PyroError {
+  return new PyroError("unsupported", "The engine is set to compat, which starts no virtual machine.", {
+    hint: "Set the engine to auto, kvm or tcg; then run `pyro daemon stop`.",
+  });
+}
+
+function noQemu(): PyroError {
+  return new PyroError("unavailable", "QEMU is not installed, so no virtual machine can start.", {
+    hint: `Install it: ${installLine(["qemu-system-x86_64"])}`,
+  });
 }
 
 function acceleratorFor(choice: "auto" | Accelerator, kvmUsable: boolean): Accelerator {

@@ -1,6 +1,7 @@
 // Owns a machine's folders on the host. Never starts it.
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { removeFolder } from "../base/remove-folder.js";
 import type { MachineSpec } from "../engine/engine.js";
 
 export interface MachineFolders {
@@ -28,7 +29,7 @@ export async function makeHome(home: MachineHome): Promise<void> {
 }
 
 export async function removeHome(home: MachineHome): Promise<void> {
-  for (const folder of [home.folder, home.socketFolder]) await rm(folder, { recursive: true, force: true });
+  for (const folder of [home.folder, home.socketFolder]) await removeFolder(folder);
 }
 
 /** Removes the homes of all machines but those to keep. */
@@ -37,7 +38,7 @@ export async function removeOtherHomes(folders: MachineFolders, keep: ReadonlySe
   for (const folder of [nowhere.folder, nowhere.socketFolder]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const id of await readdir(folder)) {
-      if (!keep.has(id)) await rm(join(folder, id), { recursive: true, force: true });
+      if (!keep.has(id)) await removeFolder(join(folder, id));
     }
   }
 }

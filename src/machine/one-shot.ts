@@ -1,14 +1,16 @@
 // Owns running one command in a machine that lives for nothing else. Never keeps a machine.
 import type { Readable } from "node:stream";
-import type { PyroError } from "../base/error.js";
+import { PyroError } from "../base/error.js";
 import { commandStarted, type Task } from "../base/progress.js";
 import { stageDone } from "../base/stage.js";
-import type { EnvironmentStore } from "../environment/environment.js";
+import type { Engine } from "../engine/engine.js";
+import type { EnvironmentStore, InstalledEnvironment } from "../environment/environment.js";
 import { guestEnvironment, loginShell } from "./guest-files.js";
 import { runGuestProgram } from "./guest-process.js";
 import { explainBrokenStart, explainBrokenWork } from "./machine-end.js";
-import type { MachineHost } from "./machine-host.js";
+import type { MachineHost, LiveMachine } from "./machine-host.js";
 import { OutputCapture } from "./output-capture.js";
+import type { SandboxHost } from "./sandbox-host.js";
 
 export interface OneShotRequest {
   readonly environment: string;
@@ -18,6 +20,8 @@ export interface OneShotRequest {
   readonly memMib: number;
   readonly timeoutMs: number;
   readonly ttlMs: number;
+  /** Where no machine can start, a sandbox on the host will do. */
+  readonly allowHostCompat: boolean;
 }
 
 export interface OneShotCaller extends Task {
@@ -51,21 +55,23 @@ export interface OneShot {
 export interface OneShotServices {
   readonly environments: EnvironmentStore;
   readonly machines: MachineHost;
+  readonly sandboxes: SandboxHost;
+  readonly engine: Pick<Engine, "unusable" | "sandboxMayStandIn">;
 }
 
-export function oneShot({ environments, machines }: OneShotServices): OneShot {
+export function oneShot(services: OneShotServices): OneShot {
+  const { environments, engine } = services;
   return {
     run: async (request, caller) => {
+      // Before anything is installed for it.
+      if (engine.unusable !== undefined) await checkStandIn(services, request, engine.unusable);
       const environment =
         (await environments.find(request.environment)) ??
         (await environments.pull(request.environment, caller)).environment;
       const deadlineMs = Date.now() + request.ttlMs;
-      const { vcpuCount, memMib } = request;
-      await using live = await machines
-        .create({ environment, vcpuCount, memMib, deadlineMs, keep: false }, caller)
-        .catch((error: unknown) => {
-          throw explainBrokenStart({ deadlineMs, error });
-        });
+      await using live = await start(services, { request, environment, deadlineMs }, caller).catch((error: unknown) => {
+        throw explainBrokenStart({ deadlineMs, error });
+      });
       const captured = { stdout: new OutputCapture(), stderr: new OutputCapture() };
       const exit = await runGuestProgram(
         live.session,
@@ -105,9 +111,36 @@ export function oneShot({ environments, machines }: OneShotServices): OneShot {
   };
 }
 
-/** For a host that can start no machine: fails before anything is installed for it. */
-export function refuseRuns(why: PyroError): OneShot {
-  return { run: () => Promise.reject(why) };
+/** For a host that can start no machine: throws unless a sandbox is allowed, would do and works. */
+async function checkStandIn(
+  { engine, sandboxes }: OneShotServices,
+  { allowHostCompat }: OneShotRequest,
+  why: PyroError,
+): Promise<void> {
+  if (engine.sandboxMayStandIn !== true) throw why;
+  if (allowHostCompat) return sandboxes.check();
+  throw new PyroError("unavailable", why.message, {
+    hint: `${why.hint.replace(/\.?$/u, ".")} Or pass ${compatFlag}: a sandbox on this host, with a weaker boundary.`,
+    cause: why,
+  });
+}
+
+const compatFlag = "--allow-host-compat (allow_host_compat)";
+
+interface Start {
+  readonly request: OneShotRequest;
+  readonly environment: InstalledEnvironment;
+  readonly deadlineMs: number;
+}
+
+function start(
+  { engine, machines, sandboxes }: OneShotServices,
+  { request, environment, deadlineMs }: Start,
+  caller: Task,
+): Promise<Pick<LiveMachine, "id" | "machine" | "session"> & AsyncDisposable> {
+  if (engine.unusable !== undefined) return sandboxes.create({ environment, deadlineMs }, caller);
+  const { vcpuCount, memMib } = request;
+  return machines.create({ environment, vcpuCount, memMib, deadlineMs, keep: false }, caller);
 }
 
 function outputFields(stdout: OutputCapture, stderr: OutputCapture) {

@@ -24,6 +24,10 @@ export const environmentSummary = z.object({
   installed_at: z.string().nullable().describe("RFC 3339."),
 });
 
+/** The `engine` of a result that came from no virtual machine, and what every text says of it. */
+export const sandboxEngine = "host_compat";
+export const sandboxNote = "ran in a sandbox on this host (host_compat), not in a virtual machine";
+
 /** How a guest command ended; the same fields wherever one ran. */
 export const commandOutcome = {
   exit_code: z.int().describe("0 to 255; 124 when it timed out, 128 + n when signal n ended it."),

@@ -15,10 +15,6 @@ export interface Plan {
 
 export const planned: readonly Plan[] = [
   {
-    brings: "the sandbox for hosts without machines",
-    flags: ["run --allow-host-compat"],
-  },
-  {
     brings: "chat hosts",
     commands: ["prepare", "host connect", "host print-config", "host doctor", "host repair", "demo ollama"],
   },

@@ -23,6 +23,10 @@ const input = z.strictObject({
     .max(604_800)
     .default(600)
     .describe("Removes the machine after this long, whatever happens."),
+  allow_host_compat: z
+    .boolean()
+    .default(false)
+    .describe("Where no virtual machine can start, runs in a sandbox on the host, a weaker boundary: `host_compat`."),
 });
 
 const mcpInput = z.strictObject({
@@ -31,6 +35,7 @@ const mcpInput = z.strictObject({
   vcpu_count: input.shape.vcpu_count,
   mem_mib: input.shape.mem_mib,
   timeout_seconds: z.number().min(0.1).max(40).default(30).describe("Kills the whole process tree after this long."),
+  allow_host_compat: input.shape.allow_host_compat,
 });
 
 export const runOperation = operation({
@@ -65,6 +70,7 @@ export const runOperation = operation({
         memMib: request.mem_mib,
         timeoutMs: Math.round(request.timeout_seconds * 1000),
         ttlMs: request.ttl_seconds * 1000,
+        allowHostCompat: request.allow_host_compat,
       },
       call,
     ),

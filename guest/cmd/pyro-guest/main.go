@@ -1,4 +1,4 @@
-// The one native program of pyro: PID 1 and agent inside a machine, supervisor outside. This file owns the choice between them.
+// The one native program of pyro: PID 1 and agent inside a machine or sandbox, supervisor outside. This file owns the choice between them.
 package main
 
 import (
@@ -25,6 +25,9 @@ func main() {
 	case "agent":
 		fmt.Fprintf(os.Stderr, "pyro-guest: agent: %v\n", serve())
 		os.Exit(1)
+	case "compat":
+		fmt.Fprintf(os.Stderr, "pyro-guest: compat: %v\n", serveSandbox())
+		os.Exit(1)
 	case "supervise":
 		os.Exit(supervise.Main(os.Args[2:]))
 	case "probe":
@@ -37,6 +40,6 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: pyro-guest agent | supervise --deadline-file FILE [--remove PATH]... [--oom-score-adj N] -- PROGRAM ARGS... | probe kvm|tsc | version")
+	fmt.Fprintln(os.Stderr, "usage: pyro-guest agent | compat | supervise --deadline-file FILE [--remove PATH]... [--oom-score-adj N] [--pass-fd 3] -- PROGRAM ARGS... | probe kvm|tsc | version")
 	os.Exit(64)
 }

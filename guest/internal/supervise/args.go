@@ -13,7 +13,9 @@ type options struct {
 	deadlineFile string
 	remove       []string
 	oomScoreAdj  *int
-	program      []string
+	// The program gets our descriptor 3 as its own.
+	passChannel bool
+	program     []string
 }
 
 func parseArgs(args []string) (options, error) {
@@ -54,6 +56,11 @@ func (o *options) set(flag, value string) error {
 			return fmt.Errorf("--oom-score-adj %q: -1000 to 1000", value)
 		}
 		o.oomScoreAdj = &n
+	case "--pass-fd":
+		if value != strconv.Itoa(channelDescriptor) {
+			return fmt.Errorf("--pass-fd %q: only %d", value, channelDescriptor)
+		}
+		o.passChannel = true
 	default:
 		return fmt.Errorf("unknown flag %q", flag)
 	}

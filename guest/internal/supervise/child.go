@@ -9,6 +9,17 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The first one after the standard ones: what exec.Cmd.ExtraFiles begins with, in us and in the program.
+const channelDescriptor = 3
+
+const (
+	orphanPatience = 5 * time.Second
+	orphanPause    = time.Millisecond
 )
 
 type child struct {
@@ -27,7 +38,16 @@ func startChild(o options) (*child, error) {
 		}
 	}
 	command := exec.Command(o.program[0], o.program[1:]...)
+	if err := keepDescriptors(); err != nil {
+		return nil, err
+	}
 	command.Stdout, command.Stderr = os.Stderr, os.Stderr
+	if o.passChannel {
+		channel := os.NewFile(channelDescriptor, "channel")
+		// Only the program's copy stays open: its end is the channel's.
+		defer channel.Close()
+		command.ExtraFiles = []*os.File{channel}
+	}
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	c := &child{ended: make(chan struct{})}
 	started := make(chan error)
@@ -49,4 +69,39 @@ func startChild(o options) (*child, error) {
 	c.pid = command.Process.Pid
 	c.kill = func() { _ = command.Process.Kill() }
 	return c, nil
+}
+
+// keepDescriptors keeps from the program what we have open, and what we ourselves were started with by accident: a
+// sandbox must get nothing of the host's.
+func keepDescriptors() error {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if fd, err := strconv.Atoi(entry.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return nil
+}
+
+// adoptOrphans has what the program leaves behind become our children.
+func adoptOrphans() {
+	// Fails on no kernel we run on; then removal comes early, and is done again by the next daemon.
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+}
+
+// awaitOrphans waits for processes that die with the program but after it, and may still write to what is removed.
+func awaitOrphans() {
+	for deadline := time.Now().Add(orphanPatience); time.Now().Before(deadline); {
+		pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
+		switch {
+		case err == unix.EINTR || pid > 0:
+		case err != nil:
+			return
+		default:
+			time.Sleep(orphanPause)
+		}
+	}
 }

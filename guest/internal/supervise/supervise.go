@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 
@@ -69,6 +71,7 @@ func run(o options, terminate <-chan os.Signal) error {
 	if err != nil {
 		return err
 	}
+	adoptOrphans()
 	child, err := startChild(o)
 	if err != nil {
 		return err
@@ -89,6 +92,7 @@ func run(o options, terminate <-chan os.Signal) error {
 		child.kill()
 		<-child.ended
 	}
+	awaitOrphans()
 	if why != exited || daemon.ended.Load() || hungUp(os.Stdin) {
 		err = removeAll(o.remove)
 	}
@@ -139,10 +143,24 @@ func removeAll(paths []string) error {
 	var failed error
 	for _, path := range paths {
 		if removable(path) {
-			failed = errors.Join(failed, os.RemoveAll(path))
+			failed = errors.Join(failed, remove(path))
 		}
 	}
 	return failed
+}
+
+// remove also takes folders that their owner may not write to, which keep a user from removing what is in them.
+func remove(path string) error {
+	if err := os.RemoveAll(path); err == nil || !errors.Is(err, os.ErrPermission) {
+		return err
+	}
+	_ = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			_ = os.Chmod(name, 0o700)
+		}
+		return nil
+	})
+	return os.RemoveAll(path)
 }
 
 func isCanceled(err error) bool { return errors.Is(err, unix.ECANCELED) }

@@ -1,7 +1,7 @@
 // Owns what the command line says and exits with once a guest's command has run, or runs on. Never calls anything.
 import * as z from "zod";
 import { PyroError } from "../../base/error.js";
-import { commandOutcome } from "../../operations/fields.js";
+import { commandOutcome, sandboxEngine, sandboxNote } from "../../operations/fields.js";
 import type { OperationCall, WireResult } from "../connection.js";
 import type { CommandContext } from "./command.js";
 import { exitCodes, ownFailure } from "./exit.js";
@@ -13,6 +13,7 @@ const outcome = z.object({
   sequence: z.int().default(0),
   state: z.enum(["running", "exited", "lost"]).default("exited"),
   exit_code: commandOutcome.exit_code.nullable(),
+  engine: z.string().default(""),
 });
 
 const detached = z.object({ detach: z.literal(true) });
@@ -23,7 +24,7 @@ export async function finishCommand(
   result: WireResult,
   context: CommandContext,
 ): Promise<number> {
-  const { workspace_id: id, sequence, state, exit_code: code } = outcome.parse(result);
+  const { workspace_id: id, sequence, state, exit_code: code, engine } = outcome.parse(result);
   if (context.json) await printResult(operation, result, context);
   if (state === "running") {
     const isDetached = detached.safeParse(input).success;
@@ -34,6 +35,7 @@ export async function finishCommand(
     return isDetached ? 0 : exitCodes.deadline_exceeded;
   }
   if (!context.json) {
+    if (engine === sandboxEngine) await context.stderr.write(`pyro: The command ${sandboxNote}.\n`);
     for (const stream of ["stdout", "stderr"] as const) await context[stream].write(bytesOf(result, stream));
   }
   if (state === "exited" && code !== null) return code;

@@ -2,6 +2,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import type { PyroError } from "../../base/error.js";
+import { sandboxEngine, sandboxNote } from "../../operations/fields.js";
 import type { Operation } from "../../operations/operation.js";
 import type { WireResult } from "../connection.js";
 import { cut, shrink, type Bounds } from "./shrink.js";
@@ -49,6 +50,7 @@ const outcome = z.object({
   timed_out: z.boolean(),
   oom_killed: z.boolean(),
   canceled: z.boolean().default(false),
+  engine: z.string().default(""),
   restarted: z.boolean().default(false),
   duration_ms: z.int(),
   stdout: z.string(),
@@ -71,6 +73,7 @@ function endOf(ran: z.output<typeof outcome>): readonly string[] {
     ...(ran.sequence === undefined ? [] : [`command ${ran.sequence}`]),
     ...(ran.timed_out ? ["timed out"] : []),
     ...(ran.oom_killed ? ["out of memory"] : []),
+    ...(ran.engine === sandboxEngine ? [sandboxNote] : []),
     ...(ran.canceled ? ["canceled"] : []),
     ...(ran.restarted ? ["the workspace was stopped and has been started"] : []),
   ];
