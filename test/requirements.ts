@@ -70,6 +70,12 @@ export const requirements: Readonly<Record<string, string>> = {
     "`pyro doctor --fix` repairs what is safe to repair and says what it did; without it nothing changes.",
   "engine-forced": "An engine that is asked for is used or refused with its reason, never replaced.",
 
+  "compat-run":
+    "With `--allow-host-compat` a host without machines runs a command in a sandbox, with the same streams, limits and result.",
+  "compat-confined": "A sandbox shows a command nothing of the host's files, processes, network and settings.",
+  "compat-crash": "A sandbox never outlives its daemon, and leaves nothing.",
+  "compat-asked": "A sandbox is used only where it is allowed and no virtual machine can start.",
+
   "help-every-level": "`--help` works at every level, and shows the way in at the top; `--version` works.",
   "daemon-not-started": "Asking about the daemon or stopping it never starts one.",
   "progress-on-stderr": "Progress is on standard error, as plain lines where that is no terminal.",

@@ -1,6 +1,6 @@
 // Owns saved machines: one per environment, shape and host, from which all others are restored. Never runs a user's program.
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { syncFolder, writeJsonAtomic } from "../base/atomic-file.js";
@@ -136,7 +136,22 @@ async function buildInto(root: string, { key, subject, engine, build }: Build, t
     await rm(draft, { recursive: true, force: true });
   }
   await syncFolder(root);
+  await removeReplaced(root, key, subject);
   return { key, ...filesOf(folder) };
+}
+
+/** Those of the same environment and shape under another key: of an older image, engine or host. Machines that run from one keep its files open. */
+async function removeReplaced(
+  root: string,
+  key: string,
+  { environment, vcpuCount, memMib }: TemplateSubject,
+): Promise<void> {
+  const others = (await readdir(root)).filter((name) => /^[0-9a-f]{32}$/u.test(name) && name !== key);
+  for (const other of others) {
+    const found = await readTemplate(root, other);
+    const same = found?.environment === environment.name && found.vcpu_count === vcpuCount && found.mem_mib === memMib;
+    if (same) await rm(join(root, other), { recursive: true, force: true });
+  }
 }
 
 async function sha256Of(path: string): Promise<string> {
