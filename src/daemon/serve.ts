@@ -44,7 +44,6 @@ export async function runDaemon(): Promise<void> {
     poolSize: settings.pool_size,
     poolIdleMs: settings.pool_idle_minutes * 60_000,
   });
-  const sandboxes = openSandboxHost({ state: paths.state, sockets: paths.sockets });
   const workspaces = await openDaemonWorkspaces({
     paths,
     environments,
@@ -63,7 +62,7 @@ export async function runDaemon(): Promise<void> {
     onHandOver: () => stop.abort(),
     services: {
       environments,
-      oneShot: oneShot({ environments, machines, sandboxes, engine }),
+      oneShot: oneShot({ environments, machines, sandboxes: openSandboxHost(paths), engine }),
       workspaces: workspaces.service,
       daemon: {
         status: () => ({

@@ -15,7 +15,8 @@ test("the agent has every namespace of its own, seven capabilities in it, and of
     ...["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETUID", "SETGID"].flatMap((name) => [
       ...["--cap-add", `CAP_${name}`],
     ]),
-    ...["--hostname", "vm-1", "--bind", "/m/vm_1/root", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"],
+    ...["--hostname", "vm-1", "--bind", "/m/vm_1/root", "/", "--proc", "/proc", "--remount-ro", "/proc"],
+    ...["--dev", "/dev", "--tmpfs", "/run"],
     ...["--ro-bind", "/lib/pyro-guest", "/run/.pyro-guest", "--chdir", "/", "--clearenv"],
     ...["--", "/run/.pyro-guest", "compat"],
   ]);

@@ -77,6 +77,28 @@ test("whatever goes wrong, opening gives an engine, which says why it starts not
   expect(late.unusable?.message).toBe("Measuring what this host can do took too long.");
 });
 
+test("a sandbox may stand in where QEMU is missing or compat is set, and for no engine that is asked for by name", async () => {
+  const files = { agentPath: "/a", kernelPath: "/k", initramfsPath: "/i", fingerprint: "manifest" };
+  const open = (variable: string | undefined) =>
+    openEngine(
+      {
+        ...({ cache: "/nonexistent", setting: "auto", proveBoot: () => Promise.reject(reason), variable } as const),
+        ...{ inspect: () => Promise.resolve({ ...host, qemu: undefined }), files: () => Promise.resolve(files) },
+      },
+      new AbortController().signal,
+    );
+  const engines = await Promise.all([undefined, "compat", "tcg", "kvm", "xen"].map(open));
+  expect(engines.map((engine) => [engine.unusable?.code, engine.sandboxMayStandIn])).toEqual([
+    ...[
+      ["unavailable", true],
+      ["unsupported", true],
+      ["unavailable", false],
+      ["unavailable", false],
+    ],
+    ["invalid_argument", false],
+  ]);
+});
+
 const facts: FingerprintFacts = {
   ...{ accelerator: "tcg", qemu: program, cpuModel: "cpu", tscKhz: 2_300_000, runtime: "manifest" },
 };

@@ -37,6 +37,7 @@ test("a call gets its defaults and comes back as structured content and compact 
         environment: "debian:12",
         command: "x",
         vcpu_count: 1,
+        allow_host_compat: false,
         mem_mib: 1024,
         timeout_seconds: 30,
         ttl_seconds: 600,
@@ -52,7 +53,7 @@ test("a call gets its defaults and comes back as structured content and compact 
 test.each([
   [
     { command: "x", bogus: 1 },
-    "Unknown field bogus. Known are: command, environment, vcpu_count, mem_mib, timeout_seconds.",
+    "Unknown field bogus. Known are: command, environment, vcpu_count, mem_mib, timeout_seconds, allow_host_compat.",
   ],
   [{ command: "x", mem_mb: 1 }, "Unknown field mem_mb. Did you mean mem_mib?"],
   [{}, "command is required."],

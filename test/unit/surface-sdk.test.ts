@@ -52,6 +52,7 @@ test("a method calls its operation and returns its result", async () => {
         environment: "debian:12",
         command: ["echo", "hi"],
         vcpu_count: 1,
+        allow_host_compat: false,
         mem_mib: 256,
         timeout_seconds: 300,
         ttl_seconds: 600,

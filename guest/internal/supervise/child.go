@@ -54,6 +54,7 @@ func startChild(o options) (*child, error) {
 	go func() {
 		// The death signal is bound to the thread that forks: it has to live as long as the program.
 		runtime.LockOSThread()
+		leaveKeyring()
 		err := command.Start()
 		started <- err
 		if err != nil {
@@ -84,6 +85,12 @@ func keepDescriptors() error {
 		}
 	}
 	return nil
+}
+
+// leaveKeyring gives this thread, and what it starts, a session keyring of its own: no namespace covers the user's.
+func leaveKeyring() {
+	// A kernel without keyrings has none to leave.
+	_, _, _ = unix.Syscall(unix.SYS_KEYCTL, unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0)
 }
 
 // adoptOrphans has what the program leaves behind become our children.

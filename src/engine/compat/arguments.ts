@@ -40,13 +40,16 @@ export interface AgentSpec extends SandboxRoot {
 /** Where bwrap shows the agent inside: on a tmpfs, so that the root stays as it was unpacked. */
 const agentInside = "/run/.pyro-guest";
 
-/** Arguments of bwrap. The agent's channel is descriptor 3, which bwrap hands on. */
+/**
+ * Arguments of bwrap. The agent's channel is descriptor 3, which bwrap hands on. Where the user
+ * is root, the kernel's settings belong to the one id that there is inside, so that all of /proc is read-only.
+ */
 export function sandboxArguments(spec: AgentSpec): readonly string[] {
   return [
     ...[...unshared, "--disable-userns", ...bound, "--uid", "0", "--gid", "0"],
     ...capabilities.flatMap((name) => ["--cap-add", `CAP_${name}`]),
-    ...["--hostname", spec.hostname, "--bind", rootPath(spec), "/", "--proc", "/proc", "--dev", "/dev"],
-    ...["--tmpfs", "/run", "--ro-bind", spec.agentPath, agentInside, "--chdir", "/", "--clearenv"],
+    ...["--hostname", spec.hostname, "--bind", rootPath(spec), "/", "--proc", "/proc", "--remount-ro", "/proc"],
+    ...["--dev", "/dev", "--tmpfs", "/run", "--ro-bind", spec.agentPath, agentInside, "--chdir", "/", "--clearenv"],
     ...["--", agentInside, "compat"],
   ];
 }
