@@ -19,7 +19,7 @@ export async function measureBoots(subject: Subject, count: number): Promise<Mea
     template: async () => {
       const folder = await mkdtemp(join(folders.cache, "bench-"));
       const at = (name: string) => join(folder, name);
-      const target = { memoryPath: at("memory"), statePath: at("state"), diskPath: at("disk") };
+      const target = { memoryPath: at("memory"), statePath: at("state"), diskPath: at("disk"), basePath: at("base") };
       const took = await timed(() => build(machine, target, task));
       await rm(folder, { recursive: true });
       return took;

@@ -17,9 +17,9 @@ interface Answer {
 }
 
 /** Resolves once the server is initialised. */
-export async function startMcp({ root, subject }: Commands): Promise<McpClient> {
+export async function startMcp({ root, subject }: Commands, profile = "vm-run"): Promise<McpClient> {
   const script = join(root, "dist", "pyro.js");
-  const child = spawn(process.execPath, [script, "mcp", "serve", "--profile", "vm-run"], {
+  const child = spawn(process.execPath, [script, "mcp", "serve", "--profile", profile], {
     env: subject.env,
     stdio: ["pipe", "pipe", "inherit"],
   });

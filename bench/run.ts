@@ -12,10 +12,33 @@ import type { Result } from "./result.js";
 import type { Measured } from "./row.js";
 import { openSubject, type Subject } from "./subject.js";
 import { tableOf } from "./table.js";
+import { measureWorkspaces } from "./workspaces.js";
 
 /** How many samples each figure is made of. */
-const full = { boots: 3, restores: 10, claims: 8, execs: 60, storms: 3, memory: 3, runs: 10, starts: 12, streams: 2 };
-const quick = { boots: 1, restores: 3, claims: 3, execs: 10, storms: 1, memory: 1, runs: 3, starts: 3, streams: 1 };
+const full = {
+  boots: 3,
+  restores: 10,
+  claims: 8,
+  execs: 60,
+  storms: 3,
+  memory: 3,
+  runs: 10,
+  starts: 12,
+  streams: 2,
+  workspaces: 6,
+};
+const quick = {
+  boots: 1,
+  restores: 3,
+  claims: 3,
+  execs: 10,
+  storms: 1,
+  memory: 1,
+  runs: 3,
+  starts: 3,
+  streams: 1,
+  workspaces: 2,
+};
 
 /** Measures everything; the exit code is 0 unless something did not work. `--quick`: few samples, no document. */
 export async function run(root: string, args: readonly string[]): Promise<number> {
@@ -65,6 +88,9 @@ async function measureAll({ root, subject, source }: Bench, counts: typeof full)
   await step("creates at once", () => measureStorm(subject, counts.storms, create));
   await step("memory", () => measureMemory(subject, counts.memory));
   await step("boots", () => measureBoots(subject, counts.boots));
+  const rawExec = measured.flatMap(({ rows }) => rows).find(({ id }) => id === "exec")?.reference?.figure;
+  if (rawExec === undefined) throw new Error("no raw exec was measured");
+  await step("workspaces", () => measureWorkspaces({ root, subject }, counts.workspaces, rawExec));
   await step("commands", () => measureCommands({ root, subject }, counts));
   return measured;
 }

@@ -33,7 +33,7 @@ export function memberMaker({ engine, folders, restoreTimeoutMs, lifetimeMs }: M
         ...home,
         seed: await placeholderSeed(folders.cache, { signal }),
         disk: { path: diskPath, format: "qcow2", backing: [{ path: template.diskPath, format: "raw" }] },
-        base: { path: subject.environment.imagePath, format: "raw" },
+        base: { path: template.basePath, format: "raw" },
         vcpuCount: subject.vcpuCount,
         memMib: subject.memMib,
         memory: { from: "saved", memoryPath: template.memoryPath, statePath: template.statePath },

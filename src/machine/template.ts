@@ -5,6 +5,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { syncFolder, writeJsonAtomic } from "../base/atomic-file.js";
 import { lockFile } from "../base/lock.js";
+import { keepFile } from "../base/keep-file.js";
 import type { Task } from "../base/progress.js";
 import type { Engine } from "../engine/engine.js";
 import { diskBytes } from "../environment/disk-template.js";
@@ -18,6 +19,8 @@ export interface Template {
   readonly statePath: string;
   /** Raw disk as the saved machine has it mounted; each machine lays its own over it. */
   readonly diskPath: string;
+  /** Its own name for the environment's image: whoever asked for the template may be gone, with theirs. */
+  readonly basePath: string;
 }
 
 /** Where a template's parts are. */
@@ -80,12 +83,17 @@ export function openTemplateStore(folders: MachineFolders, engine: Engine, build
 }
 
 export function templateKey(engine: Engine, { environment, vcpuCount, memMib }: TemplateSubject): string {
-  const parts = [2, engine.name, engine.fingerprint, environment.imageDigest, vcpuCount, memMib];
+  const parts = [3, engine.name, engine.fingerprint, environment.imageDigest, vcpuCount, memMib];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 
 function filesOf(folder: string): TemplateFiles {
-  return { memoryPath: join(folder, "memory"), statePath: join(folder, "state"), diskPath: join(folder, "disk") };
+  return {
+    memoryPath: join(folder, "memory"),
+    statePath: join(folder, "state"),
+    diskPath: join(folder, "disk"),
+    basePath: join(folder, "base"),
+  };
 }
 
 /** What a template says of itself; undefined when it is missing or not whole. */
@@ -94,7 +102,7 @@ export async function readTemplate(root: string, key: string): Promise<TemplateM
   const files = filesOf(folder);
   try {
     const manifest = manifestSchema.parse(JSON.parse(await readFile(join(folder, "template.json"), "utf8")));
-    const [memory, disk] = await Promise.all([stat(files.memoryPath), stat(files.diskPath)]);
+    const [memory, disk] = await Promise.all([stat(files.memoryPath), stat(files.diskPath), stat(files.basePath)]);
     const state = await sha256Of(files.statePath);
     const whole = memory.size === manifest.memory_bytes && disk.size === diskBytes && state === manifest.state_sha256;
     return whole ? manifest : undefined;
@@ -120,6 +128,7 @@ async function buildInto(root: string, { key, subject, engine, build }: Build, t
   try {
     const files = filesOf(draft);
     await build(subject, files, task);
+    await keepFile(subject.environment.imagePath, files.basePath);
     await writeJsonAtomic(join(draft, "template.json"), {
       format: 1,
       memory_bytes: (await stat(files.memoryPath)).size,

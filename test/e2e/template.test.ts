@@ -146,3 +146,17 @@ function replace(path: string, content: string): void {
   rmSync(path, { force: true });
   writeFileSync(path, content);
 }
+
+test("[pool] a machine waits for the next one although the workspace that came before is gone at once", async () => {
+  await using home = openHome();
+  const args = ["workspace", "create", "--id-only"];
+  for (let round = 0; round < 2; round += 1) {
+    const { stdout } = await home.pyro(args);
+    await home.pyro(["workspace", "delete", stdout.toString().trim()]);
+  }
+  const status = await eventually(
+    () => home.status(),
+    ({ pooled_machines: pooled }) => pooled === 1,
+  );
+  expect(status).toMatchObject({ pooled_machines: 1, running_machines: 0 });
+});
