@@ -17,7 +17,7 @@ RUNTIME_SOURCES := $(wildcard runtime/*.mjs)
 
 .PHONY: help
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: build ## everything from nothing, then git --version inside a new virtual machine
@@ -51,6 +51,11 @@ check: build ## the fast gate: format, lint, types, unit and contract tests, gen
 .PHONY: test
 test: build ## every suite: Go, unit, contract, and e2e on real machines
 	@node scripts/test.mjs
+
+.PHONY: smoke-hosts
+smoke-hosts: build ## the real Claude Code, Codex and OpenCode on real machines, each with a scripted model (downloads about 1 GB once)
+	@node scripts/chat-hosts.mjs
+	@node scripts/test.mjs hosts
 
 .PHONY: format
 format: setup ## rewrites the sources in the house format

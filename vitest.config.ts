@@ -1,9 +1,10 @@
-// Owns which tests run how: unit and contract start no machine, e2e does and shares two cores.
+// Owns which tests run how: unit and contract start no machine, e2e and hosts do and share two cores.
 
 import { existsSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
 const E2E_SETUP = "test/e2e/setup.ts";
+const HOSTS_SETUP = "test/hosts/setup.ts";
 const ROOT = import.meta.dirname;
 
 export default defineConfig({
@@ -22,6 +23,18 @@ export default defineConfig({
           hookTimeout: 120_000,
           pool: "forks",
           maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: "hosts",
+          root: ROOT,
+          include: ["test/hosts/**/*.test.ts"],
+          globalSetup: [HOSTS_SETUP],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          pool: "forks",
+          maxWorkers: 1,
         },
       },
     ],

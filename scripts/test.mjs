@@ -1,4 +1,5 @@
-// Runs the suites (all, or those named as arguments) and counts over all of them. The last line is always "N passed, N failed".
+// Runs the suites (those that need no chat host, or those named as arguments) and counts over all of them.
+// The last line is always "N passed, N failed".
 // A suite without tests is a failure: it says nothing about the product. Skipped tests are listed with their reasons.
 
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -6,7 +7,8 @@ import { join } from "node:path";
 import { runGoTests } from "./go-tests.mjs";
 import { root, spawnShown } from "./step.mjs";
 
-const SUITES = ["go", "unit", "contract", "e2e"];
+const DEFAULT_SUITES = ["go", "unit", "contract", "e2e"];
+const SUITES = [...DEFAULT_SUITES, "hosts"];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !SUITES.includes(name));
@@ -16,7 +18,7 @@ if (unknown.length > 0) {
 }
 
 const total = { passed: 0, failed: 0, skipped: [] };
-for (const suite of SUITES.filter((name) => asked.length === 0 || asked.includes(name))) {
+for (const suite of asked.length === 0 ? DEFAULT_SUITES : asked) {
   const started = performance.now();
   process.stdout.write(`\n── ${suite} tests\n`);
   const counts = suite === "go" ? await runGoTests() : await runVitest(suite);

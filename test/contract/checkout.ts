@@ -27,8 +27,10 @@ export function sourceFiles(): CheckoutFile[] {
 
 function pathsUnder(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    // In a worktree .git is a file.
+    if (LEFT_OUT.has(entry.name)) return [];
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return LEFT_OUT.has(entry.name) ? [] : pathsUnder(path);
+    if (entry.isDirectory()) return pathsUnder(path);
     return entry.isFile() && !entry.name.endsWith(".log") ? [relative(ROOT, path)] : [];
   });
 }

@@ -8,9 +8,8 @@ import { checkoutFiles } from "./checkout.js";
 const TEST_CALL = /^\s*(?:test|it)(?:\.\w+)*(?:\([^)]*\))?\(\s*(["'`]?)(.*)/gm;
 const CITATIONS = /^(?:\[[a-z0-9-]+\]\s*)+/;
 
-const titles = checkoutFiles((path) => path.startsWith("test/e2e/") && path.endsWith(".test.ts")).flatMap(
-  ({ path, text }) =>
-    [...text.matchAll(TEST_CALL)].map((match) => ({ path, title: match[2] ?? "", quoted: match[1] !== "" })),
+const titles = checkoutFiles((path) => /^test\/(e2e|hosts)\/.*\.test\.ts$/u.test(path)).flatMap(({ path, text }) =>
+  [...text.matchAll(TEST_CALL)].map((match) => ({ path, title: match[2] ?? "", quoted: match[1] !== "" })),
 );
 
 test("every end-to-end test starts with the promises that it keeps, as [promise-id]", () => {

@@ -1,0 +1,22 @@
+// Owns where the real chat hosts are that these tests drive. Never installs one: scripts/chat-hosts.mjs does.
+
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Their names, as `pyro host` takes them. */
+export const chatHosts = ["claude-code", "codex", "opencode"] as const;
+
+export type ChatHost = (typeof chatHosts)[number];
+
+const programs: Readonly<Record<ChatHost, string>> = { "claude-code": "claude", codex: "codex", opencode: "opencode" };
+
+/** The folder that has the executables of all three, and nothing else. */
+export function chatHostBin(): string {
+  const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+  return join(process.env["PYRO_TEST_CHAT_HOSTS"] ?? join(root, "build", "chat-hosts"), "node_modules", ".bin");
+}
+
+/** The path of its executable. */
+export function chatHost(name: ChatHost): string {
+  return join(chatHostBin(), programs[name]);
+}
