@@ -28,6 +28,8 @@ export interface WorkspaceParts {
 
 /** Milliseconds between two looks for what has been idle or stopped for too long. */
 const sweepIntervalMs = 60_000;
+/** Milliseconds between two looks for seeds that no workspace has; the first is a sweep after the start. */
+const pruneIntervalMs = 60 * 60_000;
 
 export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<DaemonWorkspaces> {
   const { paths, environments, machines, unusable, shutdown } = parts;
@@ -43,8 +45,15 @@ export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<Daemo
     prepareSeed: seeds.prepare,
     openHostTree: seeds.openTree,
   });
+  let nextPrune = 0;
+  const tidy = async (now: number) => {
+    await sweep(store, now, shutdown);
+    if (now < nextPrune) return;
+    nextPrune = now + pruneIntervalMs;
+    await seeds.prune(usedSeeds(store), shutdown);
+  };
   const timer = setInterval(() => {
-    sweep(store, Date.now(), shutdown).catch((error: unknown) => process.stderr.write(`sweep: ${String(error)}\n`));
+    tidy(Date.now()).catch((error: unknown) => process.stderr.write(`sweep: ${String(error)}\n`));
   }, sweepIntervalMs);
   timer.unref();
   return {
@@ -54,4 +63,9 @@ export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<Daemo
       handOver(store);
     },
   };
+}
+
+/** Digests of what the workspaces are made from. */
+function usedSeeds(store: WorkspaceStore): ReadonlySet<string> {
+  return new Set(store.all().flatMap(({ record: { seed } }) => (seed === null ? [] : [seed.digest])));
 }

@@ -232,7 +232,7 @@ const exportMcpInput = exportInput.omit({ force: true }).strict();
 export const workspaceExportOperation = operation({
   name: "workspace_export",
   title: "Export a file or folder",
-  summary: "Copy one file or folder of a workspace to the host.",
+  summary: "Copy one file or folder of a workspace to the host, without any .git in it.",
   effect: "create",
   sdk: "exportWorkspace",
   cli: {
@@ -245,7 +245,7 @@ export const workspaceExportOperation = operation({
     input: exportMcpInput,
     description:
       "Copies one file or folder from /workspace to output_path on the host, which must not exist and must lie in the project " +
-      "or a folder the user allowed. The only way anything leaves the machine.",
+      "or a folder the user allowed. The only way anything leaves the machine. A .git is left out: for commits, export a `git bundle`.",
   },
   hostPaths: { output_path: "write" },
   input: exportInput,

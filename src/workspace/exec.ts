@@ -100,8 +100,23 @@ export function lostExec({ sequence, at }: ExecStarted): ExecEnded {
 }
 
 async function startExec(workspace: Workspace, request: ExecRequest, caller: ExecCaller): Promise<RunningExec> {
-  const { session } = requireLive(workspace);
   const sequence = workspace.record.next_sequence;
+  workspace.starting.add(sequence);
+  try {
+    return await startAs(sequence, { workspace, request, caller });
+  } finally {
+    workspace.starting.delete(sequence);
+  }
+}
+
+interface Start {
+  readonly workspace: Workspace;
+  readonly request: ExecRequest;
+  readonly caller: ExecCaller;
+}
+
+async function startAs(sequence: number, { workspace, request, caller }: Start): Promise<RunningExec> {
+  const { session } = requireLive(workspace);
   await Promise.all([
     workspace.save({ next_sequence: sequence + 1 }),
     mkdir(workspace.files.output, { recursive: true }),

@@ -14,7 +14,7 @@ export async function commandHistory(workspace: Workspace) {
     started.map(async (line) => {
       const ended: ExecEnded | undefined = ends.get(line.sequence);
       const paths = outputPaths(workspace, line.sequence);
-      const running = workspace.execs.has(line.sequence);
+      const running = workspace.execs.has(line.sequence) || workspace.starting.has(line.sequence);
       return {
         sequence: line.sequence,
         command: line.command,

@@ -16,7 +16,12 @@ import type { SeedChoice } from "./service.js";
 export interface Seeds {
   prepare(choice: SeedChoice, task: Task): Promise<PreparedSeed>;
   openTree(path: string, task: Task): Promise<HostTree>;
+  /** Removes images that no workspace has and clones that nobody has used for long. `used` are digests of seeds. */
+  prune(used: ReadonlySet<string>, signal: AbortSignal): Promise<void>;
 }
+
+/** Milliseconds that a clone is kept after its last use; the next one would fetch all of it again. */
+const keepCloneMs = 30 * 24 * 60 * 60_000;
 
 /** Milliseconds for one clone or fetch of a repository. */
 const cloneTimeoutMs = 30 * 60_000;
@@ -67,6 +72,10 @@ export function openSeeds(folders: SeedFolders): Seeds {
         (error: unknown) => sink.finish(asPyroError(error)),
       );
       return { archive: sink.read(), skipped };
+    },
+    prune: async (used, signal) => {
+      await cache.prune(used, signal);
+      await repositories.prune(new Date(Date.now() - keepCloneMs), signal);
     },
   };
 }

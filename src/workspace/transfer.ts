@@ -5,6 +5,7 @@ import type { Task } from "../base/progress.js";
 import type { GuestSession } from "../machine/guest-session.js";
 import { diffWorkspace } from "./diff/diff.js";
 import { seedTree } from "./diff/seed-tree.js";
+import { repositoryIn } from "./export/entry-place.js";
 import { extractExport } from "./export/extract.js";
 import { shownPath, workspacePath } from "./guest-path.js";
 import { asFileError } from "../machine/guest-errors.js";
@@ -81,6 +82,7 @@ export async function exportFrom(
 ) {
   requireAbsolute("output_path", request.output_path);
   const path = workspacePath("path", request.path);
+  refuseRepository(path);
   // /workspace itself has no name that its content could lie under.
   const contentOnly = path.length === 0;
   const skipped: { path: string; reason: string }[] = [];
@@ -109,6 +111,18 @@ export async function exportFrom(
     byte_count,
     skipped: [...skipped, ...extracted.skipped],
   };
+}
+
+/** What an export leaves out is not exported by its own name either. */
+function refuseRepository(path: Uint8Array): void {
+  if (repositoryIn(shownPath(path)) === undefined) return;
+  throw new PyroError(
+    "permission_denied",
+    `path: ${shownPath(path)} is inside a .git folder, which is never exported: its hooks and settings could run on the host.`,
+    {
+      hint: "For commits: `git bundle create /workspace/work.bundle HEAD` inside, export that file, and `git fetch` it on the host.",
+    },
+  );
 }
 
 export interface Push {

@@ -16,6 +16,8 @@ export class Workspace {
   readonly lock = new ReadWriteLock();
   /** Commands of the machine that runs now. */
   readonly execs = new Map<number, RunningExec>();
+  /** Sequences of commands that are in the journal but not yet in `execs`. */
+  readonly starting = new Set<number>();
   /** The machine; only there while the state is `running`. */
   live: LiveMachine | undefined;
   /** True once the daemon leaves it, with its machine and commands running, to the next one. */

@@ -143,6 +143,14 @@ test("[mcp-confined] no path of the host outside the project and the allowed fol
       expect.stringMatching(/permission_denied|already_exists/u),
     ]);
   }
+  const kept = await workspace.call("workspace_export", { path: ".", output_path: "whole" });
+  expect([existsSync(join(path, "whole", "src")), existsSync(join(path, "whole", ".git")), kept["skipped"]]).toEqual([
+    true,
+    false,
+    [{ path: ".git", reason: expect.any(String) }],
+  ]);
+  const repository = await workspace.call("workspace_export", { path: ".git", output_path: "git" });
+  expect(repository).toMatchObject({ ...denied, error: { hint: expect.stringContaining("git bundle") } });
   expect([existsSync(join(outside, "x")), existsSync(join(outside, "made")), existsSync("/etc/pyro-test")]).toEqual([
     false,
     false,

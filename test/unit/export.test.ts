@@ -117,6 +117,23 @@ describe("what comes out", () => {
     chmodSync(at("."), 0o755);
   });
 
+  test("no repository: .git as a folder, a file or a link, at any depth and in any letter case", async () => {
+    const entries: TestEntry[] = [
+      folder,
+      { name: "d/f", content: "x" },
+      { name: "d/.git/", type: "5", mode: 0o755 },
+      { name: "d/.git/config", content: "[core]\n\tfsmonitor = ./run-me\n" },
+      { name: "d/.git/hooks/pre-commit", content: "#!/bin/sh\n", mode: 0o755 },
+      { name: "d/sub/.GIT", content: "gitdir: ../elsewhere\n" },
+      { name: "d/link/.git", type: "2", target: "../elsewhere" },
+      { name: "d/.gitignore", content: "y" },
+    ];
+    const result = await extractExport(request(entries));
+    const reason = "a repository: its hooks and settings could run on the host";
+    expect(result.skipped).toStrictEqual([".git", "sub/.GIT", "link/.git"].map((path) => ({ path, reason })));
+    expect(Object.keys(snapshotTree(join(parent, "result")))).toStrictEqual([".gitignore", "f"]);
+  });
+
   test("a single symbolic link stays one", async () => {
     await extractExport(request([{ name: "l", type: "2", target: "../victim" }]));
     expect(readlinkSync(join(parent, "result"))).toBe("../victim");

@@ -34,7 +34,8 @@ const oneShot =
 
 const what =
   "pyro gives you disposable Linux virtual machines, called workspaces, to work in as root. Run code there instead of on " +
-  "the host: tests, builds, installs, anything risky. Nothing reaches the host until you export it. There is no network.";
+  "the host: tests, builds, installs, anything risky. A workspace holds a copy: your own file and shell tools see the host, " +
+  "not the copy; nothing reaches the host until you export it. There is no network.";
 
 /** What to say where a tool is offered. */
 const workspaceSteps: readonly (readonly [tool: string, text: string])[] = [
@@ -53,11 +54,15 @@ const workspaceSteps: readonly (readonly [tool: string, text: string])[] = [
     "Edit with workspace_patch_apply, or workspace_file_write for whole files, not with sed or echo through the shell: no " +
       "quoting, all or nothing, and errors name the line.",
   ],
-  ["workspace_diff", "Look at workspace_diff before you report: it is the change, ready for `git apply` on the host."],
+  [
+    "workspace_diff",
+    "Look at workspace_diff before you report or export: it is the change, ready for `git apply` on the host if wanted.",
+  ],
   [
     "workspace_export",
     "workspace_export copies a file or folder to a new path in the project, when the user wants it there.",
   ],
+  ["workspace_sync_push", "workspace_sync_push brings in later changes from the host."],
   [
     "workspace_reset",
     "Broken state, or a second attempt: workspace_reset, about a second, rather than repairing. All changes go; keep the diff first.",

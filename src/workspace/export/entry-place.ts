@@ -73,6 +73,16 @@ export class EntryNames {
   }
 }
 
+/**
+ * The path up to the first `.git` in it. Git on the host would run what its hooks and settings name, at a mere
+ * `git status`; so no export holds one, whoever wrote it. Letter case does not count, as on some file systems.
+ */
+export function repositoryIn(path: string): string | undefined {
+  const parts = path.split("/");
+  const at = parts.findIndex((part) => part.toLowerCase() === ".git");
+  return at === -1 ? undefined : parts.slice(0, at + 1).join("/");
+}
+
 export function refusedEntry(path: string, why: string): PyroError {
   const shown = JSON.stringify(displayPath(path).slice(0, 300));
   return new PyroError(

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { PyroError, hasErrno } from "../../base/error.js";
 import { displayPath } from "../diff/byte-path.js";
 import type { TarEntry } from "../seed/tar-entry.js";
-import { type MadeKind, EntryNames, MadeTree, refusedEntry } from "./entry-place.js";
+import { type MadeKind, EntryNames, MadeTree, refusedEntry, repositoryIn } from "./entry-place.js";
 import { ExportWriter } from "./export-writer.js";
 import { checkTarget, openStaging } from "./staging.js";
 import { tarEvents } from "./tar-events.js";
@@ -34,7 +34,7 @@ export interface ExportResult {
   readonly folder_count: number;
   readonly symlink_count: number;
   readonly byte_count: number;
-  /** What no export holds, such as devices; at most 1,000 are listed. */
+  /** What no export holds, such as devices and `.git`; at most 1,000 are listed. */
   readonly skipped: readonly { readonly path: string; readonly reason: string }[];
   readonly skipped_count: number;
 }
@@ -119,10 +119,13 @@ async function takeEntry(progress: Progress, entry: TarEntry): Promise<void> {
   counts.entries += 1;
   if (counts.entries > limits.maxEntries) throw exhausted(`more than ${limits.maxEntries} entries`);
   const path = names.pathOf(entry.path);
+  const repository = repositoryIn(path);
+  if (repository !== undefined) {
+    if (repository === path) skip(progress, path, "a repository: its hooks and settings could run on the host");
+    return;
+  }
   if (entry.kind === "other") {
-    counts.skipped += 1;
-    if (progress.skipped.length < maxSkippedListed)
-      progress.skipped.push({ path: displayPath(path), reason: entry.what });
+    skip(progress, path, entry.what);
     return;
   }
   for (const folder of tree.missingFolders(path)) await makeFolder(progress, folder, { mode: 0o755, mtime: undefined });
@@ -136,6 +139,11 @@ async function takeEntry(progress: Progress, entry: TarEntry): Promise<void> {
   const kind = await makeLeaf(progress, path, { ...entry, kind: entry.kind });
   tree.add(path, kind);
   counts[kind] += 1;
+}
+
+function skip({ counts, skipped }: Progress, path: string, reason: string): void {
+  counts.skipped += 1;
+  if (skipped.length < maxSkippedListed) skipped.push({ path: displayPath(path), reason });
 }
 
 type Leaf = TarEntry & { readonly kind: "file" | "symlink" | "link" };
