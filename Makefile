@@ -37,7 +37,7 @@ dist/pyro-guest: $(GUEST_SOURCES) scripts/build-guest | setup
 dist/runtime/manifest.json: dist/pyro-guest $(RUNTIME_SOURCES) | setup
 	@$(STEP) "guest kernel and initramfs" -- node runtime/build.mjs
 
-dist/pyro.js: $(BUNDLE_SOURCES) scripts/bundle.mjs package.json package-lock.json | setup
+dist/pyro.js: $(BUNDLE_SOURCES) scripts/bundle.mjs scripts/sources-digest.mjs package.json package-lock.json | setup
 	@$(STEP) "pyro command" -- node scripts/bundle.mjs
 
 .PHONY: kernel
@@ -70,6 +70,10 @@ soak: build ## the long storms: boots, restores, claims, workspaces, kill -9 in 
 	@node test/soak/main.mjs
 	@node test/soak/workspaces.mjs
 	@PYRO_CRASH_ROUNDS=50 node_modules/.bin/vitest run --project e2e test/e2e/workspace-crash.test.ts
+
+.PHONY: dist-check
+dist-check: build ## packs the npm package, installs it into empty folders on two versions of Node, and runs it from there
+	@node scripts/dist-check.mjs
 
 .PHONY: bench
 bench: build ## the budgets, each with a ratio to a reference measured in the same run

@@ -68,7 +68,6 @@ function write({ kernel, agent, initramfs, inputs }) {
   mkdirSync(output, { recursive: true });
   replace("vmlinux", (path) => copyFileSync(join(kernelFolder, "parts", "vmlinux"), path));
   replace("initramfs.img", (path) => writeFileSync(path, initramfs));
-  replace("LICENSES.txt", (path) => writeFileSync(path, licences(kernel)));
   const manifest = {
     format: FORMAT,
     kernel_package: kernel.name,
@@ -117,20 +116,6 @@ function kernelParts(deb) {
   };
   writeFileSync(join(parts, "facts.json"), JSON.stringify(kernel));
   return kernel;
-}
-
-function licences(kernel) {
-  return [
-    "vmlinux, and every *.ko in initramfs.img",
-    "  Linux kernel, GPL-2.0-only WITH Linux-syscall-note; unchanged from Debian except for its packing and module signatures.",
-    `  binary package: ${kernel.name} ${kernel.version}`,
-    `  source package: ${kernel.source} (and "linux" of the same version), from any Debian mirror:`,
-    `    apt-get source linux=${kernel.version}`,
-    "",
-    "/init in initramfs.img",
-    "  pyro-guest, MIT, with the Go modules that guest/go.mod lists (BSD-3-Clause, MIT and Apache-2.0).",
-    "",
-  ].join("\n");
 }
 
 /** The digest of the code that decides what goes into the bundle. */

@@ -1,10 +1,19 @@
 // Bundles the TypeScript: dist/pyro.js (the command) and dist/index.js (the SDK), with what each loads lazily in dist/chunks.
 // Replaces dist only when the whole bundle worked. Checks no types: make check does.
 
-import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { sourcesDigest } from "./sources-digest.mjs";
 import { root } from "./step.mjs";
 
 const ENTRIES = { pyro: "src/surface/cli/main.ts", index: "src/index.ts" };
@@ -17,7 +26,9 @@ const BANNER =
 
 rmSync(staging, { recursive: true, force: true });
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-const failed = await build({
+// Told by the daemon, so that one of older code is replaced.
+const sources = sourcesDigest();
+const bundled = await build({
   absWorkingDir: root,
   entryPoints: Object.fromEntries(Object.entries(ENTRIES).filter(([, path]) => existsSync(join(root, path)))),
   outdir: staging,
@@ -30,26 +41,26 @@ const failed = await build({
   banner: { js: BANNER },
   define: {
     "process.env.PYRO_BUNDLED_VERSION": JSON.stringify(version),
-    "process.env.PYRO_BUNDLED_BUILD": JSON.stringify(hashOfSources()),
+    "process.env.PYRO_BUNDLED_BUILD": JSON.stringify(sources),
   },
-  legalComments: "linked",
+  metafile: true,
+  legalComments: "none",
   logLevel: "warning",
-}).then(
-  () => false,
-  // esbuild has said what is wrong.
-  () => true,
-);
-if (failed) process.exit(1);
+}).catch(() => undefined);
+// esbuild has said what is wrong.
+if (bundled === undefined) process.exit(1);
+writeFileSync(join(root, "build", "bundled.json"), JSON.stringify({ sources, packages: packagesIn(bundled.metafile) }));
 publish();
 
-/** Tells one build of a version from another, so that a daemon of older code is replaced; the same on every machine. */
-function hashOfSources() {
-  const hash = createHash("sha256");
-  const sources = readdirSync(join(root, "src"), { recursive: true }).map((name) => join("src", String(name)));
-  for (const path of [...sources.filter((name) => name.endsWith(".ts")).toSorted(), "package-lock.json"]) {
-    hash.update(`${path}\0`).update(readFileSync(join(root, path)));
+/** Folder of each npm package → its files of which something is in the bundle; what scripts/package/licences.mjs names. */
+function packagesIn({ outputs }) {
+  const packages = {};
+  const used = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs));
+  for (const path of [...new Set(used)].toSorted()) {
+    const folder = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/u.exec(path)?.[0];
+    if (folder !== undefined) packages[folder] = [...(packages[folder] ?? []), path];
   }
-  return hash.digest("hex").slice(0, 12);
+  return packages;
 }
 
 /** New chunks first, then the entries, then the old chunks go: a command that starts meanwhile finds all of its files. */

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // Owns the start of the `pyro` process. Never does more than the fastest way to what was asked needs.
 import { version } from "../../base/version.js";
 

@@ -19,7 +19,9 @@ export interface CreateServerOptions extends ServerChoices {
   readonly mode?: Mode | undefined;
   /** Folder of another pyro than the user's, as PYRO_HOME. */
   readonly home?: string | undefined;
+  /** @internal For tests. */
   readonly connector?: Connector | undefined;
+  /** @internal For tests. */
   readonly times?: CallTimes | undefined;
 }
 

@@ -12,7 +12,7 @@ import { toCamel, toSnake, type Camel } from "./case.js";
 export interface PyroOptions {
   /** Folder of another pyro than the user's, as PYRO_HOME: its state, its cache and its daemon. */
   readonly home?: string;
-  /** How the daemon is reached; for tests. */
+  /** @internal How the daemon is reached; for tests. */
   readonly connector?: Connector;
 }
 
