@@ -70,6 +70,14 @@ export const requirements: Readonly<Record<string, string>> = {
     "`pyro doctor --fix` repairs what is safe to repair and says what it did; without it nothing changes.",
   "engine-forced": "An engine that is asked for is used or refused with its reason, never replaced.",
 
+  prepare:
+    "`pyro prepare` installs, saves a machine, proves a workspace once and records it; done again, it answers at once.",
+  "prepare-continues":
+    "A preparation that is interrupted, at whatever point and however, leaves nothing, and the next one completes it.",
+  "prepare-together": "Two preparations at once do the work once.",
+  "prepare-refused":
+    "What cannot be prepared is refused with the reason and the next step, before anything is installed.",
+
   "compat-run":
     "With `--allow-host-compat` a host without machines runs a command in a sandbox, with the same streams, limits and result.",
   "compat-confined": "A sandbox shows a command nothing of the host's files, processes, network and settings.",

@@ -1,14 +1,15 @@
 // Owns the daemon's process: what it opens at its start, when it ends, what it leaves. Never handles a call.
 import { rm } from "node:fs/promises";
 import { writeJsonAtomic } from "../base/atomic-file.js";
-import { preparePaths } from "../base/paths.js";
-import { readSettings } from "../base/settings.js";
+import { preparePaths, type Paths } from "../base/paths.js";
+import { readSettings, type Settings } from "../base/settings.js";
 import { buildId, version } from "../base/version.js";
 import type { Engine } from "../engine/engine.js";
 import { sharePulls } from "../environment/shared-pull.js";
 import { openEnvironmentStore } from "../environment/store.js";
-import { openMachineHost } from "../machine/machine-host.js";
+import { openMachineHost, type MachineHost } from "../machine/machine-host.js";
 import { oneShot } from "../machine/one-shot.js";
+import { openPreparation } from "../preparation/preparation.js";
 import { openSandboxHost } from "../machine/sandbox-host.js";
 import { openHostEngine } from "./host-engine.js";
 import { daemonProtocolVersion } from "./protocol.js";
@@ -36,14 +37,7 @@ export async function runDaemon(): Promise<void> {
   const stop = new AbortController();
   const environments = sharePulls(openEnvironmentStore({ root: paths.environments }), stop.signal);
   const engine = await openHostEngine(paths, settings, AbortSignal.timeout(engineTimeoutMs));
-  const machines = await openMachineHost({
-    engine,
-    folders: { state: paths.state, sockets: paths.sockets, cache: paths.cache },
-    bootTimeoutMs,
-    restoreTimeoutMs,
-    poolSize: settings.pool_size,
-    poolIdleMs: settings.pool_idle_minutes * 60_000,
-  });
+  const machines = await openMachines(engine, paths, settings);
   const workspaces = await openDaemonWorkspaces({
     paths,
     environments,
@@ -51,6 +45,8 @@ export async function runDaemon(): Promise<void> {
     unusable: engine.unusable,
     shutdown: stop.signal,
   });
+  const parts = { environments, machines, engine, cache: paths.cache, workspaces: workspaces.service };
+  const preparation = await openPreparation(parts);
   const idle = idleTimer(idleMs(engine), () => {
     // A machine that was kept ends by itself; look again later.
     if (machines.count() === 0) stop.abort();
@@ -64,6 +60,7 @@ export async function runDaemon(): Promise<void> {
       environments,
       oneShot: oneShot({ environments, machines, sandboxes: openSandboxHost(paths), engine }),
       workspaces: workspaces.service,
+      preparation,
       daemon: {
         status: () => ({
           ...self,
@@ -87,6 +84,17 @@ export async function runDaemon(): Promise<void> {
   await server.close();
   workspaces.close();
   await machines.close();
+}
+
+function openMachines(engine: Engine, { state, sockets, cache }: Paths, settings: Settings): Promise<MachineHost> {
+  return openMachineHost({
+    engine,
+    folders: { state, sockets, cache },
+    bootTimeoutMs,
+    restoreTimeoutMs,
+    poolSize: settings.pool_size,
+    poolIdleMs: settings.pool_idle_minutes * 60_000,
+  });
 }
 
 function idleMs(engine: Engine): number {

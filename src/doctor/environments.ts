@@ -1,9 +1,7 @@
 // Owns the checks of installed environments and of the saved machines that make them start at once. Never boots one.
 import type { EnvironmentStore, EnvironmentSummary } from "../environment/environment.js";
-import { fingerprintChanges } from "../engine/fingerprint.js";
-import type { MachineShape } from "../machine/machine-files.js";
+import { judgeReadiness } from "../machine/readiness.js";
 import { listTemplates, removeBrokenTemplates } from "../machine/template-list.js";
-import { templateKey, type TemplateManifest } from "../machine/template.js";
 import type { Check } from "./check.js";
 import type { Diagnosis } from "./finding.js";
 import { describeBytes } from "./size.js";
@@ -95,28 +93,11 @@ export const startCheck: Check = {
 
 async function judgeStart({ environment, environments, paths, engine, shape }: Subject): Promise<Diagnosis> {
   const installed = await environments.find(environment);
-  if (installed === undefined) return cold(`${environment} is not installed`);
-  const current = await engine();
-  const own = (await listTemplates(paths.cache)).filter(({ manifest }) => manifest?.environment === environment);
-  const key = templateKey(current, { environment: installed, ...shape });
-  if (own.some((each) => each.key === key)) {
-    const text = `warm: a machine of ${environment} (${shape.vcpuCount} vCPU, ${shape.memMib} MiB) is saved and fits this host.`;
-    return { severity: "ok", text, start: "warm" };
-  }
-  const old = own.map(({ manifest }) => manifest).find((manifest) => hasShape(manifest, shape));
-  if (old === undefined) return cold(`no machine of ${environment} has been saved`);
-  const changes = [
-    ...(old.image_digest === installed.imageDigest ? [] : ["the environment"]),
-    ...fingerprintChanges(old.engine_fingerprint, current.fingerprint),
-  ];
-  const text = `stale: since a machine of ${environment} was saved, ${changes.join(" and ")} changed; the next run saves a new one.`;
-  return { severity: "info", text, start: "stale" };
-}
-
-function cold(why: string): Diagnosis {
-  return { severity: "info", text: `cold: ${why}; the next run does that, which takes some seconds.`, start: "cold" };
-}
-
-function hasShape(manifest: TemplateManifest | undefined, { vcpuCount, memMib }: MachineShape): boolean {
-  return manifest?.vcpu_count === vcpuCount && manifest.mem_mib === memMib;
+  const { start, reason } = await judgeReadiness({
+    ...{ ...shape, environment, installed },
+    ...{ engine: await engine(), cache: paths.cache },
+  });
+  const text = `${start}: ${reason}.`;
+  if (start === "warm") return { severity: "ok", text, start };
+  return { severity: "info", text, fix: `pyro prepare ${environment}`, start };
 }

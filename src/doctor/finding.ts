@@ -1,4 +1,5 @@
 // Owns what a finding is and which there are. Never examines anything.
+import type { StartState } from "../machine/readiness.js";
 
 export const severities = ["ok", "info", "warning", "error"] as const;
 export type Severity = (typeof severities)[number];
@@ -36,10 +37,6 @@ export interface Finding {
   /** What a person can do about it. */
   readonly fix: string | null;
 }
-
-/** How fast the first machine of an environment would come. */
-export const startStates = ["warm", "cold", "stale"] as const;
-export type StartState = (typeof startStates)[number];
 
 /** What a check found. */
 export interface Diagnosis {

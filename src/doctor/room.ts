@@ -3,7 +3,7 @@ import { readFile, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hasErrno } from "../base/error.js";
 import type { Paths } from "../base/paths.js";
-import { admit } from "../machine/admission.js";
+import { admit, savingBytes } from "../machine/admission.js";
 import type { Check } from "./check.js";
 import type { Diagnosis } from "./finding.js";
 import { describeBytes } from "./size.js";
@@ -20,8 +20,6 @@ export interface DiskRoom {
 
 /** The disk of a run, the empty one that it starts from, and some air. */
 const neededBytes = 16 * 1024 ** 2;
-/** A saved machine takes some 130 MiB, twice while it is made again. */
-const savedBytes = 300 * 1024 ** 2;
 /** Room for an environment and the work of a day. */
 const comfortableBytes = 3 * 1024 ** 3;
 
@@ -60,7 +58,7 @@ export function judgeDisks(disks: readonly DiskRoom[]): Diagnosis {
   if (full !== undefined) {
     return { severity: "error", text: `${text} A run needs ${describeBytes(neededBytes)}.`, fix: freeRoom(full) };
   }
-  const unsaved = needed.find(under(savedBytes));
+  const unsaved = needed.find(under(savingBytes));
   if (unsaved !== undefined) {
     return {
       severity: "warning",

@@ -1,5 +1,5 @@
-// Owns whether there is room for one more machine. Never frees any.
-import { readFile } from "node:fs/promises";
+// Owns whether there is room for one more machine, in memory or saved on the disk. Never frees any.
+import { readFile, statfs } from "node:fs/promises";
 import { PyroError } from "../base/error.js";
 
 /** MiB that are left to the host, whatever machines ask for. */
@@ -18,6 +18,22 @@ export async function admit(memMib: number, others: readonly number[], available
     `No room for a machine of ${memMib} MiB: ${others.length} others have ${asked - memMib} MiB, ` +
       `the host has ${free} MiB available and keeps ${reserveMib}.`,
     { hint: "Ask for less memory, or end other machines first.", details: { asked_mib: asked, available_mib: free } },
+  );
+}
+
+/** A saved machine takes some 130 MiB, twice while it is made again. */
+export const savingBytes = 300 * 1024 ** 2;
+
+/** Refuses to save a machine where it would not fit: one that cannot write its memory dies without a word. */
+export async function admitSaving(cache: string): Promise<void> {
+  const { bavail, bsize } = await statfs(cache);
+  const freeBytes = bavail * bsize;
+  if (freeBytes >= savingBytes) return;
+  const mebibytes = (bytes: number) => Math.floor(bytes / 1024 ** 2);
+  throw new PyroError(
+    "resource_exhausted",
+    `Saving a machine needs ${mebibytes(savingBytes)} MiB of disk, but ${cache} has ${mebibytes(freeBytes)} free.`,
+    { hint: "Free room there, for example by `pyro env prune`, then call again: it continues." },
   );
 }
 

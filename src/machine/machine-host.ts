@@ -4,7 +4,7 @@ import { identifyProcess } from "../base/process-identity.js";
 import type { Task } from "../base/progress.js";
 import { stageDone } from "../base/stage.js";
 import type { Engine } from "../engine/engine.js";
-import { admit } from "./admission.js";
+import { admit, admitSaving } from "./admission.js";
 import { adoptMachines } from "./adoption.js";
 import { giveIdentity } from "./identity.js";
 import { removeHome, type MachineFolders } from "./machine-files.js";
@@ -13,7 +13,7 @@ import { memberMaker } from "./pool-member.js";
 import { openPool } from "./pool.js";
 import { startMachine, type StartedMachine, type Starter, type StartRequest } from "./start-machine.js";
 import { templateBuilder } from "./template-builder.js";
-import { openTemplateStore } from "./template.js";
+import { openTemplateStore, type TemplateSubject } from "./template.js";
 
 /** A machine that answers: started, named, its disk mounted. Disposing it leaves nothing behind. */
 export interface LiveMachine extends StartedMachine, AsyncDisposable {
@@ -23,6 +23,10 @@ export interface LiveMachine extends StartedMachine, AsyncDisposable {
 export interface MachineHost {
   /** Starts a machine and waits until it answers. */
   create(request: MachineRequest, task: Task): Promise<LiveMachine>;
+  /** Saves a machine to restore others from, where none is saved that fits, or in any case; resolves with its key. */
+  saveTemplate(subject: TemplateSubject, options: { readonly anew: boolean }, task: Task): Promise<string>;
+  /** Makes the pool ready for what is saved; resolves with how many machines wait then. */
+  fillPool(subject: TemplateSubject, task: Task): Promise<number>;
   /** Machines that an earlier daemon kept and that still run. */
   readonly adopted: readonly LiveMachine[];
   /** Kills and removes every machine but those that are kept, which a later daemon adopts. */
@@ -75,6 +79,17 @@ export async function openMachineHost(options: MachineHostOptions): Promise<Mach
   const templates = openTemplateStore(options.folders, options.engine, templateBuilder(options));
   return {
     create: (request, task) => createMachine({ starter: { ...options, pool, templates }, slots, request }, task),
+    saveTemplate: async (subject, { anew }, task) => {
+      const found = await templates.find(subject);
+      if (found !== undefined && !anew) return found.key;
+      await admitSaving(options.folders.cache);
+      if (found !== undefined) {
+        await pool.forget();
+        await templates.discard(found);
+      }
+      return (await templates.ensure(subject, task)).key;
+    },
+    fillPool: async (subject, task) => pool.fill(subject, await templates.ensure(subject, task)),
     adopted,
     close: async () => {
       await pool.close();

@@ -17,6 +17,10 @@ export interface Pool {
   claim(template: Template): PoolMember | undefined;
   /** Says what was asked for last; machines of it are made ready in the background, others go. */
   want(subject: TemplateSubject, template: Template): void;
+  /** The same at once; resolves when there are enough or no more can be made, with how many are ready. */
+  fill(subject: TemplateSubject, template: Template): Promise<number>;
+  /** Ends those that are ready or being made: their template is about to be made anew. */
+  forget(): Promise<void>;
   /** How many are ready. */
   ready(): number;
   /** Process numbers and memory of the ready ones go once this resolves. */
@@ -90,6 +94,24 @@ class MachinePool implements Pool {
     this.#wanted = { subject, template };
     clearTimeout(this.#quiet);
     this.#quiet = setTimeout(() => this.#refill(), this.#options.quietMs ?? defaultQuietMs);
+  }
+
+  async fill(subject: TemplateSubject, template: Template): Promise<number> {
+    this.want(subject, template);
+    clearTimeout(this.#quiet);
+    // What is being made may be of another template, and the last that is.
+    await this.#filling;
+    if (this.#missing() !== undefined) this.#refill();
+    await this.#filling;
+    return this.ready();
+  }
+
+  async forget(): Promise<void> {
+    clearTimeout(this.#quiet);
+    this.#wanted = undefined;
+    this.#failures = 0;
+    await this.#filling;
+    await this.drain();
   }
 
   ready(): number {

@@ -1,6 +1,7 @@
 // Owns the operation that says whether this host can run machines, and what to do where it cannot. Never examines anything.
 import * as z from "zod";
-import { findingCodes, severities, startStates, type FindingCode, type Severity } from "../doctor/finding.js";
+import { findingCodes, severities, type FindingCode, type Severity } from "../doctor/finding.js";
+import { startStates } from "../machine/readiness.js";
 import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
 import { operation } from "./operation.js";
 

@@ -16,11 +16,14 @@ export interface Plan {
 export const planned: readonly Plan[] = [
   {
     brings: "chat hosts",
-    commands: ["prepare", "host connect", "host print-config", "host doctor", "host repair", "demo ollama"],
+    commands: ["host connect", "host print-config", "host doctor", "host repair", "demo ollama"],
   },
   {
     brings: "the guest network",
-    flags: ["run --network", "demo --network", "mcp serve --network-policy", "workspace create --network-policy"],
+    flags: [
+      ...["run --network", "prepare --network", "demo --network"],
+      ...["mcp serve --network-policy", "workspace create --network-policy"],
+    ],
   },
   {
     brings: "registries and environment builds",

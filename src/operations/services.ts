@@ -1,6 +1,7 @@
 // Owns the list of what handlers may call. Never implements any of it.
 import type { Doctor } from "../doctor/doctor.js";
 import type { EnvironmentStore } from "../environment/environment.js";
+import type { Preparation } from "../preparation/preparation.js";
 import type { Workspaces } from "../workspace/workspaces.js";
 import type { OneShot } from "../machine/one-shot.js";
 
@@ -27,6 +28,7 @@ export interface Services {
   readonly environments: EnvironmentStore;
   readonly oneShot: OneShot;
   readonly workspaces: Workspaces;
+  readonly preparation: Preparation;
   readonly daemon: DaemonControl;
 }
 

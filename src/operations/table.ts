@@ -2,6 +2,7 @@
 import { daemonStatusOperation, daemonStopOperation } from "./daemon.js";
 import { doctorOperation } from "./doctor.js";
 import { envInspectOperation, envListOperation, envPruneOperation, envPullOperation } from "./env.js";
+import { prepareOperation } from "./prepare.js";
 import { runOperation } from "./run.js";
 import {
   workspaceExecOperation,
@@ -32,6 +33,7 @@ import {
 /** In the order in which help and reference show them. */
 export const operations = [
   doctorOperation,
+  prepareOperation,
   runOperation,
   workspaceCreateOperation,
   workspaceListOperation,

@@ -15,7 +15,10 @@ const name = z
   .describe("Name, unique among your workspaces; also the machine's host name.");
 const labels = z
   .record(
-    z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/u, "is not a label's key"),
+    z
+      .string()
+      .regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/u, "is not a label's key")
+      .regex(/^(?!pyro\/)/u, "begins with pyro/, which is pyro's own"),
     z.string().max(256),
   )
   .describe("Labels of your own, KEY=VALUE.");

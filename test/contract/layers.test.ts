@@ -9,6 +9,7 @@ const LAYERS = [
   ["surface"],
   ["daemon"],
   ["operations"],
+  ["preparation"],
   ["workspace", "chat-host", "doctor"],
   ["machine"],
   ["engine", "environment", "network"],

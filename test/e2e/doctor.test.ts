@@ -52,11 +52,14 @@ test("[doctor-proves] measurements that cannot be read are made again", async ()
   expect(Object.values(kept)).not.toContain(null);
 });
 
-test("[doctor-start] an environment starts cold, then warm, and stale once the host has changed", async () => {
+test("[doctor-start] an environment starts cold until it is prepared, and is stale once the host has changed", async () => {
   await using home = openHome({ ...noPool, cold: true });
   const start = async () => (await doctor(home, ["--environment", "debian:12"])).report;
   expect((await start()).start).toBe("cold");
   expect((await home.run(["true"])).code).toBe(0);
+  const saved = await start();
+  expect([saved.start, textOf(saved, "start")]).toEqual(["cold", expect.stringContaining("a run has saved a machine")]);
+  expect((await home.pyro(["prepare"])).code).toBe(0);
   expect((await start()).start).toBe("warm");
   const path = join(home.path, "cache", "host.json");
   const kept = JSON.parse(readFileSync(path, "utf8")) as { tsc: { khz: number } };

@@ -1,0 +1,77 @@
+// Owns proving once that a workspace can be created, used, reset and deleted, and that nothing stays of it. Never times it.
+import { PyroError } from "../base/error.js";
+import type { Task } from "../base/progress.js";
+import type { Workspaces } from "../workspace/workspaces.js";
+
+/** Marks the workspace of a proof; callers can give no label of this kind. */
+const proofLabel = "pyro/prepare";
+
+/** Seconds for each command, and until a workspace that everybody has forgotten is stopped. */
+const commandSeconds = 20;
+const forgottenSeconds = 300;
+
+export type ProofStep = "create" | "exec" | "reset" | "delete";
+
+export interface Proof {
+  readonly workspaces: Workspaces;
+  readonly environment: string;
+  readonly vcpuCount: number;
+  readonly memMib: number;
+  /** Runs one step of it. */
+  step<Result>(name: ProofStep, message: string, work: () => Promise<Result>): Promise<Result>;
+}
+
+/** Whatever happens, its workspace goes; a daemon that is killed leaves it to the next one. */
+export async function proveWorkspace({ workspaces, environment, step, ...shape }: Proof, task: Task): Promise<void> {
+  const request = {
+    ...{ environment, labels: { [proofLabel]: environment }, vcpu_count: shape.vcpuCount, mem_mib: shape.memMib },
+    ...{ ttl_seconds: forgottenSeconds, wait_seconds: commandSeconds * 3 },
+  };
+  const { workspace_id: id } = await step("create", "Proving it: creating a workspace", () =>
+    workspaces.create(request, silent(task)),
+  );
+  try {
+    await step("exec", "Proving it: running a command", () => run({ workspaces, id }, "echo proved > proof", task));
+    await step("reset", "Proving it: resetting", async () => {
+      await workspaces.reset(id, task);
+      await run({ workspaces, id }, "test ! -e proof", task);
+    });
+  } catch (error) {
+    await workspaces.delete(id, untilDone).catch(() => undefined);
+    throw error;
+  }
+  await step("delete", "Proving it: deleting the workspace", () => workspaces.delete(id, untilDone));
+}
+
+/** Deletes what a proof left that nobody could finish; only when none is running. */
+export async function removeForgottenProofs(workspaces: Workspaces): Promise<void> {
+  const forgotten = workspaces.list().workspaces.filter(({ labels }) => proofLabel in labels);
+  for (const { workspace_id: id } of forgotten) await workspaces.delete(id, untilDone);
+}
+
+/** For what must be done also when the caller has gone. */
+const untilDone: Task = { signal: new AbortController().signal, progress: () => undefined };
+
+interface Place {
+  readonly workspaces: Workspaces;
+  readonly id: string;
+}
+
+async function run({ workspaces, id }: Place, command: string, task: Task): Promise<void> {
+  const request = { workspace_id: id, command, cwd: "/workspace", detach: false, max_output_bytes: 2000 };
+  const times = { timeout_seconds: commandSeconds, wait_seconds: commandSeconds * 2 };
+  const { exit_code: code, stderr } = await workspaces.exec({ ...request, ...times }, silent(task));
+  if (code === 0) return;
+  const how = code === null ? "did not end" : `ended with exit code ${code}`;
+  throw new PyroError("unavailable", `In a fresh workspace \`${command}\` ${how}. ${stderr}`.trim(), {
+    hint: "Run `pyro env inspect` on the environment; `pyro prepare --force` saves its machine anew.",
+  });
+}
+
+/** Nobody talks to its commands. */
+function silent({ signal }: Task) {
+  return {
+    ...{ signal, progress: () => undefined, stdin: undefined, streaming: false },
+    ...{ output: () => Promise.resolve(), onSignal: () => undefined },
+  };
+}
