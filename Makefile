@@ -53,9 +53,9 @@ test: build ## every suite: Go, unit, contract, and e2e on real machines
 	@node scripts/test.mjs
 
 .PHONY: smoke-hosts
-smoke-hosts: build ## the real Claude Code, Codex and OpenCode on real machines, each with a scripted model (downloads about 1 GB once)
+smoke-hosts: build ## the real Claude Code, Codex and OpenCode, each with a scripted model (downloads about 1 GB once; RECORD=1 keeps the transcripts)
 	@node scripts/chat-hosts.mjs
-	@node scripts/test.mjs hosts
+	@$(if $(RECORD),PYRO_TEST_TRANSCRIPTS=docs/integrations/transcripts) node scripts/test.mjs hosts
 
 .PHONY: format
 format: setup ## rewrites the sources in the house format

@@ -117,6 +117,11 @@ export const requirements: Readonly<Record<string, string>> = {
   "mcp-confined": "Over MCP no path of the host outside the project and the allowed folders is read or written.",
   "mcp-in-time": "No call over MCP takes longer than 45 s; a long command goes on and can be waited for.",
   "mcp-modes": "A mode offers the tools of one kind of task.",
+  "host-recipe":
+    "Claude Code, Codex and OpenCode, as they are, take a change from a failing test to an exported fix in a workspace.",
+  "host-in-time": "No call reaches the time limit of Claude Code, Codex or OpenCode, however long its command takes.",
+  "host-interrupted":
+    "A chat host that is interrupted or killed leaves no process, and its workspace can be used further.",
   "sdk-workspace": "A workspace of the SDK is deleted when it is disposed; the examples run as they stand.",
   "sdk-example": "The example of the SDK's reference runs as it stands.",
   "sdk-streams": "The SDK streams output and passes standard input on.",

@@ -1,0 +1,88 @@
+// Owns a user's desk for one test: a HOME with nothing but a project in it, a PYRO_HOME, one chat host. Leaves nothing.
+
+import { deepStrictEqual } from "node:assert";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import * as z from "zod";
+import { runFolder, startProgram, type Finished, type Started } from "../e2e/command.js";
+import { eventually } from "../e2e/eventually.js";
+import { openHome, type Home } from "../e2e/home.js";
+import { processesOf, type HomeProcess } from "../e2e/processes.js";
+import { headlessHosts } from "./headless.js";
+import { chatHost, chatHostBin, type ChatHost } from "./hosts.js";
+import { makeProject, type Project } from "./project.js";
+
+export interface Desk extends AsyncDisposable {
+  /** The user's HOME; it and the project have a space in their names. */
+  readonly user: string;
+  readonly home: Home;
+  readonly project: Project;
+  /** `pyro host connect HOST`, to its end. */
+  connect(): Promise<Finished>;
+  /**
+   * The host without a person, in the project. It gets nothing of pyro's settings but what `connect` registered. It leads
+   * a process group, as one that was typed into a terminal does.
+   */
+  prompt(text: string, modelUrl: string): Started;
+  /** Processes of this user, without pyro's daemon and its machines. */
+  processes(): readonly HomeProcess[];
+}
+
+const workspaceList = z.object({ workspaces: z.array(z.object({ workspace_id: z.string() })) });
+
+/** A host must have ended by then; longer than any script here takes on a busy machine. */
+const timeoutMs = 240_000;
+
+export async function openDesk(host: ChatHost): Promise<Desk> {
+  const folder = mkdtempSync(join(runFolder(), "desk-"));
+  const user = join(folder, "home folder");
+  mkdirSync(user);
+  const project = makeProject(join(user, "my project"));
+  const home = openHome();
+  // What is registered names PYRO_HOME alone.
+  const environments = process.env["PYRO_ENVIRONMENT_CACHE_DIR"];
+  if (environments !== undefined) symlinkSync(environments, join(home.path, "cache", "environments"));
+  const path = [chatHostBin(), dirname(process.execPath), process.env["PATH"]].join(delimiter);
+  const env = { PATH: path, HOME: user };
+  const processes = () => processesOf(user).filter(({ kind }) => kind === "other");
+  return {
+    user,
+    home,
+    project,
+    connect: () =>
+      startProgram(
+        [
+          chatHost(host),
+          ...(host === "claude-code"
+            ? ["mcp", "add", "-s", "user", "pyro", "-e", `PYRO_HOME=${home.path}`, "--"]
+            : ["mcp", "add", "pyro", "--env", `PYRO_HOME=${home.path}`, "--"]),
+          process.execPath,
+          join(runFolder(), "dist", "pyro.js"),
+          "mcp",
+          "serve",
+        ],
+        { env, cwd: project.path },
+      ).finished,
+    prompt: (text, modelUrl) => {
+      const { args, env: more } = headlessHosts[host];
+      const command = ["setsid", chatHost(host), ...args(text, modelUrl)];
+      return startProgram(command, { env: { ...env, ...more(modelUrl) }, cwd: project.path, timeoutMs });
+    },
+    processes,
+    [Symbol.asyncDispose]: async () => {
+      const left = await eventually(processes, (each) => each.length === 0);
+      for (const { pid } of left) process.kill(pid, "SIGKILL");
+      // A script that stopped half way leaves its workspace, as it should.
+      for (const id of await workspacesOf(home)) await home.pyro(["workspace", "delete", id]);
+      await home[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+      deepStrictEqual(left, [], `${host} left processes`);
+    },
+  };
+}
+
+/** Ids of the workspaces that are there. */
+export async function workspacesOf(home: Home): Promise<readonly string[]> {
+  const { stdout } = await home.pyro(["workspace", "list", "--json"]);
+  return workspaceList.parse(JSON.parse(stdout.toString())).workspaces.map((each) => each.workspace_id);
+}

@@ -1,0 +1,71 @@
+// Proves that a chat host that goes away in the middle of a command leaves no process, and a workspace that can be used.
+
+import { deepStrictEqual } from "node:assert";
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import * as z from "zod";
+import { eventually } from "../e2e/eventually.js";
+import { openDesk, workspacesOf, type Desk } from "./desk.js";
+import { headlessHosts } from "./headless.js";
+import { chatHosts } from "./hosts.js";
+import { startModel } from "./models/scripted-model.js";
+import { oneCommand } from "./recipe.js";
+
+/** What Ctrl-C does in a terminal, and what no program can prepare for. */
+const ends = {
+  "Ctrl-C": ({ group }) => process.kill(-group, "SIGINT"),
+  "kill -9": ({ desk }) => process.kill(parentOf(serverOf(desk)), "SIGKILL"),
+} as const satisfies Record<string, (running: { readonly desk: Desk; readonly group: number }) => void>;
+
+const cases = chatHosts.flatMap((host) => Object.entries(ends).map(([way, end]) => ({ host, way, end })));
+
+test.each(cases)(
+  "[host-interrupted] $way of $host ends its server and the command; the workspace stays usable",
+  async ({ host, end }) => {
+    await using desk = await openDesk(host);
+    await using model = await startModel(headlessHosts[host].wire, oneCommand("echo begun; sleep 100", 100));
+    expect(await desk.connect()).toMatchObject({ code: 0 });
+    const running = desk.prompt("Run the slow test.", model.url);
+    const [id = ""] = await eventually(
+      () => workspacesOf(desk.home),
+      (ids) => ids.length > 0,
+      { withinMs: 60_000 },
+    );
+    const begun = await eventually(
+      () => commandsOf(desk, id),
+      ([one]) => one?.state === "running",
+      { withinMs: 60_000 },
+    );
+    expect(begun).toMatchObject([{ state: "running" }]);
+
+    end({ desk, group: running.child.pid ?? 0 });
+    await running.finished;
+    deepStrictEqual(await eventually(desk.processes, (left) => left.length === 0), []);
+    const ended = await eventually(
+      () => commandsOf(desk, id),
+      ([one]) => one?.state !== "running",
+    );
+    expect(ended).toMatchObject([{ state: "exited", canceled: true }]);
+    expect(await workspacesOf(desk.home)).toEqual([id]);
+    const { code, stdout } = await desk.home.pyro(["workspace", "exec", id, "--", "cat", "README"]);
+    expect([code, stdout.toString()]).toEqual([0, "A basket, being edited.\n"]);
+  },
+);
+
+const logs = z.object({ entries: z.array(z.object({ state: z.string(), canceled: z.boolean() })) });
+
+async function commandsOf({ home }: Desk, id: string) {
+  const { stdout } = await home.pyro(["workspace", "logs", id, "--json"]);
+  return logs.parse(JSON.parse(stdout.toString())).entries;
+}
+
+function serverOf(desk: Desk): number {
+  const server = desk.processes().find(({ argv }) => argv.includes("mcp") && argv.includes("serve"));
+  if (server === undefined) throw new Error("The host runs no server of ours.");
+  return server.pid;
+}
+
+function parentOf(pid: number): number {
+  const parent = /^PPid:\s+(\d+)$/mu.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Number(parent);
+}

@@ -1,0 +1,24 @@
+// Proves that a command which takes longer than any call may does not hit the limit of a real chat host.
+
+import { expect, test } from "vitest";
+import { openDesk, workspacesOf } from "./desk.js";
+import { headlessHosts } from "./headless.js";
+import { chatHosts } from "./hosts.js";
+import { startModel } from "./models/scripted-model.js";
+import { lastWords, longCommand } from "./recipe.js";
+
+/** Seconds; more than a call over MCP may take. */
+const longSeconds = 50;
+
+test.concurrent.each(chatHosts)("[host-in-time] %s hears of a long command in time and waits for it", async (host) => {
+  await using desk = await openDesk(host);
+  const { wire, answerOf } = headlessHosts[host];
+  await using model = await startModel(wire, longCommand(`echo begun; sleep ${longSeconds}; echo over`));
+  expect(await desk.connect()).toMatchObject({ code: 0 });
+  const { code, stdout } = await desk.prompt("Run the slow test.", model.url).finished;
+  expect({ problems: model.problems, code }).toEqual({ problems: [], code: 0 });
+  expect(answerOf(stdout.toString())).toBe(lastWords);
+  const tools = ["workspace_create", "workspace_exec", "workspace_wait", "workspace_delete"];
+  expect(model.calls.map(({ tool }) => tool)).toEqual(tools);
+  expect(await workspacesOf(desk.home)).toEqual([]);
+});

@@ -1,0 +1,121 @@
+// Owns the record of one run of the recipe, as a page for people. Names no path of the machine that it ran on.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { format } from "prettier";
+import { runFolder } from "../e2e/command.js";
+import type { Desk } from "./desk.js";
+import { headlessHosts } from "./headless.js";
+import { chatHost, chatHostVersion, type ChatHost } from "./hosts.js";
+import type { ScriptedModel } from "./models/scripted-model.js";
+
+/** Moments in milliseconds of performance.now(). */
+export interface RecipeRun {
+  readonly host: ChatHost;
+  readonly desk: Desk;
+  readonly model: ScriptedModel;
+  readonly prompt: string;
+  readonly answer: string;
+  readonly connect: { readonly startedAt: number; readonly endedAt: number; readonly printed: string };
+  /** Below HOME, after `connect`. */
+  readonly changedFiles: readonly string[];
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+/** Characters of a call's arguments or result that are shown. */
+const maxShown = 180;
+
+/** Prints the page, and writes it into the folder that PYRO_TEST_TRANSCRIPTS names. */
+export async function record(run: RecipeRun): Promise<void> {
+  const page = await format(pageOf(run), { parser: "markdown", printWidth: 120, proseWrap: "preserve" });
+  process.stdout.write(`\n${page}\n`);
+  const folder = process.env["PYRO_TEST_TRANSCRIPTS"];
+  if (folder === undefined) return;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${run.host}.md`), page);
+}
+
+function pageOf(run: RecipeRun): string {
+  const { host, desk, model, connect } = run;
+  const offered = model.offered?.at;
+  const firstExec = model.calls.find(({ tool }) => tool === "workspace_exec");
+  const rows = model.calls.map((call, index) => {
+    const { workspace_id: _id, ...args } = call.args;
+    const cells = [code(call.tool), code(JSON.stringify(args)), seconds(call.askedAt, call.answeredAt)];
+    return row([String(index + 1), ...cells, code(essence(call.result ?? ""))]);
+  });
+  const text = [
+    `# ${host} ${chatHostVersion(host)}, headless, from an empty HOME`,
+    `Recorded by \`make smoke-hosts RECORD=1\` on ${new Date().toISOString().slice(0, 10)}, on a machine with ` +
+      `${availableParallelism()} processors. The host is the real one, and so are pyro and its machines. The model is a ` +
+      "script on loopback: it says which tool to call next, and checks what the host gives it back.",
+    "## Commands",
+    fenced([`$ pyro host connect ${host}`, connect.printed.trimEnd(), "", `$ ${typed(run)}`, run.answer].join("\n")),
+    `Files below HOME after \`connect\`: ${run.changedFiles.map(code).join(", ")}.`,
+    "## Tool calls",
+    "Seconds are from the model's answer to the request that brings the result, so the host's own time is in them.",
+    [
+      row(["#", "tool", "arguments", "seconds", "result, as the model sees it"]),
+      "| - | - | - | -: | - |",
+      ...rows,
+    ].join("\n"),
+    "## Times",
+    [
+      row(["what", "seconds"]),
+      "| - | -: |",
+      row(["`host connect`", seconds(connect.startedAt, connect.endedAt)]),
+      row(["start of `host connect` → the host offers the tools to its model", seconds(connect.startedAt, offered)]),
+      row(["prompt → the host offers the tools to its model", seconds(run.startedAt, offered)]),
+      row(["prompt → result of the first `workspace_exec`", seconds(run.startedAt, firstExec?.answeredAt)]),
+      row(["prompt → end of the host", seconds(run.startedAt, run.endedAt)]),
+    ].join("\n"),
+  ].join("\n\n");
+  return neutral(text, desk, model);
+}
+
+function typed({ host, model, prompt }: RecipeRun): string {
+  const { env, args } = headlessHosts[host];
+  const settings = Object.entries(env(model.url)).map(([name, value]) => `${name}=${quoted(value)}`);
+  return [...settings, basename(chatHost(host)), ...args(prompt, model.url).map(quoted)].join(" ");
+}
+
+function neutral(text: string, { user, home }: Desk, { url }: ScriptedModel): string {
+  return text
+    .replaceAll(url, "http://127.0.0.1:PORT")
+    .replaceAll(user, "~")
+    .replaceAll(home.path, "~/.pyro")
+    .replaceAll(join(runFolder(), "dist"), "/opt/pyro/dist")
+    .replaceAll(dirname(process.execPath), "/usr/bin");
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}
+
+/** Without what names the workspace and repeats the command. */
+function essence(result: string): string {
+  return result.replace(/^.*?(?="state":)/su, "… ");
+}
+
+function seconds(from: number, to: number | undefined): string {
+  return to === undefined ? "-" : ((to - from) / 1000).toFixed(2);
+}
+
+function short(text: string): string {
+  const line = text.replaceAll("\n", " ");
+  return line.length <= maxShown ? line : `${line.slice(0, maxShown)} …`;
+}
+
+function code(text: string): string {
+  return `\`${short(text).replaceAll("`", "'").replaceAll("|", "\\|")}\``;
+}
+
+function quoted(word: string): string {
+  return /^[\w./:=-]+$/u.test(word) ? word : `'${word}'`;
+}
+
+function fenced(text: string): string {
+  return `\`\`\`text\n${text}\n\`\`\``;
+}
