@@ -88,6 +88,8 @@ export const requirements: Readonly<Record<string, string>> = {
   "daemon-not-started": "Asking about the daemon or stopping it never starts one.",
   "progress-on-stderr": "Progress is on standard error, as plain lines where that is no terminal.",
   demo: "`pyro demo` shows the life of a one-shot machine.",
+  "demo-ollama":
+    "`pyro demo ollama` lets a model repair a project in a workspace, says each step, and leaves nothing; what goes wrong is said.",
   "mcp-at-once": "The MCP server answers initialize and tools/list before any daemon or machine exists.",
   "mcp-vm-run": "`vm_run` runs one shell command in a machine of its own.",
   "mcp-errors": "Over MCP an error is a result with a code, a message and the next call to make.",

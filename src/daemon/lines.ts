@@ -1,9 +1,8 @@
 // Owns cutting a byte stream into lines of bounded length. Never interprets them.
-import type { Readable } from "node:stream";
 import { PyroError } from "../base/error.js";
 
 /** Yields each line without its newline; the stream waits while a line is worked on. */
-export async function* readLines(stream: Readable, maxBytes: number): AsyncGenerator<string> {
+export async function* readLines(stream: AsyncIterable<unknown>, maxBytes: number): AsyncGenerator<string> {
   let parts: Buffer[] = [];
   let size = 0;
   for await (const chunk of stream) {

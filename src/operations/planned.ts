@@ -16,7 +16,7 @@ export interface Plan {
 export const planned: readonly Plan[] = [
   {
     brings: "chat hosts",
-    commands: ["host connect", "host print-config", "host doctor", "host repair", "demo ollama"],
+    commands: ["host connect", "host print-config", "host doctor", "host repair"],
   },
   {
     brings: "the guest network",

@@ -31,11 +31,12 @@ const steps: readonly Step[] = [
   guestStep("Start a machine, run git inside, delete the machine", "git --version"),
   guestStep("Another machine; its kernel is its own, not the host's", "uname -a"),
   {
-    title: "Nothing is left running",
+    title: "Both machines are gone",
     command: "pyro daemon status",
     operation: daemonStatusOperation,
     input: {},
-    show: (result) => `${String(result["running_machines"])} machines`,
+    show: ({ running_machines: running }) =>
+      running === 0 ? "no machine runs" : `${String(running)} running: your workspaces`,
   },
 ];
 
@@ -43,7 +44,7 @@ export const demoCommand: Command = {
   path: ["demo"],
   summary: "Show the life of a one-shot machine, step by step.",
   input: z.strictObject({}),
-  notes: [],
+  notes: ["`pyro demo ollama` lets a model of an Ollama server work in a workspace."],
   run: (_input, context) => interruptible((interrupts) => tour(context, interrupts)),
 };
 
