@@ -57,6 +57,15 @@ smoke-hosts: build ## the real Claude Code, Codex and OpenCode, each with a scri
 	@node scripts/chat-hosts.mjs
 	@$(if $(RECORD),PYRO_TEST_TRANSCRIPTS=docs/integrations/transcripts) node scripts/test.mjs hosts
 
+USE_CASES := repro-fix-loop parallel-workspaces untrusted-inspection daily-loop
+
+.PHONY: smoke-use-cases $(USE_CASES:%=smoke-%)
+smoke-use-cases: build ## the recipes of docs/use-cases over the real server; each one alone as smoke-NAME
+	@node_modules/.bin/vitest run --project e2e test/e2e/use-cases
+
+$(USE_CASES:%=smoke-%): smoke-%: build
+	@node_modules/.bin/vitest run --project e2e test/e2e/use-cases/$*.test.ts
+
 .PHONY: format
 format: setup ## rewrites the sources in the house format
 	@node_modules/.bin/prettier --log-level warn --write . && scripts/go -C guest fmt ./...

@@ -124,6 +124,10 @@ export const requirements: Readonly<Record<string, string>> = {
   "host-in-time": "No call reaches the time limit of Claude Code, Codex or OpenCode, however long its command takes.",
   "host-interrupted":
     "A chat host that is interrupted or killed leaves no process, and its workspace can be used further.",
+  "use-case-repro-fix": "The recipe repro plus fix loop works as its document says.",
+  "use-case-parallel": "The recipe parallel workspaces works as its document says.",
+  "use-case-inspection": "The recipe untrusted inspection works as its document says.",
+  "use-case-daily": "The recipe daily loop works as its document says.",
   "sdk-workspace": "A workspace of the SDK is deleted when it is disposed; the examples run as they stand.",
   "sdk-example": "The example of the SDK's reference runs as it stands.",
   "sdk-streams": "The SDK streams output and passes standard input on.",
