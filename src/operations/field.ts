@@ -45,6 +45,11 @@ export function fieldsOf(schema: z.ZodObject, io: "input" | "output" = "input"):
   return fieldsIn(z.toJSONSchema(schema, { io }));
 }
 
+/** The flag of a field, without dashes; `names` has those that are not named after the field. */
+export function flagNameOf(names: Readonly<Record<string, string>>, field: string): string {
+  return names[field] ?? field.replaceAll("_", "-");
+}
+
 function fieldsIn(schema: unknown): readonly Field[] {
   const { properties, required } = objectSchema.parse(schema);
   return Object.entries(properties).map(([name, each]) => ({

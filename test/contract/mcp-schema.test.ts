@@ -1,8 +1,9 @@
 // Proves that what MCP clients are told about pyro fits what chat hosts accept.
 import { expect, test } from "vitest";
 import { profiles } from "../../src/operations/operation.js";
+import { modes } from "../../src/operations/serve-choices.js";
 import { instructionsOf } from "../../src/surface/mcp/instructions.js";
-import { modes, modeShapes } from "../../src/surface/mcp/modes.js";
+import { modeShapes } from "../../src/surface/mcp/modes.js";
 import { toolsOf } from "../../src/surface/mcp/tools.js";
 
 const tools = [

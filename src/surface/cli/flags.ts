@@ -1,5 +1,5 @@
 // Owns how input fields, and parts of results, look as flags. Never reads arguments.
-import { fieldsOf, type Field } from "../../operations/field.js";
+import { fieldsOf, flagNameOf, type Field } from "../../operations/field.js";
 import type { Command, Selection } from "./command.js";
 
 export interface Flag {
@@ -31,7 +31,7 @@ export function flagsOf(command: Command): readonly Flag[] {
 
 /** The flag of a field, without dashes. */
 export function flagName({ flagNames = {} }: Pick<Command, "flagNames">, field: string): string {
-  return flagNames[field] ?? field.replaceAll("_", "-");
+  return flagNameOf(flagNames, field);
 }
 
 /** Fields given by position, in order. */

@@ -2,7 +2,8 @@
 import type * as z from "zod";
 import { profiles } from "../../operations/operation.js";
 import { plannedBy } from "../../operations/planned.js";
-import { modes, modeShapes, type Mode } from "../mcp/modes.js";
+import { modes, type Mode } from "../../operations/serve-choices.js";
+import { modeShapes } from "../mcp/modes.js";
 import { isLeftOut } from "../mcp/shrink.js";
 import { instructionsOf } from "../mcp/instructions.js";
 import { toolsOf, type McpTool } from "../mcp/tools.js";

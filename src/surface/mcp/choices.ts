@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { PyroError } from "../../base/error.js";
+import { checkServeChoices } from "../../operations/serve-choices.js";
 import { confinePath, type AllowedFolders } from "./confine.js";
 import type { McpTool } from "./tools.js";
 
@@ -33,9 +33,12 @@ export interface ServerScope {
 /** Looks at the file system only to find the checkout; throws `invalid_argument` for choices that contradict each other. */
 export function scopeOf(choices: ServerChoices, cwd: string): ServerScope {
   const { projectPath, repoUrl, repoRef, noProjectSource = false, allowHostPaths = [] } = choices;
-  const made = [projectPath !== undefined, repoUrl !== undefined, noProjectSource].filter(Boolean).length;
-  if (made > 1) throw contradiction("--project-path, --repo-url and --no-project-source exclude each other.");
-  if (repoRef !== undefined && repoUrl === undefined) throw contradiction("--repo-ref needs --repo-url.");
+  checkServeChoices({
+    project_path: projectPath,
+    repo_url: repoUrl,
+    repo_ref: repoRef,
+    no_project_source: noProjectSource,
+  });
   const more = allowHostPaths.map((folder) => resolve(cwd, folder));
   if (repoUrl !== undefined) {
     const ref = repoRef === undefined ? "" : ` at ${repoRef}`;
@@ -80,8 +83,4 @@ function checkoutAround(cwd: string): string | undefined {
 
 function withoutCredentials(url: string): string {
   return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/iu, "$1");
-}
-
-function contradiction(message: string): PyroError {
-  return new PyroError("invalid_argument", message, { hint: "`pyro mcp serve --help` lists the flags." });
 }

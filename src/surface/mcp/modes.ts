@@ -1,7 +1,5 @@
 // Owns the modes: which tools a server offers for one kind of task, and what it says about them. Never calls one.
-
-export const modes = ["repro-fix", "inspect", "cold-start", "review-eval"] as const;
-export type Mode = (typeof modes)[number];
+import type { Mode } from "../../operations/serve-choices.js";
 
 export interface ModeShape {
   /** The task in one or two sentences, which its instructions begin with. */

@@ -1,15 +1,15 @@
 // Owns the MCP server: its tools and instructions. Never knows over what it is served.
 import { ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/server";
 import { closest } from "../../base/closest.js";
-import { PyroError } from "../../base/error.js";
 import { version } from "../../base/version.js";
 import type { Profile } from "../../operations/operation.js";
 import { plannedBy } from "../../operations/planned.js";
+import { checkServeChoices, defaultProfile, type Mode } from "../../operations/serve-choices.js";
 import { daemonConnector, type Connector } from "../connection.js";
 import { callTool, defaultTimes, type CallTimes } from "./call-tool.js";
 import { scopeOf, type ServerChoices } from "./choices.js";
 import { instructionsOf } from "./instructions.js";
-import { modeShapes, type Mode } from "./modes.js";
+import { modeShapes } from "./modes.js";
 import { toolsOf } from "./tools.js";
 
 export interface CreateServerOptions extends ServerChoices {
@@ -25,12 +25,10 @@ export interface CreateServerOptions extends ServerChoices {
   readonly times?: CallTimes | undefined;
 }
 
-export const defaultProfile = "workspace-core" satisfies Profile;
-
 /** A server that is not connected yet; it answers `initialize` and `tools/list` without a daemon. */
 export function createServer(options: CreateServerOptions): Server {
   const { profile = defaultProfile, mode, connector = daemonConnector(options.home), times = defaultTimes } = options;
-  refusePlanned(options);
+  checkServeChoices({ profile: options.profile, mode });
   const scope = scopeOf(options, process.cwd());
   const tools = toolsOf({ profile, mode, environment: options.environment });
   const facts = { tools: tools.map(({ tool }) => tool.name), sourceText: scope.sourceText };
@@ -53,20 +51,6 @@ export function createServer(options: CreateServerOptions): Server {
     return callTool({ tool, args }, context, { connector, times, scope });
   });
   return server;
-}
-
-function refusePlanned({ profile, mode }: CreateServerOptions): void {
-  if (profile !== undefined && mode !== undefined) {
-    throw new PyroError("invalid_argument", "A mode and a profile exclude each other.", { hint: "Give one of them." });
-  }
-  const [brings, name] =
-    mode === undefined
-      ? [plannedBy("profiles", profile ?? defaultProfile), `The profile ${profile ?? defaultProfile}`]
-      : [plannedBy("modes", mode), `The mode ${mode}`];
-  if (brings === undefined) return;
-  throw new PyroError("unsupported", `${name} is not built yet.`, {
-    hint: `It is planned with ${brings}; use the profile ${defaultProfile} until then.`,
-  });
 }
 
 function unknownTool(name: string, known: readonly string[]): ProtocolError {

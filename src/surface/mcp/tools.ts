@@ -3,8 +3,9 @@ import type { Tool } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { environmentName } from "../../operations/fields.js";
 import type { Effect, Operation, Profile } from "../../operations/operation.js";
+import type { Mode } from "../../operations/serve-choices.js";
 import { operations } from "../../operations/table.js";
-import { modeShapes, type Mode } from "./modes.js";
+import { modeShapes } from "./modes.js";
 
 export interface McpTool {
   readonly operation: Operation;
