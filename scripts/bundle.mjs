@@ -36,6 +36,8 @@ const bundled = await build({
   splitting: true,
   format: "esm",
   platform: "node",
+  // Its other build asks for its parts in a way that no bundler sees.
+  alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
   target: "node20.19",
   chunkNames: "chunks/[name]-[hash]",
   banner: { js: BANNER },

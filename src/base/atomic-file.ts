@@ -3,12 +3,28 @@ import { randomBytes } from "node:crypto";
 import { open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** Replaces `path` by `content`: temporary file beside it, fsync, rename, fsync of the folder. */
-export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+/** Who may use a file, and whose it is. */
+export interface FileOwnership {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Replaces `path` by `content`: temporary file beside it, fsync, rename, fsync of the folder. For this user alone unless told. */
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array,
+  ownership?: FileOwnership,
+): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     await using file = await open(temporary, "wx", 0o600);
     await file.writeFile(content);
+    if (ownership !== undefined) {
+      const { uid, gid } = await file.stat();
+      if (uid !== ownership.uid || gid !== ownership.gid) await file.chown(ownership.uid, ownership.gid);
+      await file.chmod(ownership.mode & 0o7777);
+    }
     await file.sync();
   } catch (error) {
     await rm(temporary, { force: true });

@@ -5,6 +5,7 @@ import { PyroError, asPyroError } from "../base/error.js";
 import { locatePaths, preparePaths, type Paths } from "../base/paths.js";
 import { readSettings } from "../base/settings.js";
 import type { Task } from "../base/progress.js";
+import type { ChatHosts } from "../chat-host/chat-hosts.js";
 import { openDoctor, type ExaminationRequest } from "../doctor/doctor.js";
 import type { DaemonProbe, DaemonState, Subject } from "../doctor/subject.js";
 import { chooseEngine, engineChoice } from "../engine/choose.js";
@@ -17,8 +18,8 @@ import { measuring } from "./host-engine.js";
 import { daemonLogPath, daemonRecordPath, readDaemonRecord } from "./record.js";
 
 /** Opens nothing by itself. */
-export function openCallerServices(options: ConnectOptions): CallerServices {
-  return { doctor: openDoctor((request, task) => openSubject(options, request, task)) };
+export function openCallerServices(options: ConnectOptions, chatHosts: ChatHosts): CallerServices {
+  return { doctor: openDoctor((request, task) => openSubject(options, request, task)), chatHosts };
 }
 
 async function openSubject(options: ConnectOptions, request: ExaminationRequest, task: Task): Promise<Subject> {

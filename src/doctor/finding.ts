@@ -1,8 +1,9 @@
 // Owns what a finding is and which there are. Never examines anything.
 import type { StartState } from "../machine/readiness.js";
 
-export const severities = ["ok", "info", "warning", "error"] as const;
-export type Severity = (typeof severities)[number];
+import type { Severity } from "../base/severity.js";
+
+export { severities, type Severity } from "../base/severity.js";
 
 /** Every code with its title, in the order in which they are shown. docs/troubleshooting.md has a heading for each. */
 export const findingTitles = {

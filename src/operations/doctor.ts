@@ -1,8 +1,9 @@
 // Owns the operation that says whether this host can run machines, and what to do where it cannot. Never examines anything.
 import * as z from "zod";
-import { findingCodes, severities, type FindingCode, type Severity } from "../doctor/finding.js";
+import { findingCodes, severities, type FindingCode } from "../doctor/finding.js";
 import { startStates } from "../machine/readiness.js";
 import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
+import { findingText } from "./finding-text.js";
 import { operation } from "./operation.js";
 
 const finding = z.object({
@@ -49,35 +50,10 @@ export const doctorOperation = operation({
     return { ...examination, findings: [...examination.findings], fixed: [...examination.fixed] };
   },
   text: (result) =>
-    [...result.fixed.map((each) => `fixed: ${each}`), ...result.findings.map(lines), "", sentence(result)].join("\n"),
+    [...result.fixed.map((each) => `fixed: ${each}`), ...result.findings.map(findingText), "", sentence(result)].join(
+      "\n",
+    ),
 });
-
-const markers: Readonly<Record<Severity, string>> = { ok: "ok", info: "info", warning: "warning", error: "ERROR" };
-const markerWidth = 8;
-const titleWidth = 20;
-/** Characters of a line, so that it fits a terminal and a chat. */
-const lineWidth = 110;
-
-function lines({ severity, title, text, fix }: z.output<typeof finding>): string {
-  const indent = " ".repeat(markerWidth + titleWidth);
-  const paragraphs = [text, ...(fix === null ? [] : [`fix: ${fix}`])];
-  const wrapped = paragraphs
-    .flatMap((each) => each.split("\n"))
-    .flatMap((each) => wrap(each, lineWidth - indent.length));
-  return `${markers[severity].padEnd(markerWidth)}${title.padEnd(titleWidth)}${wrapped.join(`\n${indent}`)}`;
-}
-
-function wrap(text: string, width: number): readonly string[] {
-  const rows: string[] = [];
-  let row = "";
-  for (const word of text.split(" ")) {
-    if (row !== "" && row.length + 1 + word.length > width) {
-      rows.push(row);
-      row = word;
-    } else row = row === "" ? word : `${row} ${word}`;
-  }
-  return [...rows, row];
-}
 
 /** Errors that bring others with them, in the order in which they should be looked at. */
 const rootCauses: readonly FindingCode[] = ["platform", "folders", "disk", "settings", "programs", "runtime", "engine"];

@@ -15,10 +15,6 @@ export interface Plan {
 
 export const planned: readonly Plan[] = [
   {
-    brings: "chat hosts",
-    commands: ["host connect", "host print-config", "host doctor", "host repair"],
-  },
-  {
     brings: "the guest network",
     flags: [
       ...["run --network", "prepare --network", "demo --network"],

@@ -1,4 +1,5 @@
 // Owns the list of what handlers may call. Never implements any of it.
+import type { ChatHosts } from "../chat-host/chat-hosts.js";
 import type { Doctor } from "../doctor/doctor.js";
 import type { EnvironmentStore } from "../environment/environment.js";
 import type { Preparation } from "../preparation/preparation.js";
@@ -35,4 +36,5 @@ export interface Services {
 /** What operations use that run in the caller's process. */
 export interface CallerServices {
   readonly doctor: Doctor;
+  readonly chatHosts: ChatHosts;
 }

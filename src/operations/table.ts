@@ -2,6 +2,7 @@
 import { daemonStatusOperation, daemonStopOperation } from "./daemon.js";
 import { doctorOperation } from "./doctor.js";
 import { envInspectOperation, envListOperation, envPruneOperation, envPullOperation } from "./env.js";
+import { hostConnectOperation, hostDoctorOperation, hostPrintConfigOperation, hostRepairOperation } from "./host.js";
 import { prepareOperation } from "./prepare.js";
 import { runOperation } from "./run.js";
 import {
@@ -54,6 +55,10 @@ export const operations = [
   workspaceStopOperation,
   workspaceStartOperation,
   workspaceDeleteOperation,
+  hostConnectOperation,
+  hostPrintConfigOperation,
+  hostDoctorOperation,
+  hostRepairOperation,
   envListOperation,
   envPullOperation,
   envInspectOperation,

@@ -43,7 +43,11 @@ export function daemonConnector(home?: string): Connector {
     },
     here: async () => {
       const { openCallerServices } = await import("../daemon/caller-services.js");
-      return openCallerServices({ env, command: command() });
+      const { openChatHosts } = await import("../chat-host/chat-hosts.js");
+      const { serveFlags } = await import("./serve-flags.js");
+      const script = pyroScript();
+      const chatHosts = openChatHosts({ env, cwd: process.cwd(), script, serveFlags });
+      return openCallerServices({ env, command: command() }, chatHosts);
     },
   };
 }
@@ -65,11 +69,13 @@ export async function callOperation(
 
 /** The daemon has a working folder of its own. */
 function withAbsolutePaths({ hostPaths = {} }: Operation, input: WireResult): WireResult {
-  const paths = Object.keys(hostPaths).flatMap((field) => {
-    const path = input[field];
-    return typeof path === "string" ? [[field, resolve(path)] as const] : [];
-  });
-  return { ...input, ...Object.fromEntries(paths) };
+  const given = Object.keys(hostPaths).filter((field) => input[field] !== undefined);
+  return { ...input, ...Object.fromEntries(given.map((field) => [field, absolute(input[field])])) };
+}
+
+function absolute(paths: unknown): unknown {
+  if (Array.isArray(paths)) return paths.map(absolute);
+  return typeof paths === "string" ? resolve(paths) : paths;
 }
 
 async function perform(

@@ -18,7 +18,10 @@ const LAYERS = [
 
 /** Libraries that cost start-up time or belong to one concern, and the only folder that may load each (types are free). */
 const LIBRARY_OWNERS = [
-  { library: "@modelcontextprotocol/", folder: "src/surface/mcp/" },
+  { library: "@modelcontextprotocol/server", folder: "src/surface/mcp/" },
+  { library: "@modelcontextprotocol/client", folder: "src/chat-host/" },
+  { library: "jsonc-parser", folder: "src/chat-host/" },
+  { library: "toml-eslint-parser", folder: "src/chat-host/" },
   { library: "@connectrpc/", folder: "src/machine/" },
 ] as const;
 

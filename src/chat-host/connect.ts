@@ -1,0 +1,105 @@
+// Owns registering our server with a host, by the host's own command where that keeps everything else. Never writes twice.
+import type { Task } from "../base/progress.js";
+import { PyroError } from "../base/error.js";
+import { runProgram } from "../base/spawn.js";
+import { replaceConfigFile } from "./config-file.js";
+import { targetDocument, readDocument, type Document } from "./document.js";
+import { editEntry } from "./edit.js";
+import { differencesOf, entryWith, newFields, serveFlagsIn, type Difference, type ServerCommand } from "./entry.js";
+import { findOnPath } from "./find-program.js";
+import type { ChatHost, Scope, ServerEntry, Surroundings } from "./host.js";
+import { additionOf, changeOf, type FileChange } from "./report.js";
+import type { ServeFlags } from "./serve-flags.js";
+
+export interface ConnectRequest {
+  readonly scope: Scope;
+  /** Of `pyro mcp serve`. */
+  readonly flags: readonly string[];
+  readonly dryRun: boolean;
+}
+
+export interface Connected {
+  readonly file: string;
+  /** Undefined: it was connected already, just so. */
+  readonly change: FileChange | undefined;
+  /** The host's own command that did it; undefined where the file was edited. */
+  readonly command: readonly string[] | undefined;
+}
+
+export interface ConnectContext {
+  readonly host: ChatHost;
+  readonly surroundings: Surroundings;
+  readonly server: ServerCommand;
+  readonly serveFlags: ServeFlags;
+}
+
+/** Milliseconds for the host's own command. */
+const commandTimeoutMs = 60_000;
+
+export async function connectHost(context: ConnectContext, request: ConnectRequest, task: Task): Promise<Connected> {
+  const { host, surroundings } = context;
+  const program = await findOnPath(host.program, surroundings.env);
+  if (program === undefined) throw notInstalled(host);
+  const document = await targetDocument(host, request.scope, surroundings);
+  const wanted = await wantedEntry(context, document, request.flags);
+  const args = document.entry === undefined ? host.addCommand(wanted, document.place, document.value) : undefined;
+  if (args === undefined) return edit(host, document, { wanted, dryRun: request.dryRun });
+  const result = {
+    file: document.place.path,
+    change: additionOf(host, document.place, newFields(host, wanted)),
+    command: [program, ...args],
+  };
+  if (request.dryRun) return result;
+  task.progress({ phase: "connect", message: `Running ${host.program} ${args.slice(0, 2).join(" ")}` });
+  const { env, project } = surroundings;
+  await runProgram(program, args, { signal: task.signal, env, cwd: project, timeoutMs: commandTimeoutMs });
+  await verify(host, document, wanted);
+  return result;
+}
+
+/** Flags that mean the same as those that are there stay as they were written. */
+async function wantedEntry(
+  { host, server, serveFlags }: ConnectContext,
+  { entry }: Document,
+  flags: readonly string[],
+): Promise<ServerEntry> {
+  const launch = host.launch(entry);
+  const present = launch === undefined ? undefined : serveFlagsIn([launch.command, ...launch.args]);
+  const same = present !== undefined && (await serveFlags.mean(present, flags));
+  return entryWith(server, same ? present : flags);
+}
+
+async function edit(
+  host: ChatHost,
+  document: Document,
+  { wanted, dryRun }: { readonly wanted: ServerEntry; readonly dryRun: boolean },
+): Promise<Connected> {
+  const differences = differencesOf(host, document.entry, wanted);
+  const change = differences.length === 0 ? undefined : await write(host, document, { differences, dryRun });
+  return { file: document.place.path, change, command: undefined };
+}
+
+/** Edits our entry in the file, unless it is only to be shown. */
+export async function write(
+  host: ChatHost,
+  { place, file }: Document,
+  { differences, dryRun }: { readonly differences: readonly Difference[]; readonly dryRun: boolean },
+): Promise<FileChange> {
+  const edited = editEntry(host.format, file.text, { place, differences });
+  if (!dryRun) await replaceConfigFile(file, edited);
+  return changeOf(place, file.text, edited);
+}
+
+async function verify(host: ChatHost, { place }: Document, wanted: ServerEntry): Promise<void> {
+  const { entry } = await readDocument(host, place);
+  if (entry !== undefined && differencesOf(host, entry, wanted).length === 0) return;
+  throw new PyroError("internal", `${host.program} has reported success, but ${place.path} has no such entry.`, {
+    hint: `Put it in by hand: \`pyro host print-config ${host.name}\` shows it.`,
+  });
+}
+
+function notInstalled({ name, title, program, install }: ChatHost): PyroError {
+  return new PyroError("failed_precondition", `${title} is not installed: there is no \`${program}\` on PATH.`, {
+    hint: `Install it (${install}), or put the entry in by hand: \`pyro host print-config ${name}\` shows it.`,
+  });
+}

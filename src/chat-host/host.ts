@@ -1,0 +1,91 @@
+// Owns what the three chat hosts have in common: where their settings lie, how they name a server, what they give it. Never reads a file.
+import type { ConfigFormat } from "./config-format.js";
+
+export const hostNames = ["claude-code", "codex", "opencode"] as const;
+export type HostName = (typeof hostNames)[number];
+
+export const scopes = ["user", "project"] as const;
+export type Scope = (typeof scopes)[number];
+
+/** The name under which every host has our server. */
+export const entryName = "pyro";
+
+/** Variables of ours that an entry carries where they are set; any other variable of an entry is the user's. */
+export const entryVariables = ["PYRO_HOME", "PYRO_ENVIRONMENT_CACHE_DIR"] as const;
+
+/** Where the user calls from. */
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  readonly home: string;
+  readonly cwd: string;
+  /** Top folder of the checkout around `cwd`, else `cwd`. */
+  readonly project: string;
+}
+
+/** The server as we want a host to start it. */
+export interface ServerEntry {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The server as an entry makes a host start it. */
+export interface Launch extends ServerEntry {
+  /** Undefined: the folder in which the host was started. */
+  readonly cwd?: string | undefined;
+  /** Variables of the host's own environment that the entry asks for. */
+  readonly passed: readonly string[];
+}
+
+/** A file in which a host may have our entry. */
+export interface ConfigPlace {
+  /** `local`: Claude Code's entries of one project in the user's file. */
+  readonly scope: Scope | "local";
+  readonly path: string;
+  /** From the top of the file down to our entry. */
+  readonly keys: readonly string[];
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export interface ChatHost {
+  readonly name: HostName;
+  readonly title: string;
+  /** Its program, as found on PATH. */
+  readonly program: string;
+  /** The command that installs it. */
+  readonly install: string;
+  readonly format: ConfigFormat;
+  /** Every file that it reads here, the one that decides first; they need not exist. */
+  places(surroundings: Surroundings): readonly ConfigPlace[];
+  /** The first of these that exists is written to, else the first. */
+  targets(scope: Scope, surroundings: Surroundings): readonly ConfigPlace[];
+  /** True: entries of several files become one, field by field. False: the first one counts alone. */
+  readonly merges: boolean;
+  /** The fields of an entry. */
+  fields(entry: ServerEntry): Fields;
+  /** The field among these that has the variables. */
+  readonly variables: string;
+  /** What a field means that is not there. */
+  readonly defaults: Fields;
+  /** Fields that turn an entry into something else than a program to start. */
+  readonly foreign: readonly string[];
+  /** Undefined where this is no program to start. */
+  launch(fields: unknown): Launch | undefined;
+  /** The environment that it starts a server with, before the entry's own variables. */
+  environment(env: NodeJS.ProcessEnv, launch: Launch): NodeJS.ProcessEnv;
+  /** Arguments of its own command that adds the entry; undefined where the file has to be edited. */
+  addCommand(entry: ServerEntry, target: ConfigPlace, config: unknown): readonly string[] | undefined;
+  /** Why it does not read this file; `userConfig` is the content of the user's. */
+  ignores(place: ConfigPlace, userConfig: unknown, surroundings: Surroundings): Obstacle | undefined;
+  /** Where the user has switched our server off, other than in the entry itself. */
+  switchedOff(userConfig: unknown, surroundings: Surroundings): Obstacle | undefined;
+  /** What to do after connecting, a sentence each. */
+  nextSteps(scope: Scope): readonly string[];
+}
+
+/** A sentence each. */
+export interface Obstacle {
+  readonly text: string;
+  readonly fix: string;
+}
