@@ -121,6 +121,8 @@ export const requirements: Readonly<Record<string, string>> = {
   "mcp-modes": "A mode offers the tools of one kind of task.",
   "host-recipe":
     "Claude Code, Codex and OpenCode, as they are, take a change from a failing test to an exported fix in a workspace.",
+  "host-results":
+    "Claude Code, Codex and OpenCode show their models our errors with code and hint, and the exit code of a command with long output.",
   "host-in-time": "No call reaches the time limit of Claude Code, Codex or OpenCode, however long its command takes.",
   "host-interrupted":
     "A chat host that is interrupted or killed leaves no process, and its workspace can be used further.",

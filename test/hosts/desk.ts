@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from "node:path";
 import * as z from "zod";
 import { runFolder, startProgram, type Finished, type Started } from "../e2e/command.js";
 import { eventually } from "../e2e/eventually.js";
-import { openHome, type Home } from "../e2e/home.js";
+import { openHome, type Home, type HomeOptions } from "../e2e/home.js";
 import { processesOf, type HomeProcess } from "../e2e/processes.js";
 import { headlessHosts } from "./headless.js";
 import { chatHost, chatHostBin, type ChatHost } from "./hosts.js";
@@ -33,14 +33,15 @@ const workspaceList = z.object({ workspaces: z.array(z.object({ workspace_id: z.
 /** A host must have ended by then; longer than any script here takes on a busy machine. */
 const timeoutMs = 240_000;
 
-export async function openDesk(host: ChatHost): Promise<Desk> {
+export async function openDesk(host: ChatHost, options: Pick<HomeOptions, "cold"> = {}): Promise<Desk> {
   const folder = mkdtempSync(join(runFolder(), "desk-"));
   const user = join(folder, "home folder");
   mkdirSync(user);
   const project = makeProject(join(user, "my project"));
-  const home = openHome();
+  const home = openHome(options);
   // What is registered names PYRO_HOME alone.
   const environments = process.env["PYRO_ENVIRONMENT_CACHE_DIR"];
+  mkdirSync(join(home.path, "cache"), { recursive: true, mode: 0o700 });
   if (environments !== undefined) symlinkSync(environments, join(home.path, "cache", "environments"));
   const path = [chatHostBin(), dirname(process.execPath), process.env["PATH"]].join(delimiter);
   const env = { PATH: path, HOME: user };

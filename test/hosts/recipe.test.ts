@@ -3,35 +3,31 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { Finished } from "../e2e/command.js";
 import { openDesk, workspacesOf, type Desk } from "./desk.js";
 import { headlessHosts } from "./headless.js";
 import { chatHosts } from "./hosts.js";
 import { startModel } from "./models/scripted-model.js";
 import { fixedModule } from "./project.js";
 import { exportedName, lastWords, prompt, reproFix } from "./recipe.js";
-import { record } from "./transcript.js";
+import { record, type Timed } from "./transcript.js";
 
 test.each(chatHosts)(
   "[host-recipe] %s reproduces, patches, tests, diffs, exports, resets and deletes",
   async (host) => {
-    await using desk = await openDesk(host);
+    await using desk = await openDesk(host, { cold: true });
     const { wire, answerOf } = headlessHosts[host];
     await using model = await startModel(wire, reproFix);
     const before = changesIn(desk);
 
-    const connectStartedAt = performance.now();
-    const connected = await desk.connect();
-    const connect = {
-      startedAt: connectStartedAt,
-      endedAt: performance.now(),
-      printed: `${connected.stdout.toString()}${connected.stderr}`,
-    };
-    expect(connected).toMatchObject({ code: 0 });
-    const changedFiles = filesOf(desk);
+    const prepared = await timed(() => desk.home.pyro(["prepare", "debian:12"]));
+    expect(prepared.outcome).toMatchObject({ code: 0 });
+    const connected = await timed(desk.connect);
+    expect(connected.outcome).toMatchObject({ code: 0 });
+    const configFiles = filesWithServer(desk);
 
-    const startedAt = performance.now();
-    const { code, stdout, stderr } = await desk.prompt(prompt, model.url).finished;
-    const endedAt = performance.now();
+    const prompted = await timed(() => desk.prompt(prompt, model.url).finished);
+    const { code, stdout, stderr } = prompted.outcome;
     const seen = { problems: model.problems, code, stderr: code === 0 ? "" : stderr };
     expect(seen).toEqual({ problems: [], code: 0, stderr: "" });
     expect(answerOf(stdout.toString())).toBe(lastWords);
@@ -48,19 +44,25 @@ test.each(chatHosts)(
     expect(readFileSync(join(desk.project.path, exportedName), "utf8")).toBe(fixedModule);
     expect(changesIn(desk)).toEqual([...before, `?? ${exportedName}`].toSorted());
     expect(await workspacesOf(desk.home)).toEqual([]);
-    await record({ host, desk, model, prompt, answer: lastWords, connect, changedFiles, startedAt, endedAt });
+    await record({ host, desk, model, prompt, answer: lastWords, prepared, connected, configFiles, prompted });
   },
 );
+
+async function timed(start: () => Promise<Finished>): Promise<Timed> {
+  const startedAt = performance.now();
+  const outcome = await start();
+  return { startedAt, endedAt: performance.now(), outcome };
+}
 
 /** What differs from the last commit, ignored files included. */
 function changesIn({ project }: Desk): readonly string[] {
   return project.git("status", "--short", "--ignored").split("\n").filter(Boolean).toSorted();
 }
 
-/** Files below HOME that are not the project's. */
-function filesOf({ user, project }: Desk): readonly string[] {
+/** Files below HOME that name our server. */
+function filesWithServer({ user, project }: Desk): readonly string[] {
   return readdirSync(user, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !path.startsWith(`${project.path}/`));
+    .filter((path) => !path.startsWith(`${project.path}/`) && readFileSync(path).includes("pyro.js"));
 }

@@ -72,14 +72,40 @@ export function longCommand(command: string): readonly Step[] {
   ];
 }
 
+/** Two calls that fail, then a command whose output is far longer than hosts take. */
+export const errorsAndLongOutput: readonly Step[] = [
+  () => ({ tool: "workspace_exec", args: { workspace_id: "ws_aaaaaaaaaaaa", command: "true" } }),
+  (results) => {
+    match(last(results), /not_found/u);
+    match(last(results), /There is no workspace/u);
+    match(last(results), /Create one first/u);
+    return { tool: "workspace_create", args: { colour: "red" } };
+  },
+  (results) => {
+    match(last(results), /invalid_argument/u);
+    match(last(results), /Unknown field colour/u);
+    match(last(results), /Correct it and call again/u);
+    return { tool: "workspace_create", args: {} };
+  },
+  (results) => exec(results, "seq 1 100000; seq 1 100000 >&2"),
+  (results) => {
+    equal(exitCodeOf(results), 0);
+    match(last(results), /98(?:\\n|\n)99/u);
+    return onWorkspace(results, "workspace_delete");
+  },
+  () => ({ text: lastWords }),
+];
+
 function exec(results: readonly string[], command: string, timeoutSeconds?: number): Turn {
   const timeout = timeoutSeconds === undefined ? {} : { timeout_seconds: timeoutSeconds };
   return onWorkspace(results, "workspace_exec", { command, ...timeout });
 }
 
 function onWorkspace(results: readonly string[], tool: string, more: Readonly<Record<string, unknown>> = {}): Turn {
-  const id = /ws_[a-z2-7]{12}/u.exec(results[0] ?? "")?.[0];
-  if (id === undefined) throw new Error(`workspace_create gave no id: ${results[0]}`);
+  const id = results
+    .map((result) => /ws_[a-z2-7]{12}(?=["\s].*running)/su.exec(result)?.[0])
+    .find((each) => each !== undefined);
+  if (id === undefined) throw new Error(`workspace_create gave no running workspace: ${results.join("\n")}`);
   return { tool, args: { workspace_id: id, ...more } };
 }
 

@@ -4,24 +4,31 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { format } from "prettier";
-import { runFolder } from "../e2e/command.js";
+import * as z from "zod";
+import { runFolder, type Finished } from "../e2e/command.js";
 import type { Desk } from "./desk.js";
 import { headlessHosts } from "./headless.js";
 import { chatHost, chatHostVersion, type ChatHost } from "./hosts.js";
 import type { ScriptedModel } from "./models/scripted-model.js";
 
-/** Moments in milliseconds of performance.now(). */
+/** A command that was run, with moments in milliseconds of performance.now(). */
+export interface Timed {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly outcome: Finished;
+}
+
 export interface RecipeRun {
   readonly host: ChatHost;
   readonly desk: Desk;
   readonly model: ScriptedModel;
   readonly prompt: string;
   readonly answer: string;
-  readonly connect: { readonly startedAt: number; readonly endedAt: number; readonly printed: string };
-  /** Below HOME, after `connect`. */
-  readonly changedFiles: readonly string[];
-  readonly startedAt: number;
-  readonly endedAt: number;
+  readonly prepared: Timed;
+  readonly connected: Timed;
+  /** Below HOME, those that name our server after `connect`. */
+  readonly configFiles: readonly string[];
+  readonly prompted: Timed;
 }
 
 /** Characters of a call's arguments or result that are shown. */
@@ -29,7 +36,9 @@ const maxShown = 180;
 
 /** Prints the page, and writes it into the folder that PYRO_TEST_TRANSCRIPTS names. */
 export async function record(run: RecipeRun): Promise<void> {
-  const page = await format(pageOf(run), { parser: "markdown", printWidth: 120, proseWrap: "preserve" });
+  const { stdout } = await run.desk.home.pyro(["daemon", "status", "--json"]);
+  const { accelerator } = z.object({ accelerator: z.string() }).parse(JSON.parse(stdout.toString()));
+  const page = await format(pageOf(run, accelerator), { parser: "markdown", printWidth: 120, proseWrap: "preserve" });
   process.stdout.write(`\n${page}\n`);
   const folder = process.env["PYRO_TEST_TRANSCRIPTS"];
   if (folder === undefined) return;
@@ -37,8 +46,8 @@ export async function record(run: RecipeRun): Promise<void> {
   writeFileSync(join(folder, `${run.host}.md`), page);
 }
 
-function pageOf(run: RecipeRun): string {
-  const { host, desk, model, connect } = run;
+function pageOf(run: RecipeRun, accelerator: string): string {
+  const { host, desk, model, prepared, connected, prompted } = run;
   const offered = model.offered?.at;
   const firstExec = model.calls.find(({ tool }) => tool === "workspace_exec");
   const rows = model.calls.map((call, index) => {
@@ -48,12 +57,22 @@ function pageOf(run: RecipeRun): string {
   });
   const text = [
     `# ${host} ${chatHostVersion(host)}, headless, from an empty HOME`,
-    `Recorded by \`make smoke-hosts RECORD=1\` on ${new Date().toISOString().slice(0, 10)}, on a machine with ` +
-      `${availableParallelism()} processors. The host is the real one, and so are pyro and its machines. The model is a ` +
+    `Recorded by \`make smoke-hosts RECORD=1\` on ${new Date().toISOString().slice(0, 10)}, on ` +
+      `${availableParallelism()} processors with ${accelerator}. The host is the real one, and so are pyro and its machines. The model is a ` +
       "script on loopback: it says which tool to call next, and checks what the host gives it back.",
     "## Commands",
-    fenced([`$ pyro host connect ${host}`, connect.printed.trimEnd(), "", `$ ${typed(run)}`, run.answer].join("\n")),
-    `Files below HOME after \`connect\`: ${run.changedFiles.map(code).join(", ")}.`,
+    fenced(
+      [
+        "$ pyro prepare debian:12",
+        prepared.outcome.stdout.toString().trimEnd(),
+        `\n$ pyro host connect ${host}`,
+        connected.outcome.stdout.toString().trimEnd(),
+        `\n$ ${typed(run)}`,
+        run.answer,
+      ].join("\n"),
+    ),
+    "The host's output is shortened to the model's last words.",
+    `Files below HOME that name the server after \`host connect\`: ${run.configFiles.map(code).join(", ")}.`,
     "## Tool calls",
     "Seconds are from the model's answer to the request that brings the result, so the host's own time is in them.",
     [
@@ -65,11 +84,15 @@ function pageOf(run: RecipeRun): string {
     [
       row(["what", "seconds"]),
       "| - | -: |",
-      row(["`host connect`", seconds(connect.startedAt, connect.endedAt)]),
-      row(["start of `host connect` → the host offers the tools to its model", seconds(connect.startedAt, offered)]),
-      row(["prompt → the host offers the tools to its model", seconds(run.startedAt, offered)]),
-      row(["prompt → result of the first `workspace_exec`", seconds(run.startedAt, firstExec?.answeredAt)]),
-      row(["prompt → end of the host", seconds(run.startedAt, run.endedAt)]),
+      row(["`pyro prepare`, of an installed environment", seconds(prepared.startedAt, prepared.endedAt)]),
+      row(["`pyro host connect`", seconds(connected.startedAt, connected.endedAt)]),
+      row([
+        "start of `pyro host connect` → the host offers the tools to its model",
+        seconds(connected.startedAt, offered),
+      ]),
+      row(["prompt → the host offers the tools to its model", seconds(prompted.startedAt, offered)]),
+      row(["prompt → result of the first `workspace_exec`", seconds(prompted.startedAt, firstExec?.answeredAt)]),
+      row(["prompt → end of the host", seconds(prompted.startedAt, prompted.endedAt)]),
     ].join("\n"),
   ].join("\n\n");
   return neutral(text, desk, model);
