@@ -90,4 +90,7 @@ test("[use-case-inspection] a hostile checkout is read and run in a machine; the
   expect(await call("workspace_delete")).toEqual({ workspace_id: workspace.id, deleted: true });
   rmSync(join(project.path, "report.md"));
   expect([project.digest(), project.ran(), existsSync("/etc/owned")]).toEqual([before, false, false]);
+  // The traps are live: the same checkout harms a host that only asks for its status.
+  project.git(["status"]);
+  expect(project.ran()).toBe(true);
 }, 180_000);
