@@ -1,15 +1,13 @@
-// Writes what is generated: both sides of the wire from proto/, and docs/reference from the operation table.
+// Writes what is generated: both sides of the wire from proto/, and docs/reference and docs/contract.md from the operation table.
 // With --check it writes into build/generated instead and says what differs from the checkout; git is not asked.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./step.mjs";
 
 const WIRE = ["src/machine/gen", "guest/internal/gen"];
-/** Called with the folder to write to; comes with the operation table. */
-const REFERENCE_GENERATOR = "scripts/generate-reference.mjs";
-const REFERENCE = "docs/reference";
+const DOCUMENTS = ["docs/reference", "docs/contract.md"];
 
 const check = process.argv.includes("--check");
 const target = check ? join(root, "build", "generated") : root;
@@ -20,9 +18,8 @@ if (check) {
 
 try {
   generateWire();
-  const hasReference = existsSync(join(root, REFERENCE_GENERATOR));
-  if (hasReference) run(process.execPath, [REFERENCE_GENERATOR, join(target, REFERENCE)]);
-  const stale = check ? [...WIRE, ...(hasReference ? [REFERENCE] : [])].flatMap(differences) : [];
+  run(process.execPath, ["scripts/generate-reference.mjs", target]);
+  const stale = check ? [...WIRE, ...DOCUMENTS].flatMap(differences) : [];
   for (const path of stale) process.stdout.write(`${path} is not what its source generates: run make generate\n`);
   if (stale.length > 0) process.exitCode = 1;
 } catch (error) {
@@ -37,18 +34,22 @@ function generateWire() {
   run("node_modules/.bin/buf", ["generate", "--output", target], env);
 }
 
-function differences(folder) {
-  const generated = filesOf(join(target, folder));
-  const kept = filesOf(join(root, folder));
+/** Of a folder or a file. */
+function differences(path) {
+  const generated = filesOf(join(target, path));
+  const kept = filesOf(join(root, path));
   return [...new Set([...generated.keys(), ...kept.keys()])]
     .filter((name) => generated.get(name) !== kept.get(name))
-    .map((name) => `${folder}/${name}`);
+    .map((name) => `${path}${name}`);
 }
 
-function filesOf(folder) {
-  const names = existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }) : [];
-  const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return new Map(files.map((path) => [path.slice(folder.length + 1), readFileSync(path, "utf8")]));
+/** What follows `path` in the names of its files → their text. */
+function filesOf(path) {
+  if (!existsSync(path)) return new Map();
+  if (statSync(path).isFile()) return new Map([["", readFileSync(path, "utf8")]]);
+  const files = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = files.map((entry) => join(entry.parentPath, entry.name));
+  return new Map(paths.map((each) => [each.slice(path.length), readFileSync(each, "utf8")]));
 }
 
 function run(program, args, env = process.env) {

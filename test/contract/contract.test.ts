@@ -1,109 +1,57 @@
-// Proves that the contract, the operation table and the list of what is planned say the same.
+// Proves that the contract is what the operation table says, and that the table and the list of what is planned agree.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { errorCodes } from "../../src/base/error.js";
-import { profiles, type Operation } from "../../src/operations/operation.js";
+import type { Operation } from "../../src/operations/operation.js";
 import { planned, plannedBy, plannedNames, type PlannedKind } from "../../src/operations/planned.js";
 import { modes } from "../../src/operations/serve-choices.js";
 import { operations } from "../../src/operations/table.js";
 import type { Command } from "../../src/surface/cli/command.js";
 import { allCommands } from "../../src/surface/cli/commands.js";
-import { exitCodes } from "../../src/surface/cli/exit.js";
-import { flagsOf, positionalTitle, positionalsOf } from "../../src/surface/cli/flags.js";
+import { flagsOf } from "../../src/surface/cli/flags.js";
+import { contractPage } from "../../src/surface/docs/contract-page.js";
 import { modeShapes } from "../../src/surface/mcp/modes.js";
 import { toolsOf } from "../../src/surface/mcp/tools.js";
 import { sourceFiles } from "./checkout.js";
-import { readContract } from "./contract-document.js";
 
-const contract = readContract();
-const built = allCommands().filter(({ hidden }) => !hidden);
+const commands = allCommands().filter(({ hidden }) => !hidden);
 const pathOf = ({ path }: Command) => path.join(" ");
 const table: readonly Operation[] = operations;
 
-test("every command is in the contract as built or as planned, and the other way round", () => {
-  expect(sorted([...built.map(pathOf), ...plannedNames("commands")])).toEqual(
-    sorted(contract.commands.map(({ path }) => path)),
-  );
+test("docs/contract.md is what `make generate` writes", () => {
+  const document = readFileSync(new URL("../../docs/contract.md", import.meta.url), "utf8");
+  expect(document).toBe(contractPage(document));
 });
 
-test("every built command has the contract's arguments and flags, or they are planned", () => {
-  for (const command of built) {
-    const promised = contract.commands.find(({ path }) => path === pathOf(command));
-    const ahead = plannedNames("flags").filter((name) => name.startsWith(`${pathOf(command)} --`));
-    const own = flagsOf(command);
-    const flags = own.map((flag) => [`--${flag.name}`, String(flag.default || "")] as const);
-    const repeated = own.filter((flag) => flag.repeated).map(({ name }) => `--${name}`);
-    const missing = ahead.map((name) => name.slice(pathOf(command).length + 1));
-    expect({
-      path: pathOf(command),
-      positionals: positionalsOf(command).map((field) =>
-        field.required ? positionalTitle(field) : `[${positionalTitle(field)}]`,
-      ),
-      flags: sorted([...flags.map(([name]) => name), ...missing]),
-      defaults: flags.map(([, value]) => value),
-      repeated: sorted(repeated),
-      takesRest: command.rest !== undefined,
-    }).toEqual({
-      path: promised?.path,
-      positionals: promised?.positionals,
-      flags: sorted([...(promised?.flags.keys() ?? [])]),
-      defaults: flags.map(([name]) => promised?.flags.get(name)),
-      repeated: sorted((promised?.repeated ?? []).filter((name) => !missing.includes(name))),
-      takesRest: promised?.takesRest,
-    });
-  }
+test("nothing is built and planned", () => {
+  const built: Readonly<Record<Exclude<PlannedKind, "profiles" | "modes">, readonly string[]>> = {
+    commands: commands.map(pathOf),
+    flags: commands.flatMap((command) => flagsOf(command).map(({ name }) => `${pathOf(command)} --${name}`)),
+    tools: table.flatMap(({ name, mcp }) => (mcp === undefined ? [] : [name])),
+    sdk: table.flatMap(({ sdk }) => sdk ?? []),
+  };
+  const both = Object.entries(built).flatMap(([kind, names]) =>
+    plannedNames(kind as keyof typeof built).filter((name) => names.includes(name)),
+  );
+  expect(both).toEqual([]);
 });
 
 test("planned flags belong to commands that are built", () => {
   const owners = plannedNames("flags").map((name) => name.replace(/ --.*$/u, ""));
-  expect(owners.filter((owner) => !built.some((command) => pathOf(command) === owner))).toEqual([]);
-});
-
-test("every tool of every profile is built or planned, and nothing else is", () => {
-  for (const [profile, promised] of contract.profiles) {
-    const ofTable = table.filter(({ mcp }) => mcp?.profiles.some((each) => each === profile)).map(({ name }) => name);
-    const ahead = plannedNames("tools").filter((name) => promised.includes(name));
-    expect({ profile, tools: sorted([...ofTable, ...ahead]) }).toEqual({ profile, tools: sorted(promised) });
-  }
-  const everything = new Set([...contract.profiles.values()].flat());
-  expect(plannedNames("tools").filter((name) => !everything.has(name))).toEqual([]);
+  expect(owners.filter((owner) => !commands.some((command) => pathOf(command) === owner))).toEqual([]);
 });
 
 test("a profile or mode is planned exactly as long as one of its tools is", () => {
-  const incomplete = (lists: ReadonlyMap<string, readonly string[]>) =>
-    [...lists]
-      .filter(([, tools]) => tools.some((name) => plannedBy("tools", name) !== undefined))
-      .map(([name]) => name);
-  expect(sorted(plannedNames("profiles"))).toEqual(sorted(incomplete(contract.profiles)));
-  expect(sorted(plannedNames("modes"))).toEqual(sorted(incomplete(contract.modes)));
+  const isPlanned = (name: string) => plannedBy("tools", name) !== undefined;
+  expect(plannedNames("profiles")).toEqual(plannedNames("tools").length > 0 ? ["workspace-full"] : []);
+  expect(sorted(plannedNames("modes"))).toEqual(sorted(modes.filter((mode) => modeShapes[mode].tools.some(isPlanned))));
 });
 
-test("a profile that is built offers exactly its tools", () => {
-  for (const profile of profiles.filter((each) => plannedBy("profiles", each) === undefined)) {
-    expect(sorted(toolsOf({ profile }).map(({ tool }) => tool.name))).toEqual(
-      sorted(contract.profiles.get(profile) ?? []),
-    );
-  }
-});
-
-test("a mode offers exactly its tools, planned ones aside", () => {
+test("a mode offers exactly its tools, planned ones aside, and nothing that is neither built nor planned", () => {
   for (const mode of modes) {
-    const promised = contract.modes.get(mode) ?? [];
-    expect(sorted(modeShapes[mode].tools)).toEqual(sorted(promised));
     const offered = toolsOf({ profile: "workspace-core", mode }).map(({ tool }) => tool.name);
-    expect(sorted(offered)).toEqual(sorted(promised.filter((name) => plannedBy("tools", name) === undefined)));
+    const ahead = modeShapes[mode].tools.filter((name) => plannedBy("tools", name) !== undefined);
+    expect({ mode, tools: sorted([...offered, ...ahead]) }).toEqual({ mode, tools: sorted(modeShapes[mode].tools) });
   }
-  expect([...contract.modes.keys()]).toEqual([...modes]);
-});
-
-test("every SDK method is built or planned", () => {
-  const methods = table.flatMap(({ sdk }) => sdk ?? []);
-  expect(sorted([...methods, ...plannedNames("sdk")])).toEqual(sorted(contract.sdk));
-});
-
-test("every error code has the contract's exit code", () => {
-  expect(exitCodes).toEqual(contract.errors);
-  expect(sorted(errorCodes)).toEqual(sorted(Object.keys(contract.errors)));
 });
 
 test("nothing is planned twice", () => {
