@@ -1,4 +1,5 @@
 // Owns reading a host's config file and replacing it. Never writes over what changed meanwhile, never interprets content.
+import { constants } from "node:fs";
 import { lstat, mkdir, open, readlink, realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { writeFileAtomic, type FileOwnership } from "../base/atomic-file.js";
@@ -22,7 +23,8 @@ const newFileMode = 0o644;
 /** Throws `failed_precondition` for what is no text file that can be read. */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
   try {
-    await using handle = await open(path, "r");
+    // Without O_NONBLOCK a named pipe would keep us here for ever, and no signal ends that.
+    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stat = await handle.stat();
     if (!stat.isFile()) throw unreadable(path, "it is no file");
     if (stat.size > maxBytes) throw unreadable(path, `it has more than ${maxBytes} bytes`);
