@@ -1,7 +1,7 @@
 // Owns a user's desk for one test: a HOME with nothing but a project in it, a PYRO_HOME, one chat host. Leaves nothing.
 
 import { deepStrictEqual } from "node:assert";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import * as z from "zod";
 import { runFolder, startProgram, type Finished, type Started } from "../e2e/command.js";
@@ -17,10 +17,10 @@ export interface Desk extends AsyncDisposable {
   readonly user: string;
   readonly home: Home;
   readonly project: Project;
-  /** `pyro host connect HOST`, to its end. */
-  connect(): Promise<Finished>;
+  /** Runs `pyro` as this user, in the project, to its end. */
+  pyro(...args: readonly string[]): Promise<Finished>;
   /**
-   * The host without a person, in the project. It gets nothing of pyro's settings but what `connect` registered. It leads
+   * The host without a person, in the project. It gets nothing of pyro's settings but what is registered. It leads
    * a process group, as one that was typed into a terminal does.
    */
   prompt(text: string, modelUrl: string): Started;
@@ -39,10 +39,6 @@ export async function openDesk(host: ChatHost, options: Pick<HomeOptions, "cold"
   mkdirSync(user);
   const project = makeProject(join(user, "my project"));
   const home = openHome(options);
-  // What is registered names PYRO_HOME alone.
-  const environments = process.env["PYRO_ENVIRONMENT_CACHE_DIR"];
-  mkdirSync(join(home.path, "cache"), { recursive: true, mode: 0o700 });
-  if (environments !== undefined) symlinkSync(environments, join(home.path, "cache", "environments"));
   const path = [chatHostBin(), dirname(process.execPath), process.env["PATH"]].join(delimiter);
   const env = { PATH: path, HOME: user };
   const processes = () => processesOf(user).filter(({ kind }) => kind === "other");
@@ -50,20 +46,7 @@ export async function openDesk(host: ChatHost, options: Pick<HomeOptions, "cold"
     user,
     home,
     project,
-    connect: () =>
-      startProgram(
-        [
-          chatHost(host),
-          ...(host === "claude-code"
-            ? ["mcp", "add", "-s", "user", "pyro", "-e", `PYRO_HOME=${home.path}`, "--"]
-            : ["mcp", "add", "pyro", "--env", `PYRO_HOME=${home.path}`, "--"]),
-          process.execPath,
-          join(runFolder(), "dist", "pyro.js"),
-          "mcp",
-          "serve",
-        ],
-        { env, cwd: project.path },
-      ).finished,
+    pyro: (...args) => home.pyro(args, { env, cwd: project.path }),
     prompt: (text, modelUrl) => {
       const { args, env: more } = headlessHosts[host];
       const command = ["setsid", chatHost(host), ...args(text, modelUrl)];

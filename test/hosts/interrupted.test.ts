@@ -24,7 +24,7 @@ test.each(cases)(
   async ({ host, end }) => {
     await using desk = await openDesk(host);
     await using model = await startModel(headlessHosts[host].wire, oneCommand("echo begun; sleep 100", 100));
-    expect(await desk.connect()).toMatchObject({ code: 0 });
+    expect(await desk.pyro("host", "connect", host)).toMatchObject({ code: 0 });
     const running = desk.prompt("Run the slow test.", model.url);
     const [id = ""] = await eventually(
       () => workspacesOf(desk.home),

@@ -14,7 +14,7 @@ test.concurrent.each(chatHosts)("[host-in-time] %s hears of a long command in ti
   await using desk = await openDesk(host);
   const { wire, answerOf } = headlessHosts[host];
   await using model = await startModel(wire, longCommand(`echo begun; sleep ${longSeconds}; echo over`));
-  expect(await desk.connect()).toMatchObject({ code: 0 });
+  expect(await desk.pyro("host", "connect", host)).toMatchObject({ code: 0 });
   const { code, stdout } = await desk.prompt("Run the slow test.", model.url).finished;
   expect({ problems: model.problems, code }).toEqual({ problems: [], code: 0 });
   expect(answerOf(stdout.toString())).toBe(lastWords);

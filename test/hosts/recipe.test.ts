@@ -1,6 +1,6 @@
 // Proves that each real chat host, without a person, takes a change from a failing test to an exported fix, on real machines.
 
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Finished } from "../e2e/command.js";
@@ -10,7 +10,28 @@ import { chatHosts } from "./hosts.js";
 import { startModel } from "./models/scripted-model.js";
 import { fixedModule } from "./project.js";
 import { exportedName, lastWords, prompt, reproFix } from "./recipe.js";
-import { record, type Timed } from "./transcript.js";
+import { connectCommand, record, type Timed } from "./transcript.js";
+
+/** What the mode repro-fix offers. */
+const tools = [
+  "workspace_create",
+  "workspace_delete",
+  "workspace_diff",
+  "workspace_exec",
+  "workspace_export",
+  "workspace_file_list",
+  "workspace_file_read",
+  "workspace_file_write",
+  "workspace_list",
+  "workspace_logs",
+  "workspace_patch_apply",
+  "workspace_reset",
+  "workspace_status",
+  "workspace_summary",
+  "workspace_sync_push",
+  "workspace_update",
+  "workspace_wait",
+];
 
 test.each(chatHosts)(
   "[host-recipe] %s reproduces, patches, tests, diffs, exports, resets and deletes",
@@ -20,17 +41,17 @@ test.each(chatHosts)(
     await using model = await startModel(wire, reproFix);
     const before = changesIn(desk);
 
-    const prepared = await timed(() => desk.home.pyro(["prepare", "debian:12"]));
+    const prepared = await timed(() => desk.pyro("prepare", "debian:12"));
     expect(prepared.outcome).toMatchObject({ code: 0 });
-    const connected = await timed(desk.connect);
+    const connected = await timed(() => desk.pyro(...connectCommand(host)));
     expect(connected.outcome).toMatchObject({ code: 0 });
-    const configFiles = filesWithServer(desk);
 
     const prompted = await timed(() => desk.prompt(prompt, model.url).finished);
     const { code, stdout, stderr } = prompted.outcome;
     const seen = { problems: model.problems, code, stderr: code === 0 ? "" : stderr };
     expect(seen).toEqual({ problems: [], code: 0, stderr: "" });
     expect(answerOf(stdout.toString())).toBe(lastWords);
+    expect(model.offered?.tools).toEqual(tools);
     expect(model.calls.map(({ tool }) => tool)).toEqual([
       "workspace_create",
       "workspace_exec",
@@ -44,7 +65,7 @@ test.each(chatHosts)(
     expect(readFileSync(join(desk.project.path, exportedName), "utf8")).toBe(fixedModule);
     expect(changesIn(desk)).toEqual([...before, `?? ${exportedName}`].toSorted());
     expect(await workspacesOf(desk.home)).toEqual([]);
-    await record({ host, desk, model, prompt, answer: lastWords, prepared, connected, configFiles, prompted });
+    await record({ host, desk, model, prompt, answer: lastWords, prepared, connected, prompted });
   },
 );
 
@@ -57,12 +78,4 @@ async function timed(start: () => Promise<Finished>): Promise<Timed> {
 /** What differs from the last commit, ignored files included. */
 function changesIn({ project }: Desk): readonly string[] {
   return project.git("status", "--short", "--ignored").split("\n").filter(Boolean).toSorted();
-}
-
-/** Files below HOME that name our server. */
-function filesWithServer({ user, project }: Desk): readonly string[] {
-  return readdirSync(user, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !path.startsWith(`${project.path}/`) && readFileSync(path).includes("pyro.js"));
 }

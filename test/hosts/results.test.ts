@@ -11,7 +11,7 @@ test.each(chatHosts)("[host-results] %s shows its model errors with the way on, 
   await using desk = await openDesk(host);
   const { wire } = headlessHosts[host];
   await using model = await startModel(wire, errorsAndLongOutput);
-  expect(await desk.connect()).toMatchObject({ code: 0 });
+  expect(await desk.pyro("host", "connect", host)).toMatchObject({ code: 0 });
   const { code } = await desk.prompt("Try what goes wrong.", model.url).finished;
   expect({ problems: model.problems, code }).toEqual({ problems: [], code: 0 });
   expect(model.calls.map(({ tool }) => tool)).toEqual([

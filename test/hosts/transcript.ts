@@ -8,7 +8,7 @@ import * as z from "zod";
 import { runFolder, type Finished } from "../e2e/command.js";
 import type { Desk } from "./desk.js";
 import { headlessHosts } from "./headless.js";
-import { chatHost, chatHostVersion, type ChatHost } from "./hosts.js";
+import { chatHost, chatHostBin, chatHostVersion, type ChatHost } from "./hosts.js";
 import type { ScriptedModel } from "./models/scripted-model.js";
 
 /** A command that was run, with moments in milliseconds of performance.now(). */
@@ -26,13 +26,16 @@ export interface RecipeRun {
   readonly answer: string;
   readonly prepared: Timed;
   readonly connected: Timed;
-  /** Below HOME, those that name our server after `connect`. */
-  readonly configFiles: readonly string[];
   readonly prompted: Timed;
 }
 
 /** Characters of a call's arguments or result that are shown. */
 const maxShown = 180;
+
+/** After `pyro`. */
+export function connectCommand(host: ChatHost): readonly string[] {
+  return ["host", "connect", host, "--mode", "repro-fix"];
+}
 
 /** Prints the page, and writes it into the folder that PYRO_TEST_TRANSCRIPTS names. */
 export async function record(run: RecipeRun): Promise<void> {
@@ -65,14 +68,13 @@ function pageOf(run: RecipeRun, accelerator: string): string {
       [
         "$ pyro prepare debian:12",
         prepared.outcome.stdout.toString().trimEnd(),
-        `\n$ pyro host connect ${host}`,
+        `\n$ pyro ${connectCommand(host).join(" ")}`,
         connected.outcome.stdout.toString().trimEnd(),
         `\n$ ${typed(run)}`,
         run.answer,
       ].join("\n"),
     ),
     "The host's output is shortened to the model's last words.",
-    `Files below HOME that name the server after \`host connect\`: ${run.configFiles.map(code).join(", ")}.`,
     "## Tool calls",
     "Seconds are from the model's answer to the request that brings the result, so the host's own time is in them.",
     [
@@ -109,7 +111,9 @@ function neutral(text: string, { user, home }: Desk, { url }: ScriptedModel): st
     .replaceAll(url, "http://127.0.0.1:PORT")
     .replaceAll(user, "~")
     .replaceAll(home.path, "~/.pyro")
+    .replaceAll(home.env["PYRO_ENVIRONMENT_CACHE_DIR"] ?? "~", "~/.cache/pyro-mcp/environments")
     .replaceAll(join(runFolder(), "dist"), "/opt/pyro/dist")
+    .replaceAll(chatHostBin(), "/usr/local/bin")
     .replaceAll(dirname(process.execPath), "/usr/bin");
 }
 
