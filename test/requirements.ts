@@ -131,6 +131,9 @@ export const requirements: Readonly<Record<string, string>> = {
   "use-case-inspection": "The recipe untrusted inspection works as its document says.",
   "use-case-daily": "The recipe daily loop works as its document says.",
   "host-absent": "A chat host that is not installed or not connected is no fault unless it was named.",
+  "host-connect":
+    "`host connect` registers the server once, keeps the host's other settings, and the host connects to it.",
+  "host-scope": "An entry is the user's or the project's, and `host doctor` says which one counts.",
   "host-print": "`host print-config` prints an entry that starts the server from any folder, with any PATH.",
   "host-refused": "Host commands refuse choices that contradict each other, and planned ones by name.",
   "host-doctor": "`host doctor` names each field that drifted, and really starts the server as the host would.",

@@ -1,0 +1,188 @@
+// Proves with the real chat hosts, in a HOME of their own, that what pyro registers is what they read and start.
+
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import * as z from "zod";
+import { runFolder, startProgram, type Finished } from "../e2e/command.js";
+import { openHome } from "../e2e/home.js";
+import { chatHost, chatHostBin, chatHosts, type ChatHost } from "./hosts.js";
+import { makeProject } from "./project.js";
+
+/** Below HOME, with another server and, where the format has them, comments; and what of it must stay. */
+const settings: Readonly<Record<ChatHost, { readonly path: string; readonly text: string }>> = {
+  "claude-code": {
+    path: ".claude.json",
+    text: JSON.stringify({ theme: "dark", mcpServers: { other: { type: "stdio", command: "/bin/false" } } }, null, 2),
+  },
+  codex: {
+    path: ".codex/config.toml",
+    text: "# mine\nmodel = \"x\" # keep\n\n[mcp_servers.other] # theirs\ncommand = '/bin/false'\nstartup_timeout_sec = 1\n",
+  },
+  opencode: {
+    path: ".config/opencode/opencode.jsonc",
+    text: '{\n  // mine\n  "$schema": "https://opencode.ai/config.json",\n  "mcp": {\n    "other": { "type": "local", "command": ["/bin/false"] }, // theirs\n  },\n}\n',
+  },
+};
+
+/** A user who has all hosts, a blank in the name of HOME, and a project. */
+function openUser() {
+  const folder = mkdtempSync(join(runFolder(), "connect-"));
+  const user = join(folder, "home folder");
+  mkdirSync(user);
+  const { path: project } = makeProject(join(user, "my project"));
+  const home = openHome();
+  // Of pyro's settings the hosts get what was registered.
+  const env = { PATH: [chatHostBin(), dirname(process.execPath), process.env["PATH"]].join(delimiter), HOME: user };
+  return {
+    user,
+    project,
+    write: (path: string, text: string) => {
+      mkdirSync(dirname(join(user, path)), { recursive: true });
+      writeFileSync(join(user, path), text);
+    },
+    read: (path: string) => readFileSync(join(user, path), "utf8"),
+    pyro: (args: readonly string[], cwd = project): Promise<Finished> => home.pyro(args, { env, cwd }),
+    json: async (...args: string[]) => {
+      const { code, stdout } = await home.pyro([...args, "--json"], { env, cwd: project });
+      return { code, ...JSON.parse(stdout.toString()) };
+    },
+    host: async (name: ChatHost, args: readonly string[], cwd = project) => {
+      const { code, stdout, stderr } = await startProgram([chatHost(name), ...args], { env, cwd }).finished;
+      return { code, printed: `${stdout.toString()}${stderr}` };
+    },
+    [Symbol.asyncDispose]: () => home[Symbol.asyncDispose](),
+  };
+}
+
+type User = ReturnType<typeof openUser>;
+
+const codexServer = z.object({
+  enabled: z.boolean(),
+  transport: z.object({ command: z.string(), args: z.array(z.string()) }),
+});
+
+/** That the host itself sees the entry, and, where its own command starts servers, gets an answer. */
+async function expectSeen(user: User, host: ChatHost, flags: readonly string[]): Promise<void> {
+  if (host === "codex") {
+    const { printed } = await user.host(host, ["mcp", "get", "pyro", "--json"]);
+    const { enabled, transport } = codexServer.parse(
+      JSON.parse(printed.slice(printed.indexOf("{"), printed.lastIndexOf("}") + 1)),
+    );
+    expect({ enabled, args: transport.args.slice(1) }).toEqual({ enabled: true, args: ["mcp", "serve", ...flags] });
+    return;
+  }
+  const { printed } = await user.host(host, ["mcp", "list"], "/");
+  const line = printed.split("\n").find((each) => each.includes("pyro"));
+  expect(line).toMatch(host === "claude-code" ? /✔ Connected$/u : /✓ pyro .*connected/u);
+}
+
+test.each(chatHosts)("[host-connect] %s, with settings of its own, gets the entry once, and connects", async (host) => {
+  await using user = openUser();
+  const { path, text } = settings[host];
+  user.write(path, text);
+  const flags = ["--mode", "repro-fix", "--allow-host-path", join(user.project, "out")];
+  const connect = ["host", "connect", host, "--mode", "repro-fix", "--allow-host-path", "out"];
+  expect(await user.json(...connect, "--dry-run")).toMatchObject({
+    code: 0,
+    changed: true,
+    file: join(user.user, path),
+  });
+  expect(user.read(path)).toBe(text);
+
+  const connected = await user.json(...connect);
+  expect(connected).toMatchObject({ code: 0, changed: true, file: join(user.user, path) });
+  expect(connected.command === null).toBe(host !== "claude-code");
+  await expectSeen(user, host, flags);
+  const kept = user.read(path);
+  const lines = text.split("\n").filter((line) => host !== "claude-code" && line.trim() !== "");
+  expect(lines.filter((line) => !kept.includes(line))).toEqual([]);
+  expect(kept).toContain("/bin/false");
+
+  expect(await user.json(...connect)).toMatchObject({ code: 0, changed: false, change: null });
+  expect(user.read(path)).toBe(kept);
+  expect(await user.json("host", "doctor", host)).toMatchObject({
+    code: 0,
+    hosts: [{ host, state: "connected", scope: "user", file: join(user.user, path) }],
+  });
+  // Other choices replace the first, in the same entry.
+  expect(await user.json("host", "connect", host)).toMatchObject({ code: 0, changed: true, command: null });
+  await expectSeen(user, host, []);
+});
+
+test.each(chatHosts)("[host-connect] %s, which was never started, gets its first settings", async (host) => {
+  await using user = openUser();
+  expect(await user.json("host", "connect", host)).toMatchObject({ code: 0, changed: true });
+  await expectSeen(user, host, []);
+  const first = user.read(host === "opencode" ? ".config/opencode/opencode.json" : settings[host].path);
+  expect(first.match(/pyro\.js/gu)).toHaveLength(1);
+});
+
+test.each(chatHosts)("[host-repair] %s starts a repaired entry again", async (host) => {
+  await using user = openUser();
+  expect(await user.json("host", "connect", host, "--mode", "inspect")).toMatchObject({ code: 0 });
+  const path = host === "opencode" ? ".config/opencode/opencode.json" : settings[host].path;
+  const drifted = user.read(path).replaceAll(process.execPath, "/old/node");
+  user.write(path, drifted);
+  const sick = await user.json("host", "doctor", host);
+  expect({ code: sick.code, state: sick.hosts[0].state, fix: sick.findings[0].fix }).toEqual({
+    code: 69,
+    state: "drifted",
+    fix: `pyro host repair ${host}`,
+  });
+  expect(await user.json("host", "repair", host)).toMatchObject({ code: 0, ok: true, notes: [] });
+  expect(user.read(path)).toBe(drifted.replaceAll("/old/node", process.execPath));
+  await expectSeen(user, host, ["--mode", "inspect"]);
+});
+
+test.each(chatHosts)(
+  "[host-broken] broken settings of %s are left to the user, and the host is not run on them",
+  async (host) => {
+    await using user = openUser();
+    const path = settings[host].path;
+    const text = '{ "mcpServers": {\n[\n';
+    user.write(path, text);
+    const refused = await user.json("host", "connect", host);
+    expect({ code: refused.code, error: refused.error.code }).toEqual({ code: 73, error: "failed_precondition" });
+    expect(refused.error.message).toMatch(/:\d+:\d+ cannot be parsed: /u);
+    const { code, findings } = await user.json("host", "doctor", host);
+    expect({ code, codes: findings.map((each: { code: string }) => each.code) }).toEqual({
+      code: 69,
+      codes: ["host_config"],
+    });
+    expect(user.read(path)).toBe(text);
+    expect(existsSync(join(user.user, ".claude"))).toBe(false);
+  },
+);
+
+test.each(chatHosts)("[host-scope] %s reads an entry of the project in the project", async (host) => {
+  await using user = openUser();
+  const files = { "claude-code": ".mcp.json", codex: ".codex/config.toml", opencode: "opencode.json" };
+  const file = join(user.project, files[host]);
+  const inside = join(user.project, "inside");
+  mkdirSync(inside);
+  const { code, stdout } = await user.pyro(["host", "connect", host, "--scope", "project", "--json"], inside);
+  expect({ code, file: JSON.parse(stdout.toString()).file }).toEqual({ code: 0, file });
+  if (host === "codex") {
+    const ignored = await user.json("host", "doctor", host);
+    expect(ignored.findings.map((each: { code: string }) => each.code)).toEqual(["host_ignored", "host_not_connected"]);
+    user.write(".codex/config.toml", `[projects.${JSON.stringify(user.project)}]\ntrust_level = "trusted"\n`);
+    await expectSeen(user, host, []);
+  } else {
+    const { printed } = await user.host(host, ["mcp", "list"], inside);
+    expect(printed).toMatch(host === "claude-code" ? /pyro: .*Pending approval/u : /✓ pyro .*connected/u);
+  }
+  expect(await user.json("host", "doctor", host)).toMatchObject({ code: 0, hosts: [{ scope: "project", file }] });
+});
+
+test("[host-scope] Claude Code's own entry of a project hides the user's, and doctor says so", async () => {
+  await using user = openUser();
+  expect(await user.json("host", "connect", "claude-code")).toMatchObject({ code: 0 });
+  const local = ["mcp", "add", "--scope", "local", "pyro", "--", "/bin/false", "mcp", "serve"];
+  expect(await user.host("claude-code", local)).toMatchObject({ code: 0 });
+  const { findings, hosts } = await user.json("host", "doctor", "claude-code");
+  expect({ scope: hosts[0].scope, codes: findings.map((each: { code: string }) => each.code) }).toEqual({
+    scope: "local",
+    codes: ["host_drifted", "host_shadowed", "host_start"],
+  });
+});
