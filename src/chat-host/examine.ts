@@ -135,6 +135,7 @@ function sayOfStart(host: ChatHost, { registration, judgement, started }: Start,
     return say("host_tools", "warning", { text, fix: repair });
   }
   const where = `${place.scope} scope, ${place.path}`;
-  const text = `It gets ${tools.length} tools in ${(milliseconds / 1000).toFixed(2)} s (${where}).`;
+  const count = `${tools.length} ${tools.length === 1 ? "tool" : "tools"}`;
+  const text = `It gets ${count} in ${(milliseconds / 1000).toFixed(2)} s (${where}).`;
   say("host_connected", "ok", { text });
 }

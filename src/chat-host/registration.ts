@@ -2,7 +2,7 @@
 import { asPyroError, type PyroError } from "../base/error.js";
 import { isTable } from "./config-format.js";
 import { readDocument, type Document } from "./document.js";
-import { differencesOf, entryWith, serveFlagsIn, type Difference, type ServerCommand } from "./entry.js";
+import { differencesOf, entryWith, serverCommand, serveFlagsIn, type Difference, type ServerCommand } from "./entry.js";
 import type { ChatHost, Launch, Obstacle, Surroundings } from "./host.js";
 import type { ServeFlags } from "./serve-flags.js";
 
@@ -80,14 +80,16 @@ export async function judge(
 ): Promise<Judgement> {
   const launch = host.launch(value);
   const flags = launch === undefined ? undefined : serveFlagsIn([launch.command, ...launch.args]);
+  // A variable that is not set here says nothing against the entry that has it.
+  const own = serverCommand(server.node, server.script, { ...launch?.env, ...server.env });
   const standard = async (lost: string): Promise<Judgement> => ({
-    ...{ launch, lost, differences: differencesOf(host, value, entryWith(server, [])) },
+    ...{ launch, lost, differences: differencesOf(host, value, entryWith(own, [])) },
     tools: await serveFlags.tools([]),
   });
   if (flags === undefined) return standard("It does not start `pyro mcp serve`.");
   try {
     const tools = await serveFlags.tools(flags);
-    return { launch, lost: undefined, differences: differencesOf(host, value, entryWith(server, flags)), tools };
+    return { launch, lost: undefined, differences: differencesOf(host, value, entryWith(own, flags)), tools };
   } catch (error) {
     return standard(`\`pyro mcp serve\` would refuse its flags: ${asPyroError(error).message}`);
   }

@@ -114,6 +114,13 @@ test("choices that the server would accept are kept as they were written, others
   expect(foreign.lost).toBe("It does not start `pyro mcp serve`.");
 });
 
+test("a variable of ours that is not set here is left in the entry; one that is set differently has drifted", async () => {
+  const value = newFields(codex, { ...wanted, env: { PYRO_HOME: "/other", PYRO_ENVIRONMENT_CACHE_DIR: "/e" } });
+  const registration = { documents: [documentWith(codex, value)], value } as const;
+  const { differences } = await judge(codex, registration, { server, serveFlags });
+  expect(differences).toEqual([{ path: ["env", "PYRO_HOME"], was: "/other", should: "/srv/h" }]);
+});
+
 test("entries of several files are one, field by field, for the hosts that do so; for the other the nearest counts", () => {
   const near = documentWith(codex, { command: "near" });
   const far = documentWith(codex, { command: "far", env: { A: "1" }, args: ["x"] }, 1);
