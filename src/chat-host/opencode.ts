@@ -26,11 +26,13 @@ export const opencode: ChatHost = {
     const named = [env["OPENCODE_CONFIG"]].filter((path) => path !== undefined && path !== "");
     return [
       ...filesIn(env["OPENCODE_CONFIG_DIR"], "user"),
-      ...up.flatMap((folder) => filesIn(join(folder, ".opencode"), "project")),
       ...filesIn(join(home, ".opencode"), "user"),
+      // Of these folders the one farther up wins; of the files beside them the nearer one.
+      ...up.toReversed().flatMap((folder) => filesIn(join(folder, ".opencode"), "project")),
       ...up.flatMap((folder) => filesIn(folder, "project")),
       ...named.map((path) => place("user", path ?? "")),
       ...userFiles(surroundings),
+      place("user", join(userFolder(surroundings), "config.json")),
     ];
   },
   targets: (scope, surroundings) =>
@@ -56,10 +58,13 @@ export const opencode: ChatHost = {
   ],
 };
 
-function userFiles({ env, home }: Surroundings): readonly ConfigPlace[] {
+function userFiles(surroundings: Surroundings): readonly ConfigPlace[] {
+  return filesIn(userFolder(surroundings), "user");
+}
+
+function userFolder({ env, home }: Surroundings): string {
   const named = env["XDG_CONFIG_HOME"];
-  const folder = join(named === undefined || named === "" ? join(home, ".config") : named, "opencode");
-  return filesIn(folder, "user");
+  return join(named === undefined || named === "" ? join(home, ".config") : named, "opencode");
 }
 
 function filesIn(folder: string | undefined, scope: Scope): readonly ConfigPlace[] {

@@ -152,12 +152,13 @@ test("each host has the files that it reads, the one that decides first", () => 
   ]);
   expect(paths(codex, { CODEX_HOME: "/ch" }).at(-1)).toBe("user /ch/config.toml");
   expect(paths(opencode, { XDG_CONFIG_HOME: "/x", OPENCODE_CONFIG: "/o.json" })).toEqual([
-    ...["project /u/p/sub/.opencode/opencode.jsonc", "project /u/p/sub/.opencode/opencode.json"],
-    ...["project /u/p/.opencode/opencode.jsonc", "project /u/p/.opencode/opencode.json"],
     ...["user /u/.opencode/opencode.jsonc", "user /u/.opencode/opencode.json"],
+    ...["project /u/p/.opencode/opencode.jsonc", "project /u/p/.opencode/opencode.json"],
+    ...["project /u/p/sub/.opencode/opencode.jsonc", "project /u/p/sub/.opencode/opencode.json"],
     ...["project /u/p/sub/opencode.jsonc", "project /u/p/sub/opencode.json"],
     ...["project /u/p/opencode.jsonc", "project /u/p/opencode.json"],
     ...["user /o.json", "user /x/opencode/opencode.jsonc", "user /x/opencode/opencode.json"],
+    "user /x/opencode/config.json",
   ]);
 });
 
