@@ -61,7 +61,10 @@ export function asFileError(error: unknown, path: string): unknown {
     case Code.ResourceExhausted:
       return new PyroError("resource_exhausted", text, options);
     case Code.PermissionDenied:
-      return new PyroError("permission_denied", text, options);
+      return new PyroError("permission_denied", text, {
+        ...options,
+        hint: "Only what lies in /workspace itself can be named, not what a link in it leads to elsewhere.",
+      });
     default:
       return error;
   }

@@ -59,6 +59,8 @@ export interface McpShape<Input extends z.ZodObject> {
   readonly widen?: (narrowed: Readonly<Record<string, unknown>>) => z.input<Input>;
   /** For the model: when to use it, what comes back. At most 600 characters. */
   readonly description: string;
+  /** What a model reads where `text` is empty. */
+  readonly emptyText?: string;
 }
 
 /** Methods, not function fields: only so does every operation also fit the general `Operation` type. */

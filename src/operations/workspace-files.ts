@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { operation } from "./operation.js";
 import { guestPath, hostPath, skippedFiles, workspaceId } from "./workspace-fields.js";
-import { bytesText, printable, skippedText } from "./workspace-text.js";
+import { bytesText, filesText, printable, skippedText } from "./workspace-text.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
 /** Bytes of a file that one write may have. */
@@ -192,6 +192,7 @@ export const workspaceDiffOperation = operation({
     description:
       "Shows what changed in /workspace since create as entries and a unified patch that `git apply` takes. .git is left out. " +
       "Look at it before exporting. A patch that is too long is left out: ask for some paths.",
+    emptyText: "Nothing has changed.",
   },
   input: diffInput,
   output: z.object({
@@ -260,7 +261,7 @@ export const workspaceExportOperation = operation({
   handler: (services, request, call) => services.workspaces.export(request, call),
   text: (result) => {
     const skipped = skippedText(result.skipped);
-    const done = `Exported ${result.file_count} files, ${bytesText(result.byte_count)} to ${result.output_path}.`;
+    const done = `Exported ${filesText(result.file_count)}, ${bytesText(result.byte_count)} to ${result.output_path}.`;
     return skipped === "" ? done : `${done}\n${skipped}`;
   },
 });
@@ -289,7 +290,7 @@ export const workspaceSyncPushOperation = operation({
   handler: (services, request, call) => services.workspaces.pushSync(request, call),
   text: (result) => {
     const skipped = skippedText(result.skipped);
-    const done = `Pushed ${result.file_count} files, ${bytesText(result.byte_count)}.`;
+    const done = `Pushed ${filesText(result.file_count)}, ${bytesText(result.byte_count)}.`;
     return skipped === "" ? done : `${done}\n${skipped}`;
   },
 });

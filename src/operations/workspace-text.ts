@@ -44,6 +44,10 @@ export function labelText(labels: Readonly<Record<string, string>>): string {
     .join(",");
 }
 
+export function filesText(count: number): string {
+  return count === 1 ? "1 file" : `${count} files`;
+}
+
 export function bytesText(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   const units = ["KiB", "MiB", "GiB"];
@@ -70,7 +74,7 @@ function seedLines({ workspace_seed: seed }: WorkspaceView): readonly string[] {
   const commit = seed.commit === null ? "" : ` at ${seed.commit.slice(0, 12)}`;
   const skipped = skippedText(seed.skipped);
   return [
-    `seeded ${seed.file_count} files, ${bytesText(seed.byte_count)}${from}${commit}`,
+    `seeded ${filesText(seed.file_count)}, ${bytesText(seed.byte_count)}${from}${commit}`,
     ...(skipped === "" ? [] : [skipped]),
   ];
 }

@@ -175,7 +175,7 @@ export const workspaceStatusOperation = operation({
       workspaceText(result),
       factLines({
         labels: labelText(result.labels),
-        machine: `${result.vcpu_count} vCPUs, ${result.mem_mib} MiB, network ${result.network_policy}`,
+        machine: `${result.vcpu_count} vCPU, ${result.mem_mib} MiB, network ${result.network_policy}`,
         engine: result.engine === null ? null : `${result.engine}, ${result.accelerator ?? "?"}`,
         disk: bytesText(result.disk_bytes),
         memory: result.memory_bytes === 0 ? null : bytesText(result.memory_bytes),

@@ -61,10 +61,10 @@ export function deletionTime({ record }: Workspace): number | undefined {
 /** Stops what has been idle for its time and deletes what has been stopped for too long. */
 export async function sweep(store: WorkspaceStore, now: number, signal: AbortSignal): Promise<void> {
   for (const workspace of store.all()) {
-    const { ttl_seconds: ttl, last_active_at: active } = workspace.record;
+    const { ttl_seconds: ttl } = workspace.record;
     const doomed = deletionTime(workspace);
     if (workspace.live !== undefined && (workspace.execs.size > 0 || ttl === 0)) await touch(workspace);
-    else if (workspace.live !== undefined && now - Date.parse(active) > ttl * 1000)
+    else if (workspace.live !== undefined && now - workspace.usedAt > ttl * 1000)
       await stopWorkspace(workspace, signal);
     else if (doomed !== undefined && doomed <= now) await deleteWorkspace(store, workspace, signal);
   }

@@ -35,8 +35,9 @@ export async function startWorkspaceMachine(machines: MachineHost, workspace: Wo
 /** Makes `live` the workspace's machine; when it ends by itself, the workspace is stopped. */
 export async function useMachine(workspace: Workspace, live: LiveMachine): Promise<void> {
   workspace.live = live;
-  const now = new Date().toISOString();
-  await workspace.save({ state: "running", machine_id: live.id, failure: null, stopped_at: null, last_active_at: now });
+  workspace.usedAt = Date.now();
+  const last_active_at = new Date(workspace.usedAt).toISOString();
+  await workspace.save({ state: "running", machine_id: live.id, failure: null, stopped_at: null, last_active_at });
   void live.machine.exited.then(async ({ reason }) => {
     if (workspace.live !== live || workspace.handedOver) return;
     workspace.live = undefined;
@@ -104,6 +105,7 @@ export function requireLive(workspace: Workspace): LiveMachine {
 /** Notes that the workspace is in use, and renews its machine's deadline; cheap when it just was. */
 export async function touch(workspace: Workspace): Promise<void> {
   const now = Date.now();
+  workspace.usedAt = now;
   if (now - Date.parse(workspace.record.last_active_at) < renewAfterMs) return;
   await workspace.save({ last_active_at: new Date(now).toISOString() });
   await workspace.live?.machine.extend(deadlineOf(workspace, now));

@@ -19,7 +19,7 @@ export function workspaceView(workspace: Workspace) {
     ttl_seconds: record.ttl_seconds,
     network_policy: record.network_policy,
     created_at: record.created_at,
-    last_active_at: record.last_active_at,
+    last_active_at: new Date(workspace.usedAt).toISOString(),
     last_reset_at: record.last_reset_at,
     stopped_at: record.stopped_at,
     deletes_at: deletesAt === undefined ? null : new Date(deletesAt).toISOString(),

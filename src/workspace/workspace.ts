@@ -20,6 +20,8 @@ export class Workspace {
   readonly starting = new Set<number>();
   /** The machine; only there while the state is `running`. */
   live: LiveMachine | undefined;
+  /** Unix milliseconds of its last use; the record is renewed less often. */
+  usedAt: number;
   /** True once the daemon leaves it, with its machine and commands running, to the next one. */
   handedOver = false;
   /** What creation is doing, for a caller that asks before it is done. */
@@ -30,6 +32,7 @@ export class Workspace {
   constructor(record: WorkspaceRecord, files: WorkspaceFiles) {
     this.#record = record;
     this.files = files;
+    this.usedAt = Date.parse(record.last_active_at);
   }
 
   get id(): string {

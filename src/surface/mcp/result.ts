@@ -60,7 +60,7 @@ const outcome = z.object({
 /** For hosts that show the model the text only. */
 function describe(operation: Operation, result: WireResult): string {
   const ran = outcome.safeParse(result);
-  if (!ran.success) return operation.text(operation.output.parse(result)) || "(nothing)";
+  if (!ran.success) return operation.text(operation.output.parse(result)) || (operation.mcp?.emptyText ?? "(nothing)");
   const { stdout, stderr, duration_ms: duration } = ran.data;
   const head = `[${[...endOf(ran.data), `${duration} ms`].join(", ")}]`;
   return [head, stdout.replace(/\n$/u, ""), stderr === "" ? "" : `[stderr]\n${stderr}`]
