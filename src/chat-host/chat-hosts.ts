@@ -37,6 +37,9 @@ export interface ChatHostsOptions {
   readonly serveFlags: ServeFlags;
 }
 
+const npxNote =
+  "pyro runs from the cache of npx, which npm may empty: install it with `npm install -g pyro-mcp` and connect again.";
+
 /** Reads nothing by itself. */
 export function openChatHosts({ env, cwd, script, serveFlags }: ChatHostsOptions): ChatHosts {
   const surroundings = surroundingsOf(env, cwd);
@@ -45,7 +48,11 @@ export function openChatHosts({ env, cwd, script, serveFlags }: ChatHostsOptions
   return {
     connect: async (name, request, task) => ({
       ...(await connectHost(contextOf(name), request, task)),
-      next: hosts[name].nextSteps(request.scope),
+      next: [
+        ...hosts[name].nextSteps(request.scope),
+        `\`pyro host doctor ${name}\` proves that it connects.`,
+        ...(script.includes("/_npx/") ? [npxNote] : []),
+      ],
     }),
     printConfig: async (name, { scope, flags }) => {
       const host = hosts[name];

@@ -44,6 +44,13 @@ export const claudeCode: ChatHost = {
     ...["--", command, ...args],
   ],
   ignores: () => undefined,
+  condition: (scope) =>
+    scope === "project"
+      ? {
+          text: "Claude Code starts a server of .mcp.json only where it was allowed.",
+          fix: "Start `claude` there, and allow it once.",
+        }
+      : undefined,
   switchedOff: (userConfig, { project, cwd }) => {
     const disabled = [project, cwd].some((folder) => {
       const list = valueAt(userConfig, ["projects", folder, "disabledMcpServers"]);

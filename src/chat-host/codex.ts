@@ -61,6 +61,7 @@ export const codex: ChatHost = {
           fix: "Start `codex` there, and trust the project.",
         };
   },
+  condition: () => undefined,
   switchedOff: () => undefined,
   nextSteps: (scope) => [
     "Start `codex` in your project, or start it again; /mcp shows the server and its tools.",

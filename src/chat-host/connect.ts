@@ -1,6 +1,6 @@
 // Owns registering our server with a host, by the host's own command where that keeps everything else. Never writes twice.
 import type { Task } from "../base/progress.js";
-import { PyroError } from "../base/error.js";
+import { asPyroError, PyroError } from "../base/error.js";
 import { runProgram } from "../base/spawn.js";
 import { replaceConfigFile } from "./config-file.js";
 import { targetDocument, readDocument, type Document } from "./document.js";
@@ -51,8 +51,7 @@ export async function connectHost(context: ConnectContext, request: ConnectReque
   };
   if (request.dryRun) return result;
   task.progress({ phase: "connect", message: `Running ${host.program} ${args.slice(0, 2).join(" ")}` });
-  const { env, project } = surroundings;
-  await runProgram(program, args, { signal: task.signal, env, cwd: project, timeoutMs: commandTimeoutMs });
+  await runHost(context, [program, ...args], task);
   await verify(host, document, wanted);
   return result;
 }
@@ -88,6 +87,23 @@ export async function write(
   const edited = editEntry(host.format, file.text, { place, differences });
   if (!dryRun) await replaceConfigFile(file, edited);
   return changeOf(place, file.text, edited);
+}
+
+async function runHost(
+  { host, surroundings: { env, project } }: ConnectContext,
+  [program = "", ...args]: readonly string[],
+  { signal }: Task,
+): Promise<void> {
+  try {
+    await runProgram(program, args, { signal, env, cwd: project, timeoutMs: commandTimeoutMs });
+  } catch (error) {
+    signal.throwIfAborted();
+    const { message } = asPyroError(error);
+    throw new PyroError("failed_precondition", `${host.title} did not take the entry: ${message}`, {
+      hint: `Put it in by hand: \`pyro host print-config ${host.name}\` shows it.`,
+      cause: error,
+    });
+  }
 }
 
 async function verify(host: ChatHost, { place }: Document, wanted: ServerEntry): Promise<void> {

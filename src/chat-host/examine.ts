@@ -16,6 +16,9 @@ import {
   type Registration,
 } from "./registration.js";
 
+/** Milliseconds that a server has to give its list of tools. */
+const handshakeTimeoutMs = 20_000;
+
 type Say = (code: HostFindingCode, severity: HostFinding["severity"], words: Words) => void;
 
 interface Words {
@@ -48,6 +51,8 @@ export async function examineHost(
     const state = installed ? "not_connected" : "not_installed";
     return { host: host.name, state, scope: null, file: null, milliseconds: null, findings };
   }
+  const condition = host.condition(registration.documents[0].place.scope);
+  if (condition !== undefined) say("host_ignored", "info", condition);
   const judgement = await judge(host, registration, context);
   sayOfEntry(host, { registration, judgement, shadowed }, say);
   if (files.switchedOff !== undefined) say("host_disabled", "warning", files.switchedOff);
@@ -101,7 +106,10 @@ async function start(
   const environment = { ...host.environment(surroundings.env, launch), ...launch.env };
   // The MCP library takes long to load, and only this needs it.
   const { handshake } = await import("./handshake.js");
-  return handshake({ ...launch, cwd: launch.cwd ?? surroundings.cwd, environment }, task.signal);
+  return handshake(
+    { ...launch, cwd: launch.cwd ?? surroundings.cwd, environment },
+    { signal: task.signal, timeoutMs: handshakeTimeoutMs },
+  );
 }
 
 interface Start {

@@ -15,20 +15,18 @@ export type Handshake =
     }
   | { readonly kind: "failed"; readonly reason: string; readonly stderrTail: string };
 
-/** Milliseconds; the shortest that a host waits is 10,000. */
-export const handshakeTimeoutMs = 20_000;
 const maxPages = 20;
 
 /** Only rejects when the caller aborts. Nothing that it started is left. */
 export async function handshake(
   launch: Launch & { readonly environment: NodeJS.ProcessEnv },
-  signal: AbortSignal,
+  { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number },
 ): Promise<Handshake> {
   const began = performance.now();
-  const deadline = AbortSignal.timeout(handshakeTimeoutMs);
+  const deadline = AbortSignal.timeout(timeoutMs);
   const server = new ServerProcess(launch);
   const client = new Client({ name: "pyro-host-doctor", version });
-  const options = { signal: AbortSignal.any([signal, deadline]), timeout: handshakeTimeoutMs };
+  const options = { signal: AbortSignal.any([signal, deadline]), timeout: timeoutMs };
   try {
     await client.connect(server, options);
     const tools: string[] = [];
@@ -44,8 +42,8 @@ export async function handshake(
     return { kind: "completed", server: { name, version: its }, tools, milliseconds };
   } catch (error) {
     signal.throwIfAborted();
-    const late = `It did not answer within ${handshakeTimeoutMs / 1000} s.`;
-    const why = server.end?.message ?? (deadline.aborted ? late : asPyroError(error).message);
+    const late = `It did not answer within ${timeoutMs / 1000} s.`;
+    const why = server.end ?? (deadline.aborted ? late : asPyroError(error).message);
     const noise = server.noise === "" ? "" : ` On standard output it printed: ${JSON.stringify(server.noise)}`;
     return { kind: "failed", reason: why + noise, stderrTail: server.stderrTail };
   } finally {

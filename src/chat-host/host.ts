@@ -78,6 +78,8 @@ export interface ChatHost {
   addCommand(entry: ServerEntry, target: ConfigPlace, config: unknown): readonly string[] | undefined;
   /** Why it does not read this file; `userConfig` is the content of the user's. */
   ignores(place: ConfigPlace, userConfig: unknown, surroundings: Surroundings): Obstacle | undefined;
+  /** What the user has to do once before it starts an entry of this scope, where pyro cannot see whether it was done. */
+  condition(scope: ConfigPlace["scope"]): Obstacle | undefined;
   /** Where the user has switched our server off, other than in the entry itself. */
   switchedOff(userConfig: unknown, surroundings: Surroundings): Obstacle | undefined;
   /** What to do after connecting, a sentence each. */

@@ -51,6 +51,7 @@ export const opencode: ChatHost = {
   environment: (env) => ({ ...env, AGENT: "1", OPENCODE: "1" }),
   addCommand: () => undefined,
   ignores: () => undefined,
+  condition: () => undefined,
   switchedOff: () => undefined,
   nextSteps: () => [
     "Start `opencode` in your project, or start it again; `opencode mcp list` shows that it connects.",

@@ -8,7 +8,6 @@ import {
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
-import { PyroError } from "../base/error.js";
 import type { Launch } from "./host.js";
 
 /** What it may print that is no message, and how long a message may be. */
@@ -31,15 +30,16 @@ export class ServerProcess implements Transport {
   #partial = "";
   #noise = "";
   #stderr = "";
-  #end: PyroError | undefined;
+  #end: string | undefined;
+  #finished = false;
 
   /** `environment` is the whole of it. */
   constructor(launch: Launch & { readonly environment: NodeJS.ProcessEnv }) {
     this.#launch = launch;
   }
 
-  /** Why it can answer no more; undefined while it may. */
-  get end(): PyroError | undefined {
+  /** Why it can answer no more, a sentence; undefined while it may, and where it was we who ended it. */
+  get end(): string | undefined {
     return this.#end;
   }
 
@@ -84,7 +84,7 @@ export class ServerProcess implements Transport {
   async close(): Promise<void> {
     const child = this.#child;
     if (child?.pid === undefined) return;
-    this.#fail("It was told to end.");
+    this.#finish();
     child.stdin.end();
     const timer = setTimeout(() => endGroup(child.pid), graceMs);
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
@@ -96,7 +96,7 @@ export class ServerProcess implements Transport {
   }
 
   #read(text: string): void {
-    if (this.#end !== undefined) return;
+    if (this.#finished) return;
     const lines = (this.#partial + text).split("\n");
     this.#partial = lines.pop() ?? "";
     if (this.#partial.length > maxMessage) return this.#fail("It prints a line without end.");
@@ -104,7 +104,7 @@ export class ServerProcess implements Transport {
   }
 
   #readLine(line: string): void {
-    if (line.trim() === "" || this.#end !== undefined) return;
+    if (line.trim() === "" || this.#finished) return;
     const message = parseMessage(line);
     if (message !== undefined) return this.onmessage?.(message);
     this.#noise += `${line}\n`;
@@ -112,8 +112,13 @@ export class ServerProcess implements Transport {
   }
 
   #fail(why: string): void {
-    if (this.#end !== undefined) return;
-    this.#end = new PyroError("unavailable", why);
+    if (!this.#finished) this.#end = why;
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
     this.onclose?.();
   }
 }

@@ -262,3 +262,30 @@ test("[host-doctor] the server is started in the current folder, with the enviro
     opencode: ["HOME", "MINE", "OPENCODE", "PATH", "PYRO_HOME"],
   });
 });
+
+test("[host-doctor] another server under our name is told apart from ours", async () => {
+  await using user = openUser();
+  const program = join(user.project, "other.js");
+  writeFileSync(
+    program,
+    `require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
+      const { id, method, params } = JSON.parse(line);
+      const { protocolVersion } = params ?? {};
+      const results = {
+        initialize: { protocolVersion, capabilities: { tools: {} }, serverInfo: { name: "pyro", version: "0.0.1" } },
+        "tools/list": { tools: [{ name: "vm_run", inputSchema: { type: "object" } }, { name: "old", inputSchema: { type: "object" } }] },
+      };
+      if (method in results) console.log(JSON.stringify({ jsonrpc: "2.0", id, result: results[method] }));
+    });`,
+  );
+  const entry = { command: process.execPath, args: [program, "mcp", "serve", "--profile", "vm-run"] };
+  user.write(".claude.json", JSON.stringify({ mcpServers: { pyro: entry } }));
+  const { code, result } = await user.json("host", "doctor", "claude-code");
+  expect({ code, codes: codesOf(result) }).toEqual({
+    code: 69,
+    codes: ["error host_not_installed", "warning host_drifted", "warning host_tools"],
+  });
+  expect(result.findings[2].text).toMatch(
+    /^What it starts calls itself pyro 0\.0\.1; this is pyro .*\nunknown here: old$/u,
+  );
+});

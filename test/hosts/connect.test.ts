@@ -166,7 +166,12 @@ test.each(chatHosts)("[host-scope] %s reads an entry of the project in the proje
   expect({ code, file: JSON.parse(stdout.toString()).file }).toEqual({ code: 0, file });
   const findings = async () => (await user.json("host", "doctor", host)).findings;
   const codes = (await findings()).map((each: { code: string }) => each.code);
-  expect(codes).toEqual(host === "codex" ? ["host_ignored", "host_not_connected"] : ["host_connected"]);
+  const expected = {
+    "claude-code": ["host_ignored", "host_connected"],
+    codex: ["host_ignored", "host_not_connected"],
+    opencode: ["host_connected"],
+  };
+  expect(codes).toEqual(expected[host]);
   user.write(".codex/config.toml", `[projects.${JSON.stringify(user.project)}]\ntrust_level = "trusted"\n`);
   const { printed } = await user.host(host, ["mcp", "list"], inside);
   expect(printed).toMatch(projectLines[host]);
