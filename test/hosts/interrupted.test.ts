@@ -1,4 +1,4 @@
-// Proves that a chat host that goes away in the middle of a command leaves no process, and a workspace that can be used.
+// Proves that a chat host that goes away in the middle of a command leaves no process, and a workspace in which its next session goes on.
 
 import { deepStrictEqual } from "node:assert";
 import { readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { openDesk, workspacesOf, type Desk } from "./desk.js";
 import { headlessHosts } from "./headless.js";
 import { chatHosts } from "./hosts.js";
 import { startModel } from "./models/scripted-model.js";
-import { oneCommand } from "./recipe.js";
+import { oneCommand, resume } from "./recipe.js";
 
 /** What Ctrl-C does in a terminal, and what no program can prepare for. */
 const ends = {
@@ -20,7 +20,7 @@ const ends = {
 const cases = chatHosts.flatMap((host) => Object.entries(ends).map(([way, end]) => ({ host, way, end })));
 
 test.each(cases)(
-  "[host-interrupted] $way of $host ends its server and the command; the workspace stays usable",
+  "[host-interrupted] $way of $host ends its server and the command; the next session goes on in the workspace",
   async ({ host, end }) => {
     await using desk = await openDesk(host);
     await using model = await startModel(headlessHosts[host].wire, oneCommand("echo begun; sleep 100", 100));
@@ -47,8 +47,11 @@ test.each(cases)(
     );
     expect(ended).toMatchObject([{ state: "exited", canceled: true }]);
     expect(await workspacesOf(desk.home)).toEqual([id]);
-    const { code, stdout } = await desk.home.pyro(["workspace", "exec", id, "--", "cat", "README"]);
-    expect([code, stdout.toString()]).toEqual([0, "A basket, being edited.\n"]);
+    await using nextModel = await startModel(headlessHosts[host].wire, resume);
+    const { code } = await desk.prompt("Go on where you were.", nextModel.url).finished;
+    expect({ problems: nextModel.problems, code }).toEqual({ problems: [], code: 0 });
+    expect(nextModel.calls.map(({ args }) => args["workspace_id"])).toEqual([undefined, id, id]);
+    expect(await workspacesOf(desk.home)).toEqual([]);
   },
 );
 

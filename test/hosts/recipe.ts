@@ -44,6 +44,18 @@ export const reproFix: readonly Step[] = [
   },
 ];
 
+/** A later session: finds the workspace of an earlier one, works in it, and deletes it. */
+export const resume: readonly Step[] = [
+  () => ({ tool: "workspace_list", args: {} }),
+  (results) => exec(results, "cat README"),
+  (results) => {
+    equal(exitCodeOf(results), 0);
+    match(last(results), /A basket, being edited\./u);
+    return onWorkspace(results, "workspace_delete");
+  },
+  () => ({ text: lastWords }),
+];
+
 /** One command in a fresh workspace that is still there at the end. */
 export function oneCommand(command: string, timeoutSeconds: number): readonly Step[] {
   return [

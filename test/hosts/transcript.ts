@@ -1,7 +1,7 @@
 // Owns the record of one run of the recipe, as a page for people. Names no path of the machine that it ran on.
 
 import { mkdirSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { format } from "prettier";
 import * as z from "zod";
@@ -30,7 +30,7 @@ export interface RecipeRun {
 }
 
 /** Characters of a call's arguments or result that are shown. */
-const maxShown = 180;
+const maxShown = 220;
 
 /** After `pyro`. */
 export function connectCommand(host: ChatHost): readonly string[] {
@@ -52,6 +52,7 @@ export async function record(run: RecipeRun): Promise<void> {
 function pageOf(run: RecipeRun, accelerator: string): string {
   const { host, desk, model, prepared, connected, prompted } = run;
   const offered = model.offered?.at;
+  const offers = `the host offers the ${model.offered?.tools.length} tools to its model`;
   const firstExec = model.calls.find(({ tool }) => tool === "workspace_exec");
   const rows = model.calls.map((call, index) => {
     const { workspace_id: _id, ...args } = call.args;
@@ -61,8 +62,8 @@ function pageOf(run: RecipeRun, accelerator: string): string {
   const text = [
     `# ${host} ${chatHostVersion(host)}, headless, from an empty HOME`,
     `Recorded by \`make smoke-hosts RECORD=1\` on ${new Date().toISOString().slice(0, 10)}, on ` +
-      `${availableParallelism()} processors with ${accelerator}. The host is the real one, and so are pyro and its machines. The model is a ` +
-      "script on loopback: it says which tool to call next, and checks what the host gives it back.",
+      `${availableParallelism()} processors with ${accelerator}, at a load average of ${(loadavg()[0] ?? 0).toFixed(1)}. The host is the real one, and so are pyro and its machines. The model is a ` +
+      "script on loopback: it says which tool to call next, and checks what the host gives it back. Paths of that machine are replaced by neutral ones.",
     "## Commands",
     fenced(
       [
@@ -88,11 +89,8 @@ function pageOf(run: RecipeRun, accelerator: string): string {
       "| - | -: |",
       row(["`pyro prepare`, of an installed environment", seconds(prepared.startedAt, prepared.endedAt)]),
       row(["`pyro host connect`", seconds(connected.startedAt, connected.endedAt)]),
-      row([
-        "start of `pyro host connect` → the host offers the tools to its model",
-        seconds(connected.startedAt, offered),
-      ]),
-      row(["prompt → the host offers the tools to its model", seconds(prompted.startedAt, offered)]),
+      row([`start of \`pyro host connect\` → ${offers}`, seconds(connected.startedAt, offered)]),
+      row([`prompt → ${offers}`, seconds(prompted.startedAt, offered)]),
       row(["prompt → result of the first `workspace_exec`", seconds(prompted.startedAt, firstExec?.answeredAt)]),
       row(["prompt → end of the host", seconds(prompted.startedAt, prompted.endedAt)]),
     ].join("\n"),
@@ -121,9 +119,9 @@ function row(cells: readonly string[]): string {
   return `| ${cells.join(" | ")} |`;
 }
 
-/** Without what names the workspace and repeats the command. */
+/** Without what names the workspace, repeats the command and underlines. */
 function essence(result: string): string {
-  return result.replace(/^.*?(?="state":)/su, "… ");
+  return result.replace(/^.*?(?="state":)/su, "… ").replaceAll(/={5,}|-{5,}/gu, "…");
 }
 
 function seconds(from: number, to: number | undefined): string {
