@@ -14,8 +14,8 @@ const MEANT = [
   ...["dist/LICENSES.txt", "dist/index.d.ts", "dist/index.js", "dist/pyro-guest", "dist/pyro.js"],
   ...["dist/runtime/initramfs.img", "dist/runtime/manifest.json", "dist/runtime/vmlinux"],
   /^dist\/chunks\/[a-z-]+-[A-Z0-9]{8}\.js$/,
-  /^docs\/([a-z-]+\/)*[a-z0-9-]+\.(md|svg)$/,
-  /^examples\/([a-z-]+\/)?[A-Za-z.-]+\.(md|ts|json|jsonc|toml)$/,
+  /^docs\/([a-z-]+\/)*([a-z0-9-]+|README)\.(md|svg)$/,
+  /^examples\/([a-z-]+\/)*[A-Za-z.-]+\.(md|ts|json|toml|sh|patch)$/,
 ];
 
 /** Resolves with the path of the tarball. */
