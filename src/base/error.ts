@@ -79,8 +79,17 @@ export function asPyroError(error: unknown): PyroError {
       cause: error,
     });
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return new PyroError("internal", message, { cause: error });
+  if (hasErrno(error, "EACCES") || hasErrno(error, "EPERM") || hasErrno(error, "EROFS")) {
+    return new PyroError("permission_denied", messageOf(error), {
+      hint: "Give this user the right to what the message names, or set PYRO_HOME to a folder of its own.",
+      cause: error,
+    });
+  }
+  return new PyroError("internal", messageOf(error), { cause: error });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** True for a system error with this code, such as ENOENT. */
