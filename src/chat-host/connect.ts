@@ -8,7 +8,7 @@ import { editEntry } from "./edit.js";
 import { differencesOf, entryWith, newFields, serveFlagsIn, type Difference, type ServerCommand } from "./entry.js";
 import { findOnPath } from "./find-program.js";
 import type { ChatHost, Scope, ServerEntry, Surroundings } from "./host.js";
-import { additionOf, changeOf, type FileChange } from "./report.js";
+import { additionOf, editOf, type FileChange } from "./report.js";
 import type { ServeFlags } from "./serve-flags.js";
 
 export interface ConnectRequest {
@@ -86,7 +86,7 @@ export async function write(
 ): Promise<FileChange> {
   const edited = editEntry(host.format, file.text, { place, differences });
   if (!dryRun) await replaceConfigFile(file, edited);
-  return changeOf(place, file.text, edited);
+  return editOf(host, place, { before: file.text, after: edited });
 }
 
 async function runHost(

@@ -1,6 +1,7 @@
 // Owns JSON config files, plain or with comments: reading them and changing one property. Never reformats what is there.
 import { createScanner, getNodeValue, parseTree, printParseErrorCode, type Node, type ParseError } from "jsonc-parser";
 import {
+  isTable,
   lineEnding,
   nested,
   positionAt,
@@ -52,7 +53,9 @@ function set(text: string, path: ConfigPath, value: unknown): string {
     if (found === undefined) return insertProperty(text, node, [key, nested(path.slice(depth + 1), value)]);
     node = found;
   }
-  return replace(text, [node.offset, end(node)], stringify(text, value, indentAt(text, node.offset)));
+  const oneLine = !text.slice(node.offset, end(node)).includes("\n");
+  const written = oneLine ? inline(value) : stringify(text, value, indentAt(text, node.offset));
+  return replace(text, [node.offset, end(node)], written);
 }
 
 function remove(text: string, path: ConfigPath): string {
@@ -95,7 +98,7 @@ function insertProperty(text: string, object: Node, [key, value]: readonly [stri
   const oneLine = last !== undefined && !text.slice(object.offset, close).includes("\n");
   const outer = indentAt(text, object.offset);
   const indent = last === undefined ? outer + indentUnit(text) : indentAt(text, last.offset);
-  const property = `${JSON.stringify(key)}: ${oneLine ? JSON.stringify(value) : stringify(text, value, indent)}`;
+  const property = `${JSON.stringify(key)}: ${oneLine ? inline(value) : stringify(text, value, indent)}`;
   // An object without properties may hold nothing but blanks, which then go.
   const tail = text.slice(at, close).includes("\n") && last !== undefined ? text.slice(at, close) : `${eol}${outer}`;
   const inner = oneLine ? ` ${property}${text.slice(at, close)}` : `${eol}${indent}${property}${tail}`;
@@ -106,6 +109,14 @@ function insertProperty(text: string, object: Node, [key, value]: readonly [stri
 
 function stringify(text: string, value: unknown, indent: string): string {
   return JSON.stringify(value, null, indentUnit(text)).replaceAll("\n", lineEnding(text) + indent);
+}
+
+/** On one line, spaced as a person would. */
+function inline(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(inline).join(", ")}]`;
+  if (!isTable(value)) return JSON.stringify(value);
+  const properties = Object.entries(value).map(([key, inner]) => `${JSON.stringify(key)}: ${inline(inner)}`);
+  return properties.length === 0 ? "{}" : `{ ${properties.join(", ")} }`;
 }
 
 /** The indentation of the first line that has one. */

@@ -1,12 +1,10 @@
 // Proves with the real chat hosts, in a HOME of their own, that what pyro registers is what they read and start.
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { runFolder, startProgram, type Finished } from "../e2e/command.js";
-import { openHome } from "../e2e/home.js";
-import { chatHost, chatHostBin, chatHosts, type ChatHost } from "./hosts.js";
-import { makeProject } from "./project.js";
+import { openConnectUser, type ConnectUser } from "./connect-user.js";
+import { chatHosts, type ChatHost } from "./hosts.js";
 
 /** Below HOME, with another server and, where the format has them, comments; and what of it must stay. */
 const settings: Readonly<Record<ChatHost, { readonly path: string; readonly text: string }>> = {
@@ -24,38 +22,6 @@ const settings: Readonly<Record<ChatHost, { readonly path: string; readonly text
   },
 };
 
-/** A user who has all hosts, a blank in the name of HOME, and a project. */
-function openUser() {
-  const folder = mkdtempSync(join(runFolder(), "connect-"));
-  const user = join(folder, "home folder");
-  mkdirSync(user);
-  const { path: project } = makeProject(join(user, "my project"));
-  const home = openHome();
-  // Of pyro's settings the hosts get what was registered.
-  const env = { PATH: [chatHostBin(), dirname(process.execPath), process.env["PATH"]].join(delimiter), HOME: user };
-  return {
-    user,
-    project,
-    write: (path: string, text: string) => {
-      mkdirSync(dirname(join(user, path)), { recursive: true });
-      writeFileSync(join(user, path), text);
-    },
-    read: (path: string) => readFileSync(join(user, path), "utf8"),
-    pyro: (args: readonly string[], cwd = project): Promise<Finished> => home.pyro(args, { env, cwd }),
-    json: async (...args: string[]) => {
-      const { code, stdout } = await home.pyro([...args, "--json"], { env, cwd: project });
-      return { code, ...JSON.parse(stdout.toString()) };
-    },
-    host: async (name: ChatHost, args: readonly string[], cwd = project) => {
-      const { code, stdout, stderr } = await startProgram([chatHost(name), ...args], { env, cwd }).finished;
-      return { code, printed: `${stdout.toString()}${stderr}` };
-    },
-    [Symbol.asyncDispose]: () => home[Symbol.asyncDispose](),
-  };
-}
-
-type User = ReturnType<typeof openUser>;
-
 /** How each host says in its list that our server is in order; Codex's does not start it. */
 const inOrder: Readonly<Record<ChatHost, RegExp>> = {
   "claude-code": /pyro: .*✔ Connected/u,
@@ -64,7 +30,7 @@ const inOrder: Readonly<Record<ChatHost, RegExp>> = {
 };
 
 /** That the host itself, started anywhere, has the server with these flags, and gets an answer where it asks for one. */
-async function expectSeen(user: User, host: ChatHost, flags: readonly string[]): Promise<void> {
+async function expectSeen(user: ConnectUser, host: ChatHost, flags: readonly string[]): Promise<void> {
   const { printed } = await user.host(host, ["mcp", "list"], "/");
   expect(printed).toMatch(inOrder[host]);
   expect(printed).toContain(["pyro.js mcp serve", ...flags].join(" "));
@@ -72,7 +38,7 @@ async function expectSeen(user: User, host: ChatHost, flags: readonly string[]):
 }
 
 test.each(chatHosts)("[host-connect] %s, with settings of its own, gets the entry once, and connects", async (host) => {
-  await using user = openUser();
+  await using user = openConnectUser();
   const { path, text } = settings[host];
   user.write(path, text);
   const flags = ["--mode", "repro-fix", "--allow-host-path", join(user.project, "out")];
@@ -105,7 +71,7 @@ test.each(chatHosts)("[host-connect] %s, with settings of its own, gets the entr
 });
 
 test.each(chatHosts)("[host-connect] %s, which was never started, gets its first settings", async (host) => {
-  await using user = openUser();
+  await using user = openConnectUser();
   expect(await user.json("host", "connect", host)).toMatchObject({ code: 0, changed: true });
   await expectSeen(user, host, []);
   const first = user.read(host === "opencode" ? ".config/opencode/opencode.json" : settings[host].path);
@@ -113,7 +79,7 @@ test.each(chatHosts)("[host-connect] %s, which was never started, gets its first
 });
 
 test.each(chatHosts)("[host-repair] %s starts a repaired entry again", async (host) => {
-  await using user = openUser();
+  await using user = openConnectUser();
   expect(await user.json("host", "connect", host, "--mode", "inspect")).toMatchObject({ code: 0 });
   const path = host === "opencode" ? ".config/opencode/opencode.json" : settings[host].path;
   const drifted = user.read(path).replaceAll(process.execPath, "/old/node");
@@ -132,7 +98,7 @@ test.each(chatHosts)("[host-repair] %s starts a repaired entry again", async (ho
 test.each(chatHosts)(
   "[host-broken] broken settings of %s are left to the user, and the host is not run on them",
   async (host) => {
-    await using user = openUser();
+    await using user = openConnectUser();
     const path = settings[host].path;
     const text = '{ "mcpServers": {\n[\n';
     user.write(path, text);
@@ -157,12 +123,12 @@ const projectLines: Readonly<Record<ChatHost, RegExp>> = {
 };
 
 test.each(chatHosts)("[host-scope] %s reads an entry of the project in the project", async (host) => {
-  await using user = openUser();
+  await using user = openConnectUser();
   const files = { "claude-code": ".mcp.json", codex: ".codex/config.toml", opencode: "opencode.json" };
   const file = join(user.project, files[host]);
   const inside = join(user.project, "inside");
   mkdirSync(inside);
-  const { code, stdout } = await user.pyro(["host", "connect", host, "--scope", "project", "--json"], inside);
+  const { code, stdout } = await user.pyro(["host", "connect", host, "--scope", "project", "--json"], { cwd: inside });
   expect({ code, file: JSON.parse(stdout.toString()).file }).toEqual({ code: 0, file });
   const findings = async () => (await user.json("host", "doctor", host)).findings;
   const codes = (await findings()).map((each: { code: string }) => each.code);
@@ -179,7 +145,7 @@ test.each(chatHosts)("[host-scope] %s reads an entry of the project in the proje
 });
 
 test("[host-scope] Claude Code's own entry of a project hides the user's, and doctor says so", async () => {
-  await using user = openUser();
+  await using user = openConnectUser();
   expect(await user.json("host", "connect", "claude-code")).toMatchObject({ code: 0 });
   const local = ["mcp", "add", "--scope", "local", "pyro", "--", "/bin/false", "mcp", "serve"];
   expect(await user.host("claude-code", local)).toMatchObject({ code: 0 });

@@ -26,8 +26,8 @@ interface Case {
 }
 
 const additions: readonly Case[] = [
-  { before: '{"a":1}', after: '{"a":1, "mcp": {"pyro":{"x":1}}}' },
-  { before: '{ "a": 1, }', after: '{ "a": 1, "mcp": {"pyro":{"x":1}} }' },
+  { before: '{"a":1}', after: '{"a":1, "mcp": { "pyro": { "x": 1 } }}' },
+  { before: '{ "a": 1, }', after: '{ "a": 1, "mcp": { "pyro": { "x": 1 } } }' },
   {
     before: '// top\n{\n\t"mcp": {\n\t\t"a": 1 // of a\n\t\t/* end */\n\t}\n}\n// tail',
     after:
@@ -43,6 +43,12 @@ const additions: readonly Case[] = [
   },
   { before: "// nothing\n", after: '// nothing\n{\n  "mcp": {\n    "pyro": {\n      "x": 1\n    }\n  }\n}\n' },
 ];
+
+test("a value keeps to its line, or to its lines", () => {
+  const set = (text: string) => jsonWithComments.set(text, ["a"], ["x", { b: 1 }]);
+  expect(set('{ "a": [1, 2], "c": 3 }')).toBe('{ "a": ["x", { "b": 1 }], "c": 3 }');
+  expect(set('{\n  "a": [\n    1\n  ]\n}')).toBe('{\n  "a": [\n    "x",\n    {\n      "b": 1\n    }\n  ]\n}');
+});
 
 test.each(additions)("an entry is added to $before", ({ before, after }) => {
   expect(jsonWithComments.set(before, ["mcp", "pyro"], { x: 1 })).toBe(after);

@@ -20,6 +20,7 @@ import { hostNames, type ChatHost, type Surroundings } from "../../src/chat-host
 import { hosts } from "../../src/chat-host/hosts.js";
 import { opencode } from "../../src/chat-host/opencode.js";
 import { judge, registrationsOf } from "../../src/chat-host/registration.js";
+import { editOf } from "../../src/chat-host/report.js";
 import { modes, serveFlagsOf, type ServeChoices } from "../../src/operations/serve-choices.js";
 import { serveFlags } from "../../src/surface/serve-flags.js";
 
@@ -138,6 +139,18 @@ test("an edit that would do more than it should is refused", () => {
   expect(() => edit("mcp_servers.pyro = [{ command = 'x' }]\n", ["command"])).toThrow(
     /in a way that pyro does not edit|invalid/,
   );
+});
+
+test("a change is shown in its lines alone, without what else may stand in them", () => {
+  const place = { scope: "user", path: "/c.json", keys: ["mcpServers", "pyro"] } as const;
+  const text = (command: string, secret: string) =>
+    `{"token": "${secret}", "mcpServers": {"pyro": {"command": "${command}"}}}`;
+  const shown = (secret: string) =>
+    editOf(claudeCode, place, { before: text("/old", secret), after: text("/new", secret) })
+      .diff.split("\n")
+      .slice(2);
+  expect(shown("s").filter((line) => /^[-+]/u.test(line))).toEqual([`-${text("/old", "s")}`, `+${text("/new", "s")}`]);
+  expect(shown("s".repeat(500))).toEqual(["@@ -4,1 +4,1 @@", '-      "command": "/old"', '+      "command": "/new"']);
 });
 
 test("each host has the files that it reads, the one that decides first", () => {
