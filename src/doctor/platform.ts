@@ -1,5 +1,6 @@
 // Owns the check of system, processor architecture and Node. Never looks at what runs on them.
 import { arch, platform, release } from "node:os";
+import { isNodeNewEnough, oldestNode } from "../base/node-version.js";
 import type { Check } from "./check.js";
 import type { Diagnosis } from "./finding.js";
 
@@ -10,8 +11,6 @@ export interface Platform {
   /** Without the leading v. */
   readonly nodeVersion: string;
 }
-
-const oldestNode = [20, 19] as const;
 
 export const platformCheck: Check = {
   code: "platform",
@@ -32,14 +31,11 @@ export function judgePlatform({ system, architecture, kernelRelease, nodeVersion
     const text = `pyro runs on Linux x86_64; this is ${system} ${architecture}.`;
     return { severity: "error", text, fix: "Use it on a Linux x86_64 machine." };
   }
-  const [major = 0, minor = 0] = nodeVersion.split(".").map(Number);
-  const [oldestMajor, oldestMinor] = oldestNode;
   const text = `Linux ${kernelRelease} on x86_64, Node ${nodeVersion}`;
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor))
-    return { severity: "ok", text: `${text}.` };
+  if (isNodeNewEnough(nodeVersion)) return { severity: "ok", text: `${text}.` };
   return {
     severity: "error",
-    text: `${text}, which is older than ${oldestNode.join(".")}.`,
-    fix: `Install Node ${oldestNode.join(".")} or newer.`,
+    text: `${text}, which is older than ${oldestNode}.`,
+    fix: `Install Node ${oldestNode} or newer.`,
   };
 }

@@ -1,6 +1,7 @@
 // Proves that the contract is what the operation table says, and that the table and the list of what is planned agree.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { oldestNode } from "../../src/base/node-version.js";
 import type { Operation } from "../../src/operations/operation.js";
 import { planned, plannedBy, plannedNames, type PlannedKind } from "../../src/operations/planned.js";
 import { modes } from "../../src/operations/serve-choices.js";
@@ -69,9 +70,13 @@ test("operations have names, summaries and descriptions that surfaces can show",
   }
 });
 
-test("the package's exports and command are what the contract names", () => {
-  const { name, bin } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  expect({ name, bin }).toEqual({ name: "pyro-mcp", bin: { pyro: "dist/pyro.js" } });
+test("the package's name, command and Node are what the contract names", () => {
+  const { name, bin, engines } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  expect({ name, bin, engines }).toEqual({
+    name: "pyro-mcp",
+    bin: { pyro: "dist/pyro.js" },
+    engines: { node: `>=${oldestNode}` },
+  });
 });
 
 test("zod is imported so that the bundle keeps only what is used of it, 560 KB less", () => {
