@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { resolvePaths } from "../base/paths.js";
 import type { Task } from "../base/progress.js";
 import { connectHost, type Connected, type ConnectContext, type ConnectRequest } from "./connect.js";
 import { targetDocument } from "./document.js";
@@ -46,15 +47,18 @@ export function openChatHosts({ env, cwd, script, serveFlags }: ChatHostsOptions
   const server = serverCommand(process.execPath, script, env);
   const contextOf = (name: HostName): ConnectContext => ({ host: hosts[name], surroundings, server, serveFlags });
   return {
-    connect: async (name, request, task) => ({
-      ...(await connectHost(contextOf(name), request, task)),
-      next: [
+    connect: async (name, request, task) => {
+      // What is set wrongly here must not get into an entry.
+      resolvePaths(env);
+      const next = [
         ...hosts[name].nextSteps(request.scope),
         `\`pyro host doctor ${name}\` proves that it connects.`,
         ...(script.includes("/_npx/") ? [npxNote] : []),
-      ],
-    }),
+      ];
+      return { ...(await connectHost(contextOf(name), request, task)), next };
+    },
     printConfig: async (name, { scope, flags }) => {
+      resolvePaths(env);
       const host = hosts[name];
       const [target] = host.targets(scope, surroundings);
       const { place } = await targetDocument(host, scope, surroundings).catch(() => ({ place: target }));

@@ -3,7 +3,7 @@ import { asPyroError, type PyroError } from "../base/error.js";
 import { isTable } from "./config-format.js";
 import { readDocument, type Document } from "./document.js";
 import { differencesOf, entryWith, serverCommand, serveFlagsIn, type Difference, type ServerCommand } from "./entry.js";
-import type { ChatHost, Launch, Obstacle, Surroundings } from "./host.js";
+import type { ChatHost, ConfigPlace, Launch, Obstacle, Surroundings } from "./host.js";
 import type { ServeFlags } from "./serve-flags.js";
 
 export interface HostFiles {
@@ -19,7 +19,7 @@ export interface HostFiles {
 export async function readHostFiles(host: ChatHost, surroundings: Surroundings): Promise<HostFiles> {
   const broken: PyroError[] = [];
   const all: Document[] = [];
-  for (const place of host.places(surroundings)) {
+  for (const place of placesOf(host, surroundings)) {
     try {
       all.push(await readDocument(host, place));
     } catch (error) {
@@ -36,6 +36,14 @@ export async function readHostFiles(host: ChatHost, surroundings: Surroundings):
     ignored: obstacles.filter((each) => each !== undefined),
     switchedOff: host.switchedOff(user, surroundings),
   };
+}
+
+/** Each once: in the user's own folder a file of the project can be the user's as well. */
+function placesOf(host: ChatHost, surroundings: Surroundings): readonly ConfigPlace[] {
+  const places = host.places(surroundings);
+  const same = (left: ConfigPlace, right: ConfigPlace) =>
+    left.path === right.path && left.keys.join("\0") === right.keys.join("\0");
+  return places.filter((place, index) => !places.slice(index + 1).some((later) => same(place, later)));
 }
 
 /** One server as the host sees it. */

@@ -289,3 +289,21 @@ test("[host-doctor] another server under our name is told apart from ours", asyn
     /^What it starts calls itself pyro 0\.0\.1; this is pyro .*\nunknown here: old$/u,
   );
 });
+
+test("[host-doctor] [host-refused] in the user's own folder an entry is the user's, and a relative PYRO_HOME never gets into one", async () => {
+  await using user = openUser();
+  const { result } = await user.json("host", "print-config", "codex");
+  user.write(".codex/config.toml", result.config);
+  const env = { HOME: user.user, PATH: "/nowhere" };
+  const { stdout } = await user.home.pyro(["host", "doctor", "codex", "--json"], { env, cwd: user.user });
+  const found = JSON.parse(stdout.toString());
+  expect({ codes: codesOf(found), scope: found.hosts[0].scope }).toEqual({
+    codes: ["error host_not_installed", "ok host_connected"],
+    scope: "user",
+  });
+  const relative = await user.home.pyro(["host", "print-config", "codex"], { env: { ...env, PYRO_HOME: "here" } });
+  expect({ code: relative.code, stderr: relative.stderr }).toEqual({
+    code: 64,
+    stderr: expect.stringContaining("PYRO_HOME must be an absolute path"),
+  });
+});
