@@ -1,5 +1,5 @@
 // Owns what callers can do with chat hosts: connect, show, examine, repair. Never parses a command line.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { resolvePaths } from "../base/paths.js";
@@ -77,5 +77,15 @@ export function openChatHosts({ env, cwd, script, serveFlags }: ChatHostsOptions
 function surroundingsOf(env: NodeJS.ProcessEnv, cwd: string): Surroundings {
   const home = env["HOME"] === undefined || env["HOME"] === "" ? homedir() : env["HOME"];
   const checkout = foldersUp(cwd).find((folder) => existsSync(join(folder, ".git")));
-  return { env, home, cwd, project: checkout ?? cwd };
+  const project = checkout ?? cwd;
+  return { env, home, cwd, project, repository: mainCheckout(project) };
+}
+
+function mainCheckout(project: string): string {
+  try {
+    const link = /^gitdir: (.*)\/\.git\/worktrees\/[^/\n]+$/mu.exec(readFileSync(join(project, ".git"), "utf8"));
+    return link?.[1] ?? project;
+  } catch {
+    return project;
+  }
 }

@@ -21,7 +21,7 @@ export const claudeCode: ChatHost = {
   install: "npm install -g @anthropic-ai/claude-code",
   format: strictJson,
   places: (surroundings) => [
-    ...[surroundings.project, surroundings.cwd].filter(unique).map((folder) => localPlace(surroundings, folder)),
+    ...ownFolders(surroundings).map((folder) => localPlace(surroundings, folder)),
     ...foldersUp(surroundings.cwd).map((folder) => projectPlace(folder)),
     userPlace(surroundings),
   ],
@@ -51,13 +51,13 @@ export const claudeCode: ChatHost = {
           fix: "Start `claude` there, and allow it once.",
         }
       : undefined,
-  switchedOff: (userConfig, { project, cwd }) => {
-    const disabled = [project, cwd].some((folder) => {
+  switchedOff: (userConfig, surroundings) => {
+    const disabled = ownFolders(surroundings).some((folder) => {
       const list = valueAt(userConfig, ["projects", folder, "disabledMcpServers"]);
       return Array.isArray(list) && list.includes(entryName);
     });
     return disabled
-      ? { text: `It is switched off for ${project}.`, fix: "Switch it on with /mcp in Claude Code." }
+      ? { text: `It is switched off for ${surroundings.project}.`, fix: "Switch it on with /mcp in Claude Code." }
       : undefined;
   },
   nextSteps: (scope) => [
@@ -87,6 +87,7 @@ function projectPlace(folder: string): ConfigPlace {
   return { scope: "project", path: join(folder, ".mcp.json"), keys: ["mcpServers", entryName] };
 }
 
-function unique<Value>(value: Value, index: number, all: readonly Value[]): boolean {
-  return all.indexOf(value) === index;
+/** Under which Claude Code may keep what is the project's. */
+function ownFolders({ repository, project, cwd }: Surroundings): readonly string[] {
+  return [...new Set([repository, project, cwd])];
 }

@@ -50,8 +50,8 @@ export const codex: ChatHost = {
           ...["--", command, ...args],
         ]
       : undefined,
-  ignores: ({ scope, path }, userConfig, { project, cwd }) => {
-    const isTrusted = [project, cwd].some(
+  ignores: ({ scope, path }, userConfig, { repository, project, cwd }) => {
+    const isTrusted = [repository, project, cwd].some(
       (folder) => valueAt(userConfig, ["projects", folder, "trust_level"]) === "trusted",
     );
     return scope === "user" || isTrusted

@@ -20,6 +20,8 @@ export interface Surroundings {
   readonly cwd: string;
   /** Top folder of the checkout around `cwd`, else `cwd`. */
   readonly project: string;
+  /** The first checkout of its repository, where `project` is a linked worktree of that; else `project`. */
+  readonly repository: string;
 }
 
 /** The server as we want a host to start it. */

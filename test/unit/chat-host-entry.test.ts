@@ -30,7 +30,7 @@ const server = serverCommand("/usr/bin/node", "/opt/pyro/pyro.js", {
   PYRO_ENGINE: "tcg",
 });
 const wanted = entryWith(server, ["--mode", "inspect"]);
-const surroundings: Surroundings = { env: {}, home: "/u", cwd: "/u/p/sub", project: "/u/p" };
+const surroundings: Surroundings = { env: {}, home: "/u", cwd: "/u/p/sub", project: "/u/p", repository: "/u/r" };
 
 function documentWith(host: ChatHost, entry: unknown, index = 0): Document {
   const place = host.places(surroundings)[index];
@@ -157,7 +157,8 @@ test("each host has the files that it reads, the one that decides first", () => 
   const paths = (host: ChatHost, env: NodeJS.ProcessEnv = {}) =>
     host.places({ ...surroundings, env }).map(({ scope, path }) => `${scope} ${path}`);
   expect(paths(claudeCode, { CLAUDE_CONFIG_DIR: "/cc" })).toEqual([
-    ...["local /cc/.claude.json", "local /cc/.claude.json", "project /u/p/sub/.mcp.json", "project /u/p/.mcp.json"],
+    ...["local /cc/.claude.json", "local /cc/.claude.json", "local /cc/.claude.json"],
+    ...["project /u/p/sub/.mcp.json", "project /u/p/.mcp.json"],
     ...["project /u/.mcp.json", "project /.mcp.json", "user /cc/.claude.json"],
   ]);
   expect(paths(codex)).toEqual([
