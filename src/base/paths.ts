@@ -1,6 +1,7 @@
 // Owns where pyro keeps things on the host, and that those folders belong to the user alone. Never reads their content.
 import { createHash } from "node:crypto";
-import { chmod, lstat, mkdir } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, chmod, lstat, mkdir } from "node:fs/promises";
 import { homedir, userInfo } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { PyroError, hasErrno } from "./error.js";
@@ -52,6 +53,7 @@ export async function preparePaths(env: NodeJS.ProcessEnv = process.env): Promis
   if (paths.home === undefined) await makePrivate(dirname(paths.sockets));
   for (const folder of [paths.state, paths.cache, paths.sockets]) await makePrivate(folder);
   await makeFolder(paths.environments, 0o777);
+  await checkReadable(paths.environments);
   // The longest name below it is `m/<id>/agent.sock`.
   if (Buffer.byteLength(paths.sockets) > maxSocketPathBytes - 40) {
     throw new PyroError("failed_precondition", `The socket folder's path is too long: ${paths.sockets}`, {
@@ -81,6 +83,18 @@ async function defaultSocketFolder(state: string): Promise<string> {
   );
   const all = owned ? join(session, "pyro") : `/tmp/pyro-${uid}`;
   return join(all, createHash("sha256").update(state).digest("hex").slice(0, 8));
+}
+
+/** May belong to somebody else, who installs for all; then it has to be open to us at least. */
+async function checkReadable(folder: string): Promise<void> {
+  try {
+    await access(folder, constants.R_OK | constants.X_OK);
+  } catch (error) {
+    throw new PyroError("permission_denied", `The environments in ${folder} cannot be read by this user.`, {
+      hint: `Open ${folder} to this user, or set PYRO_ENVIRONMENT_CACHE_DIR to another folder.`,
+      cause: error,
+    });
+  }
 }
 
 async function makePrivate(folder: string): Promise<void> {
