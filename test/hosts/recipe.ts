@@ -90,7 +90,7 @@ export const errorsAndLongOutput: readonly Step[] = [
   (results) => {
     match(last(results), /not_found/u);
     match(last(results), /There is no workspace/u);
-    match(last(results), /Create one first/u);
+    match(last(results), /workspace_create/u);
     return { tool: "workspace_create", args: { colour: "red" } };
   },
   (results) => {
