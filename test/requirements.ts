@@ -123,6 +123,8 @@ export const requirements: Readonly<Record<string, string>> = {
     "Claude Code, Codex and OpenCode, as they are, take a change from a failing test to an exported fix in a workspace.",
   "host-results":
     "Claude Code, Codex and OpenCode show their models our errors with code and hint, and the exit code of a command with long output.",
+  "host-only-place":
+    "With the settings that a host's page shows, a workspace is the only place where its model runs commands.",
   "host-in-time": "No call reaches the time limit of Claude Code, Codex or OpenCode, however long its command takes.",
   "host-interrupted":
     "A chat host that is interrupted or killed leaves no process, and its workspace can be used further.",

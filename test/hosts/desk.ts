@@ -23,9 +23,14 @@ export interface Desk extends AsyncDisposable {
    * The host without a person, in the project. It gets nothing of pyro's settings but what is registered. It leads
    * a process group, as one that was typed into a terminal does.
    */
-  prompt(text: string, modelUrl: string): Started;
+  prompt(text: string, modelUrl: string, options?: PromptOptions): Started;
   /** Processes of this user, without pyro's daemon and its machines. */
   processes(): readonly HomeProcess[];
+}
+
+export interface PromptOptions {
+  /** False: what the user allows stands in the host's own settings. */
+  readonly leave: boolean;
 }
 
 const workspaceList = z.object({ workspaces: z.array(z.object({ workspace_id: z.string() })) });
@@ -47,9 +52,9 @@ export async function openDesk(host: ChatHost, options: Pick<HomeOptions, "cold"
     home,
     project,
     pyro: (...args) => home.pyro(args, { env, cwd: project.path }),
-    prompt: (text, modelUrl) => {
-      const { args, env: more } = headlessHosts[host];
-      const command = ["setsid", chatHost(host), ...args(text, modelUrl)];
+    prompt: (text, modelUrl, { leave } = { leave: true }) => {
+      const { args, leave: allowed, env: more } = headlessHosts[host];
+      const command = ["setsid", chatHost(host), ...args(text, modelUrl), ...(leave ? allowed : [])];
       return startProgram(command, { env: { ...env, ...more(modelUrl) }, cwd: project.path, timeoutMs });
     },
     processes,

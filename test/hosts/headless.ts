@@ -11,8 +11,10 @@ export interface HeadlessHost {
   readonly wire: Wire;
   /** Besides PATH and HOME; nothing in it reaches beyond loopback. */
   env(modelUrl: string): Readonly<Record<string, string>>;
-  /** After the program's name; the user's leave for every tool of ours is in it, since nobody is there to be asked. */
+  /** After the program's name. */
   args(prompt: string, modelUrl: string): readonly string[];
+  /** More of them: the user's leave for every tool of ours, since nobody is there to be asked. */
+  readonly leave: readonly string[];
   /** The model's last words, out of what the host printed. */
   answerOf(stdout: string): string | undefined;
 }
@@ -28,7 +30,8 @@ export const headlessHosts: Readonly<Record<ChatHost, HeadlessHost>> = {
       ANTHROPIC_API_KEY: "none",
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     }),
-    args: (prompt) => ["-p", prompt, "--output-format", "json", "--allowedTools", "mcp__pyro"],
+    args: (prompt) => ["-p", prompt, "--output-format", "json"],
+    leave: ["--allowedTools", "mcp__pyro"],
     answerOf: (stdout) => z.object({ result: z.string() }).parse(JSON.parse(stdout)).result,
   },
   codex: {
@@ -37,10 +40,10 @@ export const headlessHosts: Readonly<Record<ChatHost, HeadlessHost>> = {
     args: (prompt, url) => [
       ...["exec", "--json", "-c", 'model="scripted"', "-c", 'model_provider="scripted"', "-c"],
       `model_providers.scripted={name="scripted",base_url="${url}/v1",wire_api="responses",env_key="SCRIPTED_KEY"}`,
-      // Without it Codex runs what only adds, and refuses reset and delete.
-      ...["-c", 'mcp_servers.pyro.default_tools_approval_mode="approve"'],
       prompt,
     ],
+    // Without it Codex runs what only adds, and refuses reset and delete.
+    leave: ["-c", 'mcp_servers.pyro.default_tools_approval_mode="approve"'],
     answerOf: (stdout) =>
       lines(stdout)
         .map((line) => codexLine.parse(line).item)
@@ -54,6 +57,7 @@ export const headlessHosts: Readonly<Record<ChatHost, HeadlessHost>> = {
       OPENCODE_DISABLE_MODELS_FETCH: "1",
     }),
     args: (prompt) => ["run", "--format", "json", prompt],
+    leave: [],
     answerOf: (stdout) =>
       lines(stdout)
         .map((line) => openCodeLine.parse(line))

@@ -56,6 +56,20 @@ export const resume: readonly Step[] = [
   () => ({ text: lastWords }),
 ];
 
+/** One of each kind that hosts treat apart: it adds, it runs, it destroys. */
+export const createAndDelete: readonly Step[] = [
+  () => ({ tool: "workspace_create", args: {} }),
+  (results) => exec(results, "cat README"),
+  (results) => {
+    equal(exitCodeOf(results), 0);
+    return onWorkspace(results, "workspace_delete");
+  },
+  (results) => {
+    match(last(results), /deleted/iu);
+    return { text: lastWords };
+  },
+];
+
 /** One command in a fresh workspace that is still there at the end. */
 export function oneCommand(command: string, timeoutSeconds: number): readonly Step[] {
   return [

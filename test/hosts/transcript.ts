@@ -99,9 +99,9 @@ function pageOf(run: RecipeRun, accelerator: string): string {
 }
 
 function typed({ host, model, prompt }: RecipeRun): string {
-  const { env, args } = headlessHosts[host];
+  const { env, args, leave } = headlessHosts[host];
   const settings = Object.entries(env(model.url)).map(([name, value]) => `${name}=${quoted(value)}`);
-  return [...settings, basename(chatHost(host)), ...args(prompt, model.url).map(quoted)].join(" ");
+  return [...settings, basename(chatHost(host)), ...[...args(prompt, model.url), ...leave].map(quoted)].join(" ");
 }
 
 function neutral(text: string, { user, home }: Desk, { url }: ScriptedModel): string {

@@ -59,8 +59,21 @@ function walk(folder: Buffer, prefix: string, visit: (path: string, full: Buffer
 export function unpack(imagePath: string, into: string): string {
   const folder = join(into, "unpacked");
   rmSync(folder, { recursive: true, force: true });
-  execFileSync("unsquashfs", ["-quiet", "-no-progress", "-dest", folder, imagePath]);
+  // Not root's unsquashfs lets the umask take rights away.
+  const script = 'umask 0 && exec unsquashfs -quiet -no-progress -dest "$@"';
+  execFileSync("sh", ["-c", script, "unsquashfs", folder, imagePath]);
   return folder;
+}
+
+/** How an image of this tree comes out of `unpack`: only root's unsquashfs makes setuid and setgid files. */
+export function asUnpacked(tree: Record<string, TreeEntry>): Record<string, TreeEntry> {
+  if (process.getuid?.() === 0) return tree;
+  return Object.fromEntries(
+    Object.entries(tree).map(([path, entry]) => [
+      path,
+      { ...entry, mode: (Number.parseInt(entry.mode, 8) & ~0o6000).toString(8) },
+    ]),
+  );
 }
 
 /** Runs git with nothing of the host's own configuration. */

@@ -36,6 +36,7 @@ function read(body: unknown): Question {
     stream,
     hasTools: tools.length > 0,
     tools: new Map(ours.map((tool) => [tool.name.slice(prefix.length), tool])),
+    hostTools: tools.map(({ name }) => name).filter((name) => !name.startsWith(prefix)),
     results: blocks.filter(({ type }) => type === "tool_result").map(({ content }) => content ?? ""),
   };
 }

@@ -28,6 +28,7 @@ function read(body: unknown): Question {
     stream,
     hasTools: tools.length > 0,
     tools: new Map(ours.map((tool) => [tool.name.slice(prefix.length), tool])),
+    hostTools: tools.map((tool) => tool.function.name).filter((name) => !name.startsWith(prefix)),
     results: messages.filter(({ role }) => role === "tool").map(({ content }) => z.string().parse(content)),
   };
 }

@@ -39,6 +39,7 @@ function read(body: unknown): Question {
     stream,
     hasTools: tools.length > 0,
     tools: new Map(ours.map(({ name }) => [name, { name, namespace }])),
+    hostTools: tools.map(({ name }) => name).filter((name) => name !== namespace),
     results: input.filter(({ type }) => type === "function_call_output").map(({ output }) => output ?? ""),
   };
 }

@@ -25,6 +25,8 @@ export interface Question {
   readonly hasTools: boolean;
   /** Ours, by our own names. */
   readonly tools: ReadonlyMap<string, OfferedTool>;
+  /** Names of the host's own tools. */
+  readonly hostTools: readonly string[];
   /** The text of each tool result so far, as the host gives it to its model. */
   readonly results: readonly string[];
 }
@@ -61,8 +63,9 @@ export interface ScriptedModel extends AsyncDisposable {
   readonly calls: readonly Call[];
   /** What the host asked that it should not have, or the script could not accept, one line each. */
   readonly problems: readonly string[];
-  /** Names of our tools that were offered first, and when: milliseconds of performance.now(). */
-  readonly offered: { readonly tools: readonly string[]; readonly at: number } | undefined;
+  /** Names of our tools and of the host's own that were offered first, and when: milliseconds of performance.now(). */
+  readonly offered:
+    { readonly tools: readonly string[]; readonly hostTools: readonly string[]; readonly at: number } | undefined;
 }
 
 export async function startModel(wire: Wire, script: readonly Step[]): Promise<ScriptedModel> {
@@ -123,11 +126,11 @@ class Play {
     readonly script: readonly Step[],
   ) {}
 
-  answer({ model, tools, hasTools, results }: Question): Answer {
+  answer({ model, tools, hostTools, hasTools, results }: Question): Answer {
     const id = `scripted_${results.length}`;
     if (!hasTools) return { id, model, content: { text: "A failing test" } };
     const now = performance.now();
-    this.offered ??= { tools: [...tools.keys()].toSorted(), at: now };
+    this.offered ??= { tools: [...tools.keys()].toSorted(), hostTools, at: now };
     const last = results.length - 1;
     const call = this.calls[last];
     if (call !== undefined && call.answeredAt === undefined) {
