@@ -53,7 +53,10 @@ export class WorkspaceStore {
     }
     const known = this.all().map((each) => each.record.name ?? each.id);
     throw new PyroError("not_found", `There is no workspace ${JSON.stringify(reference)}.`, {
-      hint: known.length === 0 ? "Make one with workspace_create (`pyro workspace create`)." : `There are: ${known.slice(0, 20).join(", ")}.`,
+      hint:
+        known.length === 0
+          ? "Make one with workspace_create (`pyro workspace create`)."
+          : `There are: ${known.slice(0, 20).join(", ")}.`,
     });
   }
 
