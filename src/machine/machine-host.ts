@@ -13,7 +13,7 @@ import { memberMaker } from "./pool-member.js";
 import { openPool } from "./pool.js";
 import { startMachine, type StartedMachine, type Starter, type StartRequest } from "./start-machine.js";
 import { templateBuilder } from "./template-builder.js";
-import { openTemplateStore, type TemplateSubject } from "./template.js";
+import { openTemplateStore, type Template, type TemplateSubject } from "./template.js";
 
 /** A machine that answers: started, named, its disk mounted. Disposing it leaves nothing behind. */
 export interface LiveMachine extends StartedMachine, AsyncDisposable {
@@ -23,8 +23,8 @@ export interface LiveMachine extends StartedMachine, AsyncDisposable {
 export interface MachineHost {
   /** Starts a machine and waits until it answers. */
   create(request: MachineRequest, task: Task): Promise<LiveMachine>;
-  /** Saves a machine to restore others from, where none is saved that fits, or in any case; resolves with its key. */
-  saveTemplate(subject: TemplateSubject, options: { readonly anew: boolean }, task: Task): Promise<string>;
+  /** Saves a machine to restore others from, where none is saved that fits, or in any case. */
+  saveTemplate(subject: TemplateSubject, options: { readonly anew: boolean }, task: Task): Promise<Template>;
   /** Makes the pool ready for what is saved; resolves with how many machines wait then. */
   fillPool(subject: TemplateSubject, task: Task): Promise<number>;
   /** Machines that an earlier daemon kept and that still run. */
@@ -81,13 +81,13 @@ export async function openMachineHost(options: MachineHostOptions): Promise<Mach
     create: (request, task) => createMachine({ starter: { ...options, pool, templates }, slots, request }, task),
     saveTemplate: async (subject, { anew }, task) => {
       const found = await templates.find(subject);
-      if (found !== undefined && !anew) return found.key;
+      if (found !== undefined && !anew) return found;
       await admitSaving(options.folders.cache);
       if (found !== undefined) {
         await pool.forget();
         await templates.discard(found);
       }
-      return (await templates.ensure(subject, task)).key;
+      return templates.ensure(subject, task);
     },
     fillPool: async (subject, task) => pool.fill(subject, await templates.ensure(subject, task)),
     adopted,

@@ -16,6 +16,8 @@ const manifestSchema = z.strictObject({
   image_digest: z.string(),
   /** Of the saved machine. */
   template_key: z.string(),
+  /** The very one that was proved: made anew, it has another. */
+  template_state_sha256: z.string(),
   engine: z.string(),
   engine_fingerprint: z.string(),
   vcpu_count: z.int(),

@@ -46,6 +46,9 @@ export async function judgeReadiness(subject: ReadinessSubject): Promise<Readine
     return { start: "stale", reason: `since ${environment} was prepared, ${changes.join(" and ")} changed` };
   }
   if (template === undefined) return { start: "stale", reason: `${environment}'s saved machine is missing or damaged` };
+  if (template.state_sha256 !== manifest.template_state_sha256) {
+    return { start: "stale", reason: `${environment}'s saved machine was made anew, and that one has not been proved` };
+  }
   const shape = `${vcpuCount} vCPU, ${memMib} MiB`;
   return {
     start: "warm",

@@ -15,6 +15,8 @@ import type { MachineFolders, MachineShape } from "./machine-files.js";
 export interface Template {
   /** Changes with everything that the saved machine depends on. */
   readonly key: string;
+  /** Tells one that was made anew, under the same key, from the one before. */
+  readonly stateSha256: string;
   readonly memoryPath: string;
   readonly statePath: string;
   /** Raw disk as the saved machine has it mounted; each machine lays its own over it. */
@@ -24,7 +26,7 @@ export interface Template {
 }
 
 /** Where a template's parts are. */
-export type TemplateFiles = Omit<Template, "key">;
+export type TemplateFiles = Omit<Template, "key" | "stateSha256">;
 
 export interface TemplateSubject extends MachineShape {
   readonly environment: InstalledEnvironment;
@@ -61,10 +63,11 @@ export function openTemplateStore(folders: MachineFolders, engine: Engine, build
   const root = templateRoot(folders);
   const find = async (subject: TemplateSubject) => {
     const key = templateKey(engine, subject);
-    if ((await readTemplate(root, key)) === undefined) return undefined;
+    const found = await readTemplate(root, key);
+    if (found === undefined) return undefined;
     // The time of last use, by which the least used ones are removed.
     await utimes(join(root, key), new Date(), new Date()).catch(() => undefined);
-    return { key, ...filesOf(join(root, key)) };
+    return { key, stateSha256: found.state_sha256, ...filesOf(join(root, key)) };
   };
   return {
     find,
@@ -125,14 +128,16 @@ async function buildInto(root: string, { key, subject, engine, build }: Build, t
   const folder = join(root, key);
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { mode: 0o700 });
+  let stateSha256: string;
   try {
     const files = filesOf(draft);
     await build(subject, files, task);
     await keepFile(subject.environment.imagePath, files.basePath);
+    stateSha256 = await sha256Of(files.statePath);
     await writeJsonAtomic(join(draft, "template.json"), {
       format: 1,
       memory_bytes: (await stat(files.memoryPath)).size,
-      state_sha256: await sha256Of(files.statePath),
+      state_sha256: stateSha256,
       environment: subject.environment.name,
       image_digest: subject.environment.imageDigest,
       engine_fingerprint: engine.fingerprint,
@@ -146,7 +151,7 @@ async function buildInto(root: string, { key, subject, engine, build }: Build, t
   }
   await syncFolder(root);
   await removeReplaced(root, key, subject);
-  return { key, ...filesOf(folder) };
+  return { key, stateSha256, ...filesOf(folder) };
 }
 
 /** Those of the same environment and shape under another key: of an older image, engine or host. Machines that run from one keep its files open. */

@@ -97,7 +97,7 @@ async function takeSteps(
   };
   const environment = await step("install", `Installing ${name}`, () => install(parts, request, task));
   const subject: TemplateSubject = { environment, vcpuCount, memMib };
-  const key = await step("template", `Saving a machine of ${name}`, () =>
+  const template = await step("template", `Saving a machine of ${name}`, () =>
     machines.saveTemplate(subject, { anew: force }, task),
   );
   await step("pool", "Making a machine ready ahead of need", () => machines.fillPool(subject, task));
@@ -105,7 +105,8 @@ async function takeSteps(
   await proveWorkspace({ workspaces, environment: name, vcpuCount, memMib, step }, task);
   await step("refill", "Making the next machine ready", () => machines.fillPool(subject, task));
   return {
-    ...{ format: 1, environment: name, image_digest: environment.imageDigest, template_key: key },
+    ...{ format: 1, environment: name, image_digest: environment.imageDigest, template_key: template.key },
+    template_state_sha256: template.stateSha256,
     ...{ engine: engine.name, engine_fingerprint: engine.fingerprint, vcpu_count: vcpuCount, mem_mib: memMib },
     ...{ pyro_version: version, prepared_at: new Date().toISOString(), steps },
     proved: ["create", "exec", "reset", "delete"],

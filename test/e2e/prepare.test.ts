@@ -54,7 +54,10 @@ test(
     const [key = ""] = templateKeys(home);
     rmSync(join(home.path, "cache", "templates", key, "state"));
     expect(await start(home)).toBe("stale: debian:12's saved machine is missing or damaged.");
-    expect(await prepare(home)).toMatchObject({ was: "stale", changed: true });
+    // A run makes it anew, and proves nothing.
+    expect((await home.run(["true"])).code).toBe(0);
+    expect(await start(home)).toBe("stale: debian:12's saved machine was made anew, and that one has not been proved.");
+    expect(await prepare(home)).toMatchObject({ was: "stale", changed: true, proved });
     expect(await prepare(home, ["--force"])).toMatchObject({ was: "warm", changed: true, proved });
     expect((await home.run(["true"])).code).toBe(0);
   },
