@@ -11,7 +11,15 @@ export default defineConfig({
   test: {
     allowOnly: false,
     projects: [
-      { test: { name: "unit", root: ROOT, include: ["src/**/*.test.ts", "test/unit/**/*.test.ts"] } },
+      {
+        test: {
+          name: "unit",
+          root: ROOT,
+          include: ["src/**/*.test.ts", "test/unit/**/*.test.ts"],
+          // Only for what hangs: a busy machine is slow.
+          testTimeout: 30_000,
+        },
+      },
       { test: { name: "contract", root: ROOT, include: ["test/contract/**/*.test.ts"], testTimeout: 30_000 } },
       {
         test: {
