@@ -112,6 +112,8 @@ export const requirements: Readonly<Record<string, string>> = {
   "workspace-detach": "A command goes on without its caller, and `workspace wait` ends as it did.",
   "workspace-names": "A workspace is found by id, unique prefix and name; names are unique, labels can be changed.",
   "workspace-print": "`--id-only`, `--content-only` and the diff are exact bytes, fit for scripts and `git apply`.",
+  "workspace-diff-ignored":
+    "New files that git ignores, such as installed packages, are counted and left out of diff and summary, unless asked for.",
   "workspace-git": "status, log, stash and rebase work inside /workspace as in the checkout it came from.",
   "workspace-odd-names": "File names that are no text come into a workspace and out of it as they are.",
   "mcp-core": "The core tools of MCP do what they say, within the size that chat hosts take.",

@@ -46,6 +46,11 @@ function explained(error: unknown, signal: AbortSignal): unknown {
   }
 }
 
+/** True when the agent is of an earlier version of pyro, which started the machine. */
+export function isUnknownCall(error: unknown): boolean {
+  return error instanceof ConnectError && error.code === Code.Unimplemented;
+}
+
 /** What the agent answered about a file, in the words of our errors. */
 export function asFileError(error: unknown, path: string): unknown {
   if (!(error instanceof ConnectError) || error.cause instanceof PyroError) return error;

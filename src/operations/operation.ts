@@ -94,6 +94,8 @@ export interface Operation<
   inCaller?(services: CallerServices, input: z.output<Input>, task: Task): Promise<z.input<Output>>;
   /** The result for a person, or a model that reads no structured content; without a final newline. */
   text(result: z.output<Output>): string;
+  /** What else there is to know: below the text for a model, on standard error for a person, whose standard output stays clean. */
+  note?(result: z.output<Output>): string;
 }
 
 /** Declares an operation; only gives the literal its type. */

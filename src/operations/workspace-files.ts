@@ -164,6 +164,10 @@ const diffInput = z.strictObject({
     .max(1000)
     .default([])
     .meta({ title: "PATH", description: "Only the patch of these; all when empty." }),
+  include_ignored: z
+    .boolean()
+    .default(false)
+    .describe("Also new files that git would ignore, such as installed packages."),
   max_patch_characters: z
     .int()
     .min(0)
@@ -190,8 +194,9 @@ export const workspaceDiffOperation = operation({
     input: diffMcpInput,
     widen: (narrowed) => ({ ...diffMcpInput.parse(narrowed), max_patch_characters: modelPatchCharacters }),
     description:
-      "Shows what changed in /workspace since create as entries and a unified patch that `git apply` takes. .git is left out. " +
-      "Look at it before exporting. A patch that is too long is left out: ask for some paths.",
+      "Shows what changed in /workspace since create as entries and a unified patch that `git apply` takes. .git is left out, and so " +
+      "are new files that .gitignore names, which are only counted. Look at it before exporting. A patch that is too long is left " +
+      "out: ask for some paths.",
     emptyText: "Nothing has changed.",
   },
   input: diffInput,
@@ -207,6 +212,11 @@ export const workspaceDiffOperation = operation({
       }),
     ),
     counts: z.record(z.string(), z.int()),
+    ignored: z
+      .object({ file_count: z.int(), paths: z.array(z.string()) })
+      .describe(
+        "New files left out because git would ignore them, and the first of the folders that hold them; a slash ends those.",
+      ),
     patch: z.string(),
     patch_truncated: z.boolean(),
     entries_truncated: z.boolean(),
@@ -220,6 +230,10 @@ export const workspaceDiffOperation = operation({
           ...result.entries.map((each) => `${each.status.padEnd(12)} ${printable(each.path)}`),
         ].join("\n")
       : result.patch,
+  note: ({ ignored: { file_count: count, paths } }) =>
+    count === 0
+      ? ""
+      : `Left out, as git ignores them: ${filesText(count)} (${paths.map(printable).join(", ")}). --include-ignored (include_ignored) shows them.`,
 });
 
 const exportInput = z.strictObject({

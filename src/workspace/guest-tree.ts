@@ -1,10 +1,13 @@
 // Owns reading /workspace and its seed through the guest, each answer checked. Never writes.
 import { PyroError } from "../base/error.js";
-import { asFileError } from "../machine/guest-errors.js";
+import { asFileError, isUnknownCall } from "../machine/guest-errors.js";
 import { FileKind, FileRoot, type FileEntry } from "../machine/gen/pyro/guest/v1/files_pb.js";
 import type { GuestSession } from "../machine/guest-session.js";
-import type { ChangeSource, OpenedFile, TouchedEntry, TouchedKind } from "./diff/source.js";
+import type { ChangeSource, OpenedFile, SmallContent, SmallFile, TouchedEntry, TouchedKind } from "./diff/source.js";
 import { shownPath } from "./guest-path.js";
+
+/** Bytes of a file that comes together with others. */
+const maxSmallBytes = 64 * 1024;
 
 /** Entries of one listing or diff that are looked at. */
 export const maxTreeEntries = 1_000_000;
@@ -30,6 +33,7 @@ export function guestChanges(session: GuestSession): ChangeSource {
     },
     openNew: (path, signal) => openGuestFile(session, { root: FileRoot.WORKSPACE, path }, signal),
     openOld: (path, signal) => openGuestFile(session, { root: FileRoot.SEED, path }, signal),
+    readSmall: (files, signal) => readSmall(session, files, signal),
   };
 }
 
@@ -58,6 +62,33 @@ function toTouched(entry: FileEntry): TouchedEntry {
     ...(entry.opaque ? { opaque: true } : {}),
     ...(entry.redirect === undefined ? {} : { redirect: entry.redirect }),
   };
+}
+
+/** Never fails for a file: whoever then opens it by itself learns why. */
+async function readSmall(
+  session: GuestSession,
+  wanted: readonly SmallFile[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<number, SmallContent>> {
+  const files = wanted.map(({ root, path }) => ({
+    root: root === "seed" ? FileRoot.SEED : FileRoot.WORKSPACE,
+    path: Uint8Array.from(path),
+  }));
+  const found = new Map<number, SmallContent>();
+  try {
+    for await (const message of session.files.readFiles({ files }, { signal, timeoutMs: 0 })) {
+      for (const { index, mode, data } of message.files) {
+        if (index >= files.length || found.has(index) || data.length > maxSmallBytes) {
+          throw new PyroError("internal", "The guest answered with a file that it was not asked for.");
+        }
+        found.set(index, { mode: mode & 0o7777, data });
+      }
+    }
+  } catch (error) {
+    if (isUnknownCall(error)) return new Map();
+    throw asFileError(error, "/workspace");
+  }
+  return found;
 }
 
 export interface GuestFile {

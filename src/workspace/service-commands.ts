@@ -78,7 +78,7 @@ export function commandOperations(services: WorkspaceServices) {
 
     async summary(id: string, task: Task) {
       const workspace = store.find(id);
-      const facts = { paths: [], max_patch_characters: 0 };
+      const facts = { paths: [], include_ignored: false, max_patch_characters: 0 };
       const { entries } = await insideWorkspace(
         { services, access: { id, alone: false } },
         task,

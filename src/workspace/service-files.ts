@@ -21,6 +21,7 @@ export interface ReadInput {
 export interface DiffInput {
   readonly workspace_id: string;
   readonly paths: readonly string[];
+  readonly include_ignored: boolean;
   readonly max_patch_characters: number;
 }
 

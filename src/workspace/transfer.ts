@@ -35,7 +35,11 @@ const exportLimits = { maxEntries: 2_000_000, maxBytes: 64 * 1024 ** 3 };
 
 export interface DiffQuestion {
   readonly workspace: Workspace;
-  readonly request: { readonly paths: readonly string[]; readonly max_patch_characters: number };
+  readonly request: {
+    readonly paths: readonly string[];
+    readonly include_ignored: boolean;
+    readonly max_patch_characters: number;
+  };
 }
 
 export async function diffOf(session: GuestSession, { workspace, request }: DiffQuestion, signal: AbortSignal) {
@@ -45,6 +49,7 @@ export async function diffOf(session: GuestSession, { workspace, request }: Diff
     source: guestChanges(session),
     seed: seedTree(manifest),
     signal,
+    includeIgnored: request.include_ignored,
     maxEntries: maxDiffEntries,
     maxPatchCharacters: request.max_patch_characters,
     ...(paths.length === 0 ? {} : { paths }),
@@ -54,6 +59,7 @@ export async function diffOf(session: GuestSession, { workspace, request }: Diff
     ...result,
     entries: result.entries.map((entry) => ({ ...entry, binary: entry.binary ?? false })),
     counts: { ...result.counts },
+    ignored: { ...result.ignored, paths: [...result.ignored.paths] },
     clean: total === 0,
   };
 }

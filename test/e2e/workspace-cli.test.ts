@@ -104,6 +104,35 @@ test("[workspace-print] files, patches and diffs are exact bytes through pipes",
   expect([binary.code, binary.stderr.split("\n")[0]]).toEqual([64, "pyro: Standard input is not UTF-8 text."]);
 });
 
+test("[workspace-diff-ignored] thousands of installed files do not hide the change; asked for, they are all there", async () => {
+  using repository = makeRepository();
+  await using workspace = await openWorkspace(["--seed-path", repository.path]);
+  const { id, pyro } = workspace;
+  const install = "mkdir -p node_modules/pack; cd node_modules/pack; seq 2000 | split -l 1 -a 4 -d - f";
+  await workspace.exec(["sh", "-c", `echo node_modules/ >> .gitignore; ${install}`]);
+  expect((await pyro(["patch", "apply", id, "--patch", fix])).code).toBe(0);
+  const diff = await pyro(["diff", id]);
+  expect(diff.stderr).toBe(
+    "pyro: Left out, as git ignores them: 2000 files (node_modules/). --include-ignored (include_ignored) shows them.\n",
+  );
+  const summary = await pyro(["summary", id]);
+  expect(summary.stdout.toString()).toContain(
+    "**Files changed** (2)\n- modified `.gitignore`\n- modified `src/calc.sh`\n",
+  );
+  const all = await pyro(["diff", id, "--include-ignored", "--json"]);
+  expect(JSON.parse(all.stdout.toString())).toMatchObject({
+    counts: { added: 2000, modified: 2 },
+    ignored: { file_count: 0, paths: [] },
+    patch_truncated: false,
+  });
+  const one = await pyro(["diff", id, "--path", "node_modules/pack/f0007"]);
+  expect([one.stdout.toString(), one.stderr]).toEqual([expect.stringMatching(/^\+8$/mu), ""]);
+  repository.apply(diff.stdout);
+  expect(repository.git("status", "--short", "--", ".gitignore", "src/calc.sh", "node_modules")).toBe(
+    " M .gitignore\n M src/calc.sh\n",
+  );
+});
+
 test("[workspace-git] [workspace-odd-names] git works inside as outside, and odd names come in and out as they are", async () => {
   using repository = makeRepository();
   await using workspace = await openWorkspace(["--seed-path", repository.path]);

@@ -55,6 +55,14 @@ function requestOf(
       statNew: async () => ({ mode: 0o644, size: 0 }),
       openNew: async (path) => open(upper[path.toString()]),
       openOld: async (path) => open(lies[path.toString()] ?? seed[path.toString()]),
+      readSmall: async (files) =>
+        new Map(
+          files.map(({ root, path }, index) => {
+            const name = path.toString();
+            const text = root === "seed" ? (lies[name] ?? seed[name]) : upper[name];
+            return [index, { mode: 0o644, data: Buffer.from(text ?? "") }];
+          }),
+        ),
     },
     signal,
     maxEntries: 100,

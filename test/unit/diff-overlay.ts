@@ -16,7 +16,13 @@ import {
 import { createInterface } from "node:readline";
 import { join } from "node:path";
 import { PyroError, hasErrno } from "../../src/base/error.js";
-import type { ChangeSource, OpenedFile, SeedTree, TouchedEntry } from "../../src/workspace/diff/source.js";
+import type {
+  ChangeSource,
+  OpenedFile,
+  SeedTree,
+  SmallContent,
+  TouchedEntry,
+} from "../../src/workspace/diff/source.js";
 import type { SeedRecord } from "../../src/workspace/seed/manifest-line.js";
 
 export interface Overlays extends AsyncDisposable {
@@ -87,6 +93,8 @@ async function openOverlay({ ask, view, folder }: Place): Promise<Overlay> {
       statNew: async (path) => statFile(`${root}/merged`, path),
       openNew: async (path) => openFile(`${root}/merged`, path),
       openOld: async (path) => openFile(`${root}/lower`, path),
+      readSmall: async (files) =>
+        readSmall(files.map(({ root: which, path }) => [`${root}/${which === "seed" ? "lower" : "merged"}`, path])),
     }),
     async close() {
       await ask(`unmount ${folder}`);
@@ -140,6 +148,19 @@ function kindOf(stat: Stats): Exclude<TouchedEntry["kind"], "whiteout"> {
 async function openFile(root: string, path: Buffer): Promise<OpenedFile> {
   const { mode, size } = await statFile(root, path);
   return { mode, size, chunks: createReadStream(under(root, path.toString("latin1"))) };
+}
+
+/** As the agent: whatever it cannot give is left out. */
+function readSmall(files: readonly (readonly [string, Buffer])[]): Map<number, SmallContent> {
+  const found = new Map<number, SmallContent>();
+  for (const [index, [root, path]] of files.entries()) {
+    const file = under(root, path.toString("latin1"));
+    const stat = lstatSync(file, { throwIfNoEntry: false });
+    if (stat?.isFile() === true && stat.size <= 65_536) {
+      found.set(index, { mode: stat.mode & 0o7777, data: readFileSync(file) });
+    }
+  }
+  return found;
 }
 
 async function statFile(root: string, path: Buffer): Promise<{ mode: number; size: number }> {

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
 import { envListOperation } from "../../src/operations/env.js";
 import { runOperation } from "../../src/operations/run.js";
+import { workspaceDiffOperation } from "../../src/operations/workspace-files.js";
 import { toolResult } from "../../src/surface/mcp/result.js";
 import { createServer } from "../../src/surface/mcp/server.js";
 import { cut, shrink } from "../../src/surface/mcp/shrink.js";
@@ -20,6 +21,19 @@ async function connect(answer: Answer, times = quick) {
   await client.connect(theirs);
   return { client, daemon };
 }
+
+test("what a diff leaves out is said below its text, also where it is empty", () => {
+  const clean = { clean: true, entries: [], counts: {}, patch: "", patch_truncated: false, entries_truncated: false };
+  const ignored = { file_count: 3000, paths: ["dist/", "node_modules/"] };
+  expect(toolResult(workspaceDiffOperation, { ...clean, ignored, restarted: false }).content).toEqual([
+    {
+      type: "text",
+      text:
+        "Nothing has changed.\nLeft out, as git ignores them: 3000 files (dist/, node_modules/). " +
+        "--include-ignored (include_ignored) shows them.",
+    },
+  ]);
+});
 
 test("initialize and tools/list need no daemon", async () => {
   const { client, daemon } = await connect(() => ranFine);

@@ -10,6 +10,8 @@ export async function printResult(operation: Operation, result: WireResult, cont
   if (json) return stdout.write(`${JSON.stringify(result)}\n`);
   if (selection === undefined) await stdout.write(asLines(operation.text(result)));
   else await printPart(result, selection, context);
+  const note = operation.note?.(result) ?? "";
+  if (note !== "") await stderr.write(`pyro: ${note}\n`);
   if (isTruncated(result)) await stderr.write("pyro: This is not all of it; --json says what is missing.\n");
 }
 

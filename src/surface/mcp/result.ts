@@ -60,7 +60,12 @@ const outcome = z.object({
 /** For hosts that show the model the text only. */
 function describe(operation: Operation, result: WireResult): string {
   const ran = outcome.safeParse(result);
-  if (!ran.success) return operation.text(operation.output.parse(result)) || (operation.mcp?.emptyText ?? "(nothing)");
+  if (!ran.success) {
+    const whole = operation.output.parse(result);
+    const text = operation.text(whole) || (operation.mcp?.emptyText ?? "(nothing)");
+    const note = operation.note?.(whole) ?? "";
+    return note === "" ? text : `${text}\n${note}`;
+  }
   const { stdout, stderr, duration_ms: duration } = ran.data;
   const head = `[${[...endOf(ran.data), `${duration} ms`].join(", ")}]`;
   return [head, stdout.replace(/\n$/u, ""), stderr === "" ? "" : `[stderr]\n${stderr}`]

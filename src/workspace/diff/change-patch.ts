@@ -1,9 +1,10 @@
 // Owns turning one change into its part of the patch: reads both contents, or says why the change is left out.
 import type { BytePath } from "./byte-path.js";
 import { type Change, type Comparison, gitMode, targetOf } from "./change.js";
-import { collect, isGone, newChunks, oldChunks } from "./content.js";
+import { collect, isGone, newChunks, oldChunks, upcomingNew, upcomingOld } from "./content.js";
 import { type FileVersion, filePatch, isBinary } from "./file-patch.js";
 import { isRefusedByGit } from "./quoted-name.js";
+import type { Upcoming } from "./read-ahead.js";
 import type { Item } from "./touched-trees.js";
 
 /** empty_folder, special_file: no patch can hold it. git_refuses: `git apply` calls the name invalid. */
@@ -38,6 +39,12 @@ export async function changePatch(change: Change, comparison: Comparison, maxCha
     if (isGone(error)) return { text: "", omitted: "gone_meanwhile" };
     throw error;
   }
+}
+
+/** What `changePatch` will read. */
+export function upcomingContents({ path, status, old, now }: Change): readonly Upcoming[] {
+  if (status === "renamed") return [];
+  return [...(old === undefined ? [] : upcomingOld(old)), ...(now === undefined ? [] : upcomingNew(path, now))];
 }
 
 function reason(omitted: OmittedReason | undefined): { omitted?: OmittedReason } {

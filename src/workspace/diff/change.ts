@@ -1,6 +1,7 @@
 // Owns what one change is, and what git says of its sides. Never finds one.
 import type { BytePath } from "./byte-path.js";
-import type { ChangeSource, SeedTree } from "./source.js";
+import type { ReadAheadSource } from "./read-ahead.js";
+import type { SeedTree } from "./source.js";
 import type { Item } from "./touched-trees.js";
 
 export type ChangeStatus = "added" | "modified" | "deleted" | "renamed" | "type_changed";
@@ -16,7 +17,7 @@ export interface Change {
 }
 
 export interface Comparison {
-  readonly source: ChangeSource;
+  readonly source: ReadAheadSource;
   readonly seed: SeedTree;
   readonly signal: AbortSignal;
 }

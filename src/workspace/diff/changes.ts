@@ -1,31 +1,90 @@
 // Owns which paths differ from the seed and how, as git would say it. Never makes a patch.
 import { PyroError } from "../../base/error.js";
 import { type BytePath, foldersAbove, pathBytes } from "./byte-path.js";
-import { isGone, newChunks, sha256Of } from "./content.js";
+import { isGone, newChunks, sha256Of, upcomingNew } from "./content.js";
 import { type Change, type Comparison, isExecutable, targetOf } from "./change.js";
+import { ignoredBy } from "./ignored.js";
+import { type Upcoming, readingAhead } from "./read-ahead.js";
 import { pairRenames } from "./renames.js";
-import { type Item, touchedTrees } from "./touched-trees.js";
+import { type Item, type TouchedTrees, touchedTrees } from "./touched-trees.js";
 
-/** Every change, ordered by the bytes of its path. Work is proportional to what was touched. */
-export async function findChanges(comparison: Comparison): Promise<Change[]> {
+export interface FoundChanges {
+  /** Ordered by the bytes of their paths. */
+  readonly changes: readonly Change[];
+  /** Files left out, by the highest ignored folder that they are in, or by themselves. */
+  readonly ignored: ReadonlyMap<BytePath, Ignored>;
+}
+
+export interface Ignored {
+  readonly isFolder: boolean;
+  readonly fileCount: number;
+}
+
+/** What leaves nothing out, though git would. */
+export type ShowIgnored = (path: BytePath) => boolean;
+
+/** Every change. Work is proportional to what was touched. */
+export async function findChanges(comparison: Comparison, showIgnored: ShowIgnored): Promise<FoundChanges> {
   const { source, seed, signal } = comparison;
-  const { old, now } = await touchedTrees(source, seed, signal);
-  const fullBefore = foldersWithContent(old);
-  const fullNow = foldersWithContent(now);
+  const trees = await touchedTrees(source, seed, signal);
+  const { pairs, ignored } = await withoutIgnored(comparison, { trees, pairs: pairsOf(trees) }, showIgnored);
   const changes: Change[] = [];
-  const paths = new Set([...old.keys(), ...now.keys()]);
-  for (const path of [...paths].sort()) {
+  for await (const pair of readingAhead(pairs, { source, upcoming: upcomingOf, signal })) {
     signal.throwIfAborted();
-    // A folder counts only where it is empty: otherwise its files say all there is to say.
-    const before = leaf(old.get(path), fullBefore.has(path));
-    const after = leaf(now.get(path), fullNow.has(path));
-    const seen = after?.unseen === true ? await statUnseen(comparison, path, after) : after;
-    const folderStays = old.get(path)?.kind === "directory" && now.get(path)?.kind === "directory";
-    if (folderStays || (before === undefined && seen === undefined)) continue;
-    const change = await compare(comparison, path, { before, after: seen, now: now.get(path), old: old.get(path) });
+    const { path, old, now } = pair;
+    const after = pair.after?.unseen === true ? await statUnseen(comparison, path, pair.after) : pair.after;
+    const folderStays = old?.kind === "directory" && now?.kind === "directory";
+    if (folderStays || (pair.before === undefined && after === undefined)) continue;
+    const change = await compare(comparison, { ...pair, after });
     if (change !== undefined) changes.push(change);
   }
-  return pairRenames(changes, comparison);
+  return { changes: await pairRenames(changes, comparison), ignored };
+}
+
+interface Pair {
+  readonly path: BytePath;
+  /** Without folders that hold something. */
+  readonly before: Item | undefined;
+  readonly after: Item | undefined;
+  readonly old: Item | undefined;
+  readonly now: Item | undefined;
+}
+
+/** A folder counts only where it is empty: otherwise its files say all there is to say. */
+function pairsOf({ old, now }: TouchedTrees): Pair[] {
+  const fullBefore = foldersWithContent(old);
+  const fullNow = foldersWithContent(now);
+  const paths = [...new Set([...old.keys(), ...now.keys()])].sort();
+  return paths.map((path) => ({
+    path,
+    old: old.get(path),
+    now: now.get(path),
+    before: leaf(old.get(path), fullBefore.has(path)),
+    after: leaf(now.get(path), fullNow.has(path)),
+  }));
+}
+
+async function withoutIgnored(
+  comparison: Comparison,
+  { trees, pairs }: { readonly trees: TouchedTrees; readonly pairs: readonly Pair[] },
+  showIgnored: ShowIgnored,
+): Promise<{ readonly pairs: readonly Pair[]; readonly ignored: FoundChanges["ignored"] }> {
+  const find = ignoredBy(comparison, trees);
+  const ignored = new Map<BytePath, Ignored>();
+  const kept: Pair[] = [];
+  for (const pair of pairs) {
+    const { path, old, after } = pair;
+    // Only what is new: whatever the seed has is looked after, as git does with what it tracks.
+    const highest = old === undefined && after !== undefined ? await find(path, after) : undefined;
+    if (highest === undefined || showIgnored(highest)) {
+      kept.push(pair);
+      continue;
+    }
+    const { fileCount } = ignored.get(highest) ?? { fileCount: 0 };
+    const isFolder = highest !== path || after?.kind === "directory";
+    ignored.set(highest, { isFolder, fileCount: fileCount + (after?.kind === "directory" ? 0 : 1) });
+  }
+  return { pairs: kept, ignored };
 }
 
 function foldersWithContent(tree: Map<BytePath, Item>): Set<BytePath> {
@@ -55,16 +114,8 @@ async function statUnseen({ source, signal }: Comparison, path: BytePath, item: 
   }
 }
 
-interface Pair {
-  /** Without folders that hold something. */
-  readonly before: Item | undefined;
-  readonly after: Item | undefined;
-  readonly old: Item | undefined;
-  readonly now: Item | undefined;
-}
-
-async function compare(comparison: Comparison, path: BytePath, pair: Pair): Promise<Change | undefined> {
-  const { before, after } = pair;
+async function compare(comparison: Comparison, pair: Pair): Promise<Change | undefined> {
+  const { path, before, after } = pair;
   // A folder with content on one side and something else on the other is a change of type, too.
   if (pair.old !== undefined && pair.now !== undefined && pair.old.kind !== pair.now.kind) {
     return { path, status: "type_changed", old: pair.old, now: after ?? pair.now };
@@ -73,6 +124,13 @@ async function compare(comparison: Comparison, path: BytePath, pair: Pair): Prom
   if (after === undefined) return { path, status: "deleted", old: before };
   const same = await isSame(comparison, path, { before, after });
   return same ? undefined : { path, status: "modified", old: before, now: after };
+}
+
+/** What `isSame` will read. */
+function upcomingOf({ path, before, after }: Pair): readonly Upcoming[] {
+  if (before?.kind !== "file" || after?.kind !== "file" || before.size !== after.size) return [];
+  const isKnown = after.sha256 !== undefined || after.unseen === true || isExecutable(before) !== isExecutable(after);
+  return isKnown ? [] : upcomingNew(path, after);
 }
 
 async function isSame(

@@ -2,8 +2,25 @@
 import { createHash } from "node:crypto";
 import { PyroError } from "../../base/error.js";
 import { type BytePath, displayPath, pathBytes } from "./byte-path.js";
+import type { Upcoming } from "./read-ahead.js";
 import type { ChangeSource } from "./source.js";
 import type { Item } from "./touched-trees.js";
+
+/** What `newChunks` will read. */
+export function upcomingNew(path: BytePath, item: Item): Upcoming[] {
+  if (isFromSeed(item)) return upcomingOld(item);
+  return item.kind === "file" ? [{ root: "workspace", path: pathBytes(path), size: item.size }] : [];
+}
+
+/** What `oldChunks` will read. */
+export function upcomingOld({ kind, seedPath, size }: Item): Upcoming[] {
+  return kind === "file" && seedPath !== undefined ? [{ root: "seed", path: pathBytes(seedPath), size }] : [];
+}
+
+/** True while the seed's own file is what stands there. */
+function isFromSeed(item: Item): boolean {
+  return item.seedPath !== undefined && item.unseen !== true;
+}
 
 /** At most `item.size` bytes of the file as it is now: a file that grows meanwhile is cut there, one that shrinks comes shorter. */
 export async function* newChunks(
@@ -12,7 +29,7 @@ export async function* newChunks(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const { path, item } = file;
-  if (item.seedPath !== undefined && item.unseen !== true) {
+  if (isFromSeed(item)) {
     yield* oldChunks(source, item, signal);
     return;
   }

@@ -1,12 +1,17 @@
 // Owns the diff of a workspace against its seed: entries, counts and the patch. Memory is bounded by one pair of files and the result.
 import { type BytePath, bytePath, displayPath, isTextPath, pathBytes } from "./byte-path.js";
 import { type Change, type ChangeStatus, type Comparison, gitMode } from "./change.js";
-import { type OmittedReason, changePatch } from "./change-patch.js";
-import { findChanges } from "./changes.js";
+import { type OmittedReason, changePatch, upcomingContents } from "./change-patch.js";
+import { type FoundChanges, type ShowIgnored, findChanges } from "./changes.js";
+import { readAhead, readingAhead } from "./read-ahead.js";
+import type { ChangeSource } from "./source.js";
 
-export interface DiffRequest extends Comparison {
+export interface DiffRequest extends Omit<Comparison, "source"> {
+  readonly source: ChangeSource;
   /** Only changes of these paths and below them, on either side of a rename; all when absent. */
   readonly paths?: readonly Uint8Array[];
+  /** Also new files that git would ignore. Below a folder of them that `paths` names, they are shown in any case. */
+  readonly includeIgnored?: boolean;
   /** Entries returned; the counts cover all. */
   readonly maxEntries: number;
   /** Beyond this many characters `patch` is empty and `patch_truncated` set; no content is read any more then. */
@@ -33,24 +38,50 @@ export interface DiffEntry {
   omitted?: OmittedReason;
 }
 
+/** New files that are left out because git would ignore them. */
+export interface IgnoredFiles {
+  readonly file_count: number;
+  /** The highest folders that are ignored, with a slash at their end, and single files; the first of them in order. */
+  readonly paths: readonly string[];
+}
+
 export interface DiffResult {
   readonly entries: readonly DiffEntry[];
   readonly entries_truncated: boolean;
   readonly counts: Readonly<Record<ChangeStatus, number>>;
+  readonly ignored: IgnoredFiles;
   readonly patch: string;
   readonly patch_truncated: boolean;
 }
 
+/** Ignored folders that are named. */
+const maxIgnoredNamed = 20;
+/** Bytes of contents for each character of patch that still fits: what is read ahead should not be read in vain. */
+const aheadRatio = 8;
+const leastAheadBytes = 256 * 1024;
+
 export async function diffWorkspace(request: DiffRequest): Promise<DiffResult> {
-  const changes = (await findChanges(request)).filter(pathFilter(request.paths));
+  const comparison = { ...request, source: readAhead(request.source) };
+  const { paths, signal } = request;
+  const isNamed = pathFilter(paths);
+  const found = await findChanges(comparison, showIgnored(request));
+  const changes = found.changes.filter(
+    ({ path, oldPath }) => isNamed(path) || (oldPath !== undefined && isNamed(oldPath)),
+  );
   const counts = { added: 0, modified: 0, deleted: 0, renamed: 0, type_changed: 0 };
   const entries: DiffEntry[] = [];
   const output = openOutput(request);
-  for (const change of changes) {
-    request.signal.throwIfAborted();
+  const reading = {
+    source: comparison.source,
+    upcoming: (change: Change) => (output.isOpen() ? upcomingContents(change) : []),
+    hopeful: () => Math.max(leastAheadBytes, output.left() * aheadRatio),
+    signal,
+  };
+  for await (const change of readingAhead(changes, reading)) {
+    signal.throwIfAborted();
     const listed = entries.length < request.maxEntries;
     if (output.isOpen()) {
-      const part = await changePatch(change, request, output.left());
+      const part = await changePatch(change, comparison, output.left());
       if (part.same === true) continue;
       if (part.tooLong !== true) await output.add(part.text);
       else output.stop();
@@ -62,7 +93,23 @@ export async function diffWorkspace(request: DiffRequest): Promise<DiffResult> {
   }
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const { patch, truncated } = output.result();
-  return { entries, entries_truncated: total > entries.length, counts, patch, patch_truncated: truncated };
+  const ignored = ignoredFiles(new Map([...found.ignored].filter(([path]) => isNamed(path))));
+  return { entries, entries_truncated: total > entries.length, counts, ignored, patch, patch_truncated: truncated };
+}
+
+/** Who names an ignored folder, or something in it, wants to see it. */
+function showIgnored({ includeIgnored, paths }: DiffRequest): ShowIgnored {
+  if (includeIgnored === true) return () => true;
+  const wanted = (paths ?? []).map((path) => bytePath(path));
+  return (ignored) => wanted.some((path) => path === ignored || path.startsWith(`${ignored}/`));
+}
+
+function ignoredFiles(ignored: FoundChanges["ignored"]): IgnoredFiles {
+  const named = [...ignored].slice(0, maxIgnoredNamed);
+  return {
+    file_count: [...ignored.values()].reduce((sum, { fileCount }) => sum + fileCount, 0),
+    paths: named.map(([path, { isFolder }]) => `${displayPath(path)}${isFolder ? "/" : ""}`),
+  };
 }
 
 function openOutput({ maxPatchCharacters, writePatch }: DiffRequest) {
@@ -87,12 +134,10 @@ function openOutput({ maxPatchCharacters, writePatch }: DiffRequest) {
   };
 }
 
-function pathFilter(paths: readonly Uint8Array[] | undefined): (change: Change) => boolean {
+function pathFilter(paths: readonly Uint8Array[] | undefined): (path: BytePath) => boolean {
   if (paths === undefined) return () => true;
   const wanted = paths.map((path) => bytePath(path));
-  const isWanted = (path: BytePath): boolean =>
-    wanted.some((prefix) => prefix === "" || path === prefix || path.startsWith(`${prefix}/`));
-  return ({ path, oldPath }) => isWanted(path) || (oldPath !== undefined && isWanted(oldPath));
+  return (path) => wanted.some((prefix) => prefix === "" || path === prefix || path.startsWith(`${prefix}/`));
 }
 
 function entryOf(change: Change, part: { binary?: boolean; omitted?: OmittedReason }): DiffEntry {

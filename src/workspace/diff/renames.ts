@@ -1,10 +1,12 @@
 // Owns pairing what was deleted with what was added and is equal to it. Never guesses similarity: a rename is exact.
 import { type BytePath, baseName } from "./byte-path.js";
 import { type Change, type Comparison, targetOf } from "./change.js";
-import { isGone, newChunks, sha256Of } from "./content.js";
+import { isGone, newChunks, sha256Of, upcomingNew } from "./content.js";
+import { type Upcoming, readingAhead } from "./read-ahead.js";
 import type { Item } from "./touched-trees.js";
 
 type Deleted = Change & { readonly old: Item };
+type Added = Change & { readonly now: Item };
 
 interface Candidates {
   readonly comparison: Comparison;
@@ -15,12 +17,17 @@ interface Candidates {
 }
 
 /** The same changes, where each pair of equal deleted and added files is one rename. Reads only files of a deleted file's size. */
-export async function pairRenames(changes: Change[], comparison: Comparison): Promise<Change[]> {
+export async function pairRenames(changes: readonly Change[], comparison: Comparison): Promise<readonly Change[]> {
   const candidates: Candidates = { comparison, sizes: new Set(), byKey: new Map(), taken: new Set() };
   for (const change of changes.toReversed()) addCandidate(change, candidates);
   if (candidates.byKey.size === 0) return changes;
   const result: Change[] = [];
-  for (const change of changes) {
+  const reading = {
+    source: comparison.source,
+    upcoming: (change: Change) => (isCandidate(change, candidates) ? upcomingContent(change) : []),
+    signal: comparison.signal,
+  };
+  for await (const change of readingAhead(changes, reading)) {
     const from = await originOf(change, candidates);
     if (from === undefined) result.push(change);
     else result.push({ ...change, status: "renamed", oldPath: from.path, old: from.old });
@@ -41,9 +48,19 @@ function addCandidate(change: Change, { sizes, byKey }: Candidates): void {
   }
 }
 
+/** True where a deleted file could be this added one. */
+function isCandidate(change: Change, { sizes }: Candidates): change is Added {
+  return change.status === "added" && isPairable(change.now) && sizes.has(sizeKey(change.now));
+}
+
+/** The seed's own files need not be read: their digest is known. */
+function upcomingContent({ path, now }: Added): readonly Upcoming[] {
+  return now.sha256 === undefined ? upcomingNew(path, now) : [];
+}
+
 async function originOf(change: Change, candidates: Candidates): Promise<Deleted | undefined> {
+  if (!isCandidate(change, candidates)) return undefined;
   const { now, path } = change;
-  if (change.status !== "added" || !isPairable(now) || !candidates.sizes.has(sizeKey(now))) return undefined;
   const sha256 = now.kind === "symlink" ? undefined : (now.sha256 ?? (await digest(path, now, candidates)));
   const content = contentKey(now, sha256);
   return takeFree(candidates, namedKey(content, path)) ?? takeFree(candidates, content);

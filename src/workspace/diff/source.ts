@@ -32,6 +32,16 @@ export interface OpenedFile {
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
+export interface SmallFile {
+  readonly root: "workspace" | "seed";
+  readonly path: Buffer;
+}
+
+export interface SmallContent {
+  readonly mode: number;
+  readonly data: Uint8Array;
+}
+
 /** What the guest is asked for. Calls fail with `not_found` where nothing (or no regular file) is. */
 export interface ChangeSource {
   touched(signal: AbortSignal): AsyncIterable<TouchedEntry>;
@@ -41,4 +51,6 @@ export interface ChangeSource {
   openNew(path: Buffer, signal: AbortSignal): Promise<OpenedFile>;
   /** A regular file of the mounted seed. */
   openOld(path: Buffer, signal: AbortSignal): Promise<OpenedFile>;
+  /** Files by their place, read together; what is missing in the answer is to be opened by itself. */
+  readSmall(files: readonly SmallFile[], signal: AbortSignal): Promise<ReadonlyMap<number, SmallContent>>;
 }

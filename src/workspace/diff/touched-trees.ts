@@ -176,7 +176,7 @@ function touchedItem({ mode, size, linkTarget }: TouchedEntry, kind: Item["kind"
   return { kind, mode, size: kind === "file" ? size : 0 };
 }
 
-function seedItem(entry: SeedRecord, unseen: boolean): Item {
+export function seedItem(entry: SeedRecord, unseen: boolean): Item {
   const { path, kind, mode, size, target, sha256 } = entry;
   const item = { kind, mode, size, seedPath: trustedPath(path), ...(unseen && kind === "file" ? { unseen } : {}) };
   if (kind === "symlink") return { ...item, size: target.length, linkTarget: Buffer.from(target, "latin1") };

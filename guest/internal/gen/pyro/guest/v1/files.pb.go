@@ -502,6 +502,210 @@ func (x *ReadFileResponse) GetData() []byte {
 	return nil
 }
 
+type ReadFilesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 512.
+	Files         []*FileToRead `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadFilesRequest) Reset() {
+	*x = ReadFilesRequest{}
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadFilesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadFilesRequest) ProtoMessage() {}
+
+func (x *ReadFilesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadFilesRequest.ProtoReflect.Descriptor instead.
+func (*ReadFilesRequest) Descriptor() ([]byte, []int) {
+	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ReadFilesRequest) GetFiles() []*FileToRead {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+type FileToRead struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Root          FileRoot               `protobuf:"varint,1,opt,name=root,proto3,enum=pyro.guest.v1.FileRoot" json:"root,omitempty"`
+	Path          []byte                 `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileToRead) Reset() {
+	*x = FileToRead{}
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileToRead) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileToRead) ProtoMessage() {}
+
+func (x *FileToRead) ProtoReflect() protoreflect.Message {
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileToRead.ProtoReflect.Descriptor instead.
+func (*FileToRead) Descriptor() ([]byte, []int) {
+	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *FileToRead) GetRoot() FileRoot {
+	if x != nil {
+		return x.Root
+	}
+	return FileRoot_FILE_ROOT_UNSPECIFIED
+}
+
+func (x *FileToRead) GetPath() []byte {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
+type ReadFilesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Together at most 256 KiB of data, or one file.
+	Files         []*FileContent `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadFilesResponse) Reset() {
+	*x = ReadFilesResponse{}
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadFilesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadFilesResponse) ProtoMessage() {}
+
+func (x *ReadFilesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadFilesResponse.ProtoReflect.Descriptor instead.
+func (*ReadFilesResponse) Descriptor() ([]byte, []int) {
+	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ReadFilesResponse) GetFiles() []*FileContent {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+type FileContent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Place in the request; they come in this order, each at most once.
+	Index uint32 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	// Permission bits with setuid, setgid and sticky.
+	Mode          uint32 `protobuf:"varint,2,opt,name=mode,proto3" json:"mode,omitempty"`
+	Data          []byte `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileContent) Reset() {
+	*x = FileContent{}
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileContent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileContent) ProtoMessage() {}
+
+func (x *FileContent) ProtoReflect() protoreflect.Message {
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileContent.ProtoReflect.Descriptor instead.
+func (*FileContent) Descriptor() ([]byte, []int) {
+	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *FileContent) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *FileContent) GetMode() uint32 {
+	if x != nil {
+		return x.Mode
+	}
+	return 0
+}
+
+func (x *FileContent) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 type ListChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What is below these folders is left out, such as ".git": exactly these paths, not folders of that name elsewhere.
@@ -514,7 +718,7 @@ type ListChangesRequest struct {
 
 func (x *ListChangesRequest) Reset() {
 	*x = ListChangesRequest{}
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[5]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -526,7 +730,7 @@ func (x *ListChangesRequest) String() string {
 func (*ListChangesRequest) ProtoMessage() {}
 
 func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[5]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -539,7 +743,7 @@ func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListChangesRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{5}
+	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListChangesRequest) GetExclude() [][]byte {
@@ -566,7 +770,7 @@ type ListChangesResponse struct {
 
 func (x *ListChangesResponse) Reset() {
 	*x = ListChangesResponse{}
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[6]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -578,7 +782,7 @@ func (x *ListChangesResponse) String() string {
 func (*ListChangesResponse) ProtoMessage() {}
 
 func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[6]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -591,7 +795,7 @@ func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListChangesResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{6}
+	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListChangesResponse) GetEntries() []*FileEntry {
@@ -612,7 +816,7 @@ type PackRequest struct {
 
 func (x *PackRequest) Reset() {
 	*x = PackRequest{}
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[7]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -624,7 +828,7 @@ func (x *PackRequest) String() string {
 func (*PackRequest) ProtoMessage() {}
 
 func (x *PackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[7]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -637,7 +841,7 @@ func (x *PackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PackRequest.ProtoReflect.Descriptor instead.
 func (*PackRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{7}
+	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PackRequest) GetPath() []byte {
@@ -666,7 +870,7 @@ type PackResponse struct {
 
 func (x *PackResponse) Reset() {
 	*x = PackResponse{}
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[8]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -678,7 +882,7 @@ func (x *PackResponse) String() string {
 func (*PackResponse) ProtoMessage() {}
 
 func (x *PackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[8]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -691,7 +895,7 @@ func (x *PackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PackResponse.ProtoReflect.Descriptor instead.
 func (*PackResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{8}
+	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PackResponse) GetData() []byte {
@@ -720,7 +924,7 @@ type StageRequest struct {
 
 func (x *StageRequest) Reset() {
 	*x = StageRequest{}
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[9]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +936,7 @@ func (x *StageRequest) String() string {
 func (*StageRequest) ProtoMessage() {}
 
 func (x *StageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[9]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +949,7 @@ func (x *StageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StageRequest.ProtoReflect.Descriptor instead.
 func (*StageRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{9}
+	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StageRequest) GetStageId() string {
@@ -773,7 +977,7 @@ type StageResponse struct {
 
 func (x *StageResponse) Reset() {
 	*x = StageResponse{}
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[10]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -785,7 +989,7 @@ func (x *StageResponse) String() string {
 func (*StageResponse) ProtoMessage() {}
 
 func (x *StageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[10]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -798,7 +1002,7 @@ func (x *StageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StageResponse.ProtoReflect.Descriptor instead.
 func (*StageResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{10}
+	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *StageResponse) GetFileCount() uint64 {
@@ -829,7 +1033,7 @@ type CommitRequest struct {
 
 func (x *CommitRequest) Reset() {
 	*x = CommitRequest{}
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[11]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -841,7 +1045,7 @@ func (x *CommitRequest) String() string {
 func (*CommitRequest) ProtoMessage() {}
 
 func (x *CommitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[11]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -854,7 +1058,7 @@ func (x *CommitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitRequest.ProtoReflect.Descriptor instead.
 func (*CommitRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{11}
+	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CommitRequest) GetStageId() string {
@@ -886,7 +1090,7 @@ type CommitResponse struct {
 
 func (x *CommitResponse) Reset() {
 	*x = CommitResponse{}
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[12]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -898,7 +1102,7 @@ func (x *CommitResponse) String() string {
 func (*CommitResponse) ProtoMessage() {}
 
 func (x *CommitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_files_proto_msgTypes[12]
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -911,7 +1115,7 @@ func (x *CommitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitResponse.ProtoReflect.Descriptor instead.
 func (*CommitResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{12}
+	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{16}
 }
 
 var File_pyro_guest_v1_files_proto protoreflect.FileDescriptor
@@ -947,7 +1151,19 @@ const file_pyro_guest_v1_files_proto_rawDesc = "" +
 	"\tmax_bytes\x18\x04 \x01(\x04R\bmaxBytes\"V\n" +
 	"\x10ReadFileResponse\x12.\n" +
 	"\x05entry\x18\x01 \x01(\v2\x18.pyro.guest.v1.FileEntryR\x05entry\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\fR\x04data\"O\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\"C\n" +
+	"\x10ReadFilesRequest\x12/\n" +
+	"\x05files\x18\x01 \x03(\v2\x19.pyro.guest.v1.FileToReadR\x05files\"M\n" +
+	"\n" +
+	"FileToRead\x12+\n" +
+	"\x04root\x18\x01 \x01(\x0e2\x17.pyro.guest.v1.FileRootR\x04root\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\fR\x04path\"E\n" +
+	"\x11ReadFilesResponse\x120\n" +
+	"\x05files\x18\x01 \x03(\v2\x1a.pyro.guest.v1.FileContentR\x05files\"K\n" +
+	"\vFileContent\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\rR\x05index\x12\x12\n" +
+	"\x04mode\x18\x02 \x01(\rR\x04mode\x12\x12\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data\"O\n" +
 	"\x12ListChangesRequest\x12\x18\n" +
 	"\aexclude\x18\x01 \x03(\fR\aexclude\x12\x1f\n" +
 	"\vmax_entries\x18\x02 \x01(\rR\n" +
@@ -985,10 +1201,11 @@ const file_pyro_guest_v1_files_proto_rawDesc = "" +
 	"\x10FILE_KIND_SOCKET\x10\x04\x12\x12\n" +
 	"\x0eFILE_KIND_FIFO\x10\x05\x12\x14\n" +
 	"\x10FILE_KIND_DEVICE\x10\x06\x12\x16\n" +
-	"\x12FILE_KIND_WHITEOUT\x10\a2\xd6\x03\n" +
+	"\x12FILE_KIND_WHITEOUT\x10\a2\xa8\x04\n" +
 	"\vFileService\x12P\n" +
 	"\tListFiles\x12\x1f.pyro.guest.v1.ListFilesRequest\x1a .pyro.guest.v1.ListFilesResponse0\x01\x12M\n" +
-	"\bReadFile\x12\x1e.pyro.guest.v1.ReadFileRequest\x1a\x1f.pyro.guest.v1.ReadFileResponse0\x01\x12V\n" +
+	"\bReadFile\x12\x1e.pyro.guest.v1.ReadFileRequest\x1a\x1f.pyro.guest.v1.ReadFileResponse0\x01\x12P\n" +
+	"\tReadFiles\x12\x1f.pyro.guest.v1.ReadFilesRequest\x1a .pyro.guest.v1.ReadFilesResponse0\x01\x12V\n" +
 	"\vListChanges\x12!.pyro.guest.v1.ListChangesRequest\x1a\".pyro.guest.v1.ListChangesResponse0\x01\x12A\n" +
 	"\x04Pack\x12\x1a.pyro.guest.v1.PackRequest\x1a\x1b.pyro.guest.v1.PackResponse0\x01\x12D\n" +
 	"\x05Stage\x12\x1b.pyro.guest.v1.StageRequest\x1a\x1c.pyro.guest.v1.StageResponse(\x01\x12E\n" +
@@ -1007,7 +1224,7 @@ func file_pyro_guest_v1_files_proto_rawDescGZIP() []byte {
 }
 
 var file_pyro_guest_v1_files_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_pyro_guest_v1_files_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_pyro_guest_v1_files_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_pyro_guest_v1_files_proto_goTypes = []any{
 	(FileRoot)(0),               // 0: pyro.guest.v1.FileRoot
 	(FileKind)(0),               // 1: pyro.guest.v1.FileKind
@@ -1016,14 +1233,18 @@ var file_pyro_guest_v1_files_proto_goTypes = []any{
 	(*ListFilesResponse)(nil),   // 4: pyro.guest.v1.ListFilesResponse
 	(*ReadFileRequest)(nil),     // 5: pyro.guest.v1.ReadFileRequest
 	(*ReadFileResponse)(nil),    // 6: pyro.guest.v1.ReadFileResponse
-	(*ListChangesRequest)(nil),  // 7: pyro.guest.v1.ListChangesRequest
-	(*ListChangesResponse)(nil), // 8: pyro.guest.v1.ListChangesResponse
-	(*PackRequest)(nil),         // 9: pyro.guest.v1.PackRequest
-	(*PackResponse)(nil),        // 10: pyro.guest.v1.PackResponse
-	(*StageRequest)(nil),        // 11: pyro.guest.v1.StageRequest
-	(*StageResponse)(nil),       // 12: pyro.guest.v1.StageResponse
-	(*CommitRequest)(nil),       // 13: pyro.guest.v1.CommitRequest
-	(*CommitResponse)(nil),      // 14: pyro.guest.v1.CommitResponse
+	(*ReadFilesRequest)(nil),    // 7: pyro.guest.v1.ReadFilesRequest
+	(*FileToRead)(nil),          // 8: pyro.guest.v1.FileToRead
+	(*ReadFilesResponse)(nil),   // 9: pyro.guest.v1.ReadFilesResponse
+	(*FileContent)(nil),         // 10: pyro.guest.v1.FileContent
+	(*ListChangesRequest)(nil),  // 11: pyro.guest.v1.ListChangesRequest
+	(*ListChangesResponse)(nil), // 12: pyro.guest.v1.ListChangesResponse
+	(*PackRequest)(nil),         // 13: pyro.guest.v1.PackRequest
+	(*PackResponse)(nil),        // 14: pyro.guest.v1.PackResponse
+	(*StageRequest)(nil),        // 15: pyro.guest.v1.StageRequest
+	(*StageResponse)(nil),       // 16: pyro.guest.v1.StageResponse
+	(*CommitRequest)(nil),       // 17: pyro.guest.v1.CommitRequest
+	(*CommitResponse)(nil),      // 18: pyro.guest.v1.CommitResponse
 }
 var file_pyro_guest_v1_files_proto_depIdxs = []int32{
 	1,  // 0: pyro.guest.v1.FileEntry.kind:type_name -> pyro.guest.v1.FileKind
@@ -1031,24 +1252,29 @@ var file_pyro_guest_v1_files_proto_depIdxs = []int32{
 	2,  // 2: pyro.guest.v1.ListFilesResponse.entries:type_name -> pyro.guest.v1.FileEntry
 	0,  // 3: pyro.guest.v1.ReadFileRequest.root:type_name -> pyro.guest.v1.FileRoot
 	2,  // 4: pyro.guest.v1.ReadFileResponse.entry:type_name -> pyro.guest.v1.FileEntry
-	2,  // 5: pyro.guest.v1.ListChangesResponse.entries:type_name -> pyro.guest.v1.FileEntry
-	3,  // 6: pyro.guest.v1.FileService.ListFiles:input_type -> pyro.guest.v1.ListFilesRequest
-	5,  // 7: pyro.guest.v1.FileService.ReadFile:input_type -> pyro.guest.v1.ReadFileRequest
-	7,  // 8: pyro.guest.v1.FileService.ListChanges:input_type -> pyro.guest.v1.ListChangesRequest
-	9,  // 9: pyro.guest.v1.FileService.Pack:input_type -> pyro.guest.v1.PackRequest
-	11, // 10: pyro.guest.v1.FileService.Stage:input_type -> pyro.guest.v1.StageRequest
-	13, // 11: pyro.guest.v1.FileService.Commit:input_type -> pyro.guest.v1.CommitRequest
-	4,  // 12: pyro.guest.v1.FileService.ListFiles:output_type -> pyro.guest.v1.ListFilesResponse
-	6,  // 13: pyro.guest.v1.FileService.ReadFile:output_type -> pyro.guest.v1.ReadFileResponse
-	8,  // 14: pyro.guest.v1.FileService.ListChanges:output_type -> pyro.guest.v1.ListChangesResponse
-	10, // 15: pyro.guest.v1.FileService.Pack:output_type -> pyro.guest.v1.PackResponse
-	12, // 16: pyro.guest.v1.FileService.Stage:output_type -> pyro.guest.v1.StageResponse
-	14, // 17: pyro.guest.v1.FileService.Commit:output_type -> pyro.guest.v1.CommitResponse
-	12, // [12:18] is the sub-list for method output_type
-	6,  // [6:12] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	8,  // 5: pyro.guest.v1.ReadFilesRequest.files:type_name -> pyro.guest.v1.FileToRead
+	0,  // 6: pyro.guest.v1.FileToRead.root:type_name -> pyro.guest.v1.FileRoot
+	10, // 7: pyro.guest.v1.ReadFilesResponse.files:type_name -> pyro.guest.v1.FileContent
+	2,  // 8: pyro.guest.v1.ListChangesResponse.entries:type_name -> pyro.guest.v1.FileEntry
+	3,  // 9: pyro.guest.v1.FileService.ListFiles:input_type -> pyro.guest.v1.ListFilesRequest
+	5,  // 10: pyro.guest.v1.FileService.ReadFile:input_type -> pyro.guest.v1.ReadFileRequest
+	7,  // 11: pyro.guest.v1.FileService.ReadFiles:input_type -> pyro.guest.v1.ReadFilesRequest
+	11, // 12: pyro.guest.v1.FileService.ListChanges:input_type -> pyro.guest.v1.ListChangesRequest
+	13, // 13: pyro.guest.v1.FileService.Pack:input_type -> pyro.guest.v1.PackRequest
+	15, // 14: pyro.guest.v1.FileService.Stage:input_type -> pyro.guest.v1.StageRequest
+	17, // 15: pyro.guest.v1.FileService.Commit:input_type -> pyro.guest.v1.CommitRequest
+	4,  // 16: pyro.guest.v1.FileService.ListFiles:output_type -> pyro.guest.v1.ListFilesResponse
+	6,  // 17: pyro.guest.v1.FileService.ReadFile:output_type -> pyro.guest.v1.ReadFileResponse
+	9,  // 18: pyro.guest.v1.FileService.ReadFiles:output_type -> pyro.guest.v1.ReadFilesResponse
+	12, // 19: pyro.guest.v1.FileService.ListChanges:output_type -> pyro.guest.v1.ListChangesResponse
+	14, // 20: pyro.guest.v1.FileService.Pack:output_type -> pyro.guest.v1.PackResponse
+	16, // 21: pyro.guest.v1.FileService.Stage:output_type -> pyro.guest.v1.StageResponse
+	18, // 22: pyro.guest.v1.FileService.Commit:output_type -> pyro.guest.v1.CommitResponse
+	16, // [16:23] is the sub-list for method output_type
+	9,  // [9:16] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_pyro_guest_v1_files_proto_init() }
@@ -1063,7 +1289,7 @@ func file_pyro_guest_v1_files_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pyro_guest_v1_files_proto_rawDesc), len(file_pyro_guest_v1_files_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   13,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

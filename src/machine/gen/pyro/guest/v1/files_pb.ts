@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pyro/guest/v1/files.proto.
  */
 export const file_pyro_guest_v1_files: GenFile = /*@__PURE__*/
-  fileDesc("ChlweXJvL2d1ZXN0L3YxL2ZpbGVzLnByb3RvEg1weXJvLmd1ZXN0LnYxItgBCglGaWxlRW50cnkSDAoEcGF0aBgBIAEoDBIlCgRraW5kGAIgASgOMhcucHlyby5ndWVzdC52MS5GaWxlS2luZBIMCgRtb2RlGAMgASgNEgwKBHNpemUYBCABKAQSGAoQbXRpbWVfdW5peF9uYW5vcxgFIAEoAxITCgtsaW5rX3RhcmdldBgGIAEoDBIXCg9oYXJkX2xpbmtfZ3JvdXAYByABKAQSDgoGb3BhcXVlGAggASgIEhUKCHJlZGlyZWN0GAkgASgMSACIAQFCCwoJX3JlZGlyZWN0Im8KEExpc3RGaWxlc1JlcXVlc3QSJQoEcm9vdBgBIAEoDjIXLnB5cm8uZ3Vlc3QudjEuRmlsZVJvb3QSDAoEcGF0aBgCIAEoDBIRCglyZWN1cnNpdmUYAyABKAgSEwoLbWF4X2VudHJpZXMYBCABKA0iUQoRTGlzdEZpbGVzUmVzcG9uc2USKQoHZW50cmllcxgBIAMoCzIYLnB5cm8uZ3Vlc3QudjEuRmlsZUVudHJ5EhEKCXRydW5jYXRlZBgCIAEoCCJpCg9SZWFkRmlsZVJlcXVlc3QSJQoEcm9vdBgBIAEoDjIXLnB5cm8uZ3Vlc3QudjEuRmlsZVJvb3QSDAoEcGF0aBgCIAEoDBIOCgZvZmZzZXQYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEIkkKEFJlYWRGaWxlUmVzcG9uc2USJwoFZW50cnkYASABKAsyGC5weXJvLmd1ZXN0LnYxLkZpbGVFbnRyeRIMCgRkYXRhGAIgASgMIjoKEkxpc3RDaGFuZ2VzUmVxdWVzdBIPCgdleGNsdWRlGAEgAygMEhMKC21heF9lbnRyaWVzGAIgASgNIkAKE0xpc3RDaGFuZ2VzUmVzcG9uc2USKQoHZW50cmllcxgBIAMoCzIYLnB5cm8uZ3Vlc3QudjEuRmlsZUVudHJ5IjEKC1BhY2tSZXF1ZXN0EgwKBHBhdGgYASABKAwSFAoMY29udGVudF9vbmx5GAIgASgIIi0KDFBhY2tSZXNwb25zZRIMCgRkYXRhGAEgASgMEg8KB3NraXBwZWQYAiADKAwiLgoMU3RhZ2VSZXF1ZXN0EhAKCHN0YWdlX2lkGAEgASgJEgwKBGRhdGEYAiABKAwiNwoNU3RhZ2VSZXNwb25zZRISCgpmaWxlX2NvdW50GAEgASgEEhIKCmJ5dGVfY291bnQYAiABKAQiRgoNQ29tbWl0UmVxdWVzdBIQCghzdGFnZV9pZBgBIAEoCRITCgtkZXN0aW5hdGlvbhgCIAEoDBIOCgZyZW1vdmUYAyADKAwiEAoOQ29tbWl0UmVzcG9uc2UqUgoIRmlsZVJvb3QSGQoVRklMRV9ST09UX1VOU1BFQ0lGSUVEEAASFwoTRklMRV9ST09UX1dPUktTUEFDRRABEhIKDkZJTEVfUk9PVF9TRUVEEAIqxAEKCEZpbGVLaW5kEhkKFUZJTEVfS0lORF9VTlNQRUNJRklFRBAAEhUKEUZJTEVfS0lORF9SRUdVTEFSEAESFwoTRklMRV9LSU5EX0RJUkVDVE9SWRACEhUKEUZJTEVfS0lORF9TWU1MSU5LEAMSFAoQRklMRV9LSU5EX1NPQ0tFVBAEEhIKDkZJTEVfS0lORF9GSUZPEAUSFAoQRklMRV9LSU5EX0RFVklDRRAGEhYKEkZJTEVfS0lORF9XSElURU9VVBAHMtYDCgtGaWxlU2VydmljZRJQCglMaXN0RmlsZXMSHy5weXJvLmd1ZXN0LnYxLkxpc3RGaWxlc1JlcXVlc3QaIC5weXJvLmd1ZXN0LnYxLkxpc3RGaWxlc1Jlc3BvbnNlMAESTQoIUmVhZEZpbGUSHi5weXJvLmd1ZXN0LnYxLlJlYWRGaWxlUmVxdWVzdBofLnB5cm8uZ3Vlc3QudjEuUmVhZEZpbGVSZXNwb25zZTABElYKC0xpc3RDaGFuZ2VzEiEucHlyby5ndWVzdC52MS5MaXN0Q2hhbmdlc1JlcXVlc3QaIi5weXJvLmd1ZXN0LnYxLkxpc3RDaGFuZ2VzUmVzcG9uc2UwARJBCgRQYWNrEhoucHlyby5ndWVzdC52MS5QYWNrUmVxdWVzdBobLnB5cm8uZ3Vlc3QudjEuUGFja1Jlc3BvbnNlMAESRAoFU3RhZ2USGy5weXJvLmd1ZXN0LnYxLlN0YWdlUmVxdWVzdBocLnB5cm8uZ3Vlc3QudjEuU3RhZ2VSZXNwb25zZSgBEkUKBkNvbW1pdBIcLnB5cm8uZ3Vlc3QudjEuQ29tbWl0UmVxdWVzdBodLnB5cm8uZ3Vlc3QudjEuQ29tbWl0UmVzcG9uc2VCL1otcHlyby9ndWVzdC9pbnRlcm5hbC9nZW4vcHlyby9ndWVzdC92MTtndWVzdHYxYgZwcm90bzM");
+  fileDesc("ChlweXJvL2d1ZXN0L3YxL2ZpbGVzLnByb3RvEg1weXJvLmd1ZXN0LnYxItgBCglGaWxlRW50cnkSDAoEcGF0aBgBIAEoDBIlCgRraW5kGAIgASgOMhcucHlyby5ndWVzdC52MS5GaWxlS2luZBIMCgRtb2RlGAMgASgNEgwKBHNpemUYBCABKAQSGAoQbXRpbWVfdW5peF9uYW5vcxgFIAEoAxITCgtsaW5rX3RhcmdldBgGIAEoDBIXCg9oYXJkX2xpbmtfZ3JvdXAYByABKAQSDgoGb3BhcXVlGAggASgIEhUKCHJlZGlyZWN0GAkgASgMSACIAQFCCwoJX3JlZGlyZWN0Im8KEExpc3RGaWxlc1JlcXVlc3QSJQoEcm9vdBgBIAEoDjIXLnB5cm8uZ3Vlc3QudjEuRmlsZVJvb3QSDAoEcGF0aBgCIAEoDBIRCglyZWN1cnNpdmUYAyABKAgSEwoLbWF4X2VudHJpZXMYBCABKA0iUQoRTGlzdEZpbGVzUmVzcG9uc2USKQoHZW50cmllcxgBIAMoCzIYLnB5cm8uZ3Vlc3QudjEuRmlsZUVudHJ5EhEKCXRydW5jYXRlZBgCIAEoCCJpCg9SZWFkRmlsZVJlcXVlc3QSJQoEcm9vdBgBIAEoDjIXLnB5cm8uZ3Vlc3QudjEuRmlsZVJvb3QSDAoEcGF0aBgCIAEoDBIOCgZvZmZzZXQYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEIkkKEFJlYWRGaWxlUmVzcG9uc2USJwoFZW50cnkYASABKAsyGC5weXJvLmd1ZXN0LnYxLkZpbGVFbnRyeRIMCgRkYXRhGAIgASgMIjwKEFJlYWRGaWxlc1JlcXVlc3QSKAoFZmlsZXMYASADKAsyGS5weXJvLmd1ZXN0LnYxLkZpbGVUb1JlYWQiQQoKRmlsZVRvUmVhZBIlCgRyb290GAEgASgOMhcucHlyby5ndWVzdC52MS5GaWxlUm9vdBIMCgRwYXRoGAIgASgMIj4KEVJlYWRGaWxlc1Jlc3BvbnNlEikKBWZpbGVzGAEgAygLMhoucHlyby5ndWVzdC52MS5GaWxlQ29udGVudCI4CgtGaWxlQ29udGVudBINCgVpbmRleBgBIAEoDRIMCgRtb2RlGAIgASgNEgwKBGRhdGEYAyABKAwiOgoSTGlzdENoYW5nZXNSZXF1ZXN0Eg8KB2V4Y2x1ZGUYASADKAwSEwoLbWF4X2VudHJpZXMYAiABKA0iQAoTTGlzdENoYW5nZXNSZXNwb25zZRIpCgdlbnRyaWVzGAEgAygLMhgucHlyby5ndWVzdC52MS5GaWxlRW50cnkiMQoLUGFja1JlcXVlc3QSDAoEcGF0aBgBIAEoDBIUCgxjb250ZW50X29ubHkYAiABKAgiLQoMUGFja1Jlc3BvbnNlEgwKBGRhdGEYASABKAwSDwoHc2tpcHBlZBgCIAMoDCIuCgxTdGFnZVJlcXVlc3QSEAoIc3RhZ2VfaWQYASABKAkSDAoEZGF0YRgCIAEoDCI3Cg1TdGFnZVJlc3BvbnNlEhIKCmZpbGVfY291bnQYASABKAQSEgoKYnl0ZV9jb3VudBgCIAEoBCJGCg1Db21taXRSZXF1ZXN0EhAKCHN0YWdlX2lkGAEgASgJEhMKC2Rlc3RpbmF0aW9uGAIgASgMEg4KBnJlbW92ZRgDIAMoDCIQCg5Db21taXRSZXNwb25zZSpSCghGaWxlUm9vdBIZChVGSUxFX1JPT1RfVU5TUEVDSUZJRUQQABIXChNGSUxFX1JPT1RfV09SS1NQQUNFEAESEgoORklMRV9ST09UX1NFRUQQAirEAQoIRmlsZUtpbmQSGQoVRklMRV9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRRklMRV9LSU5EX1JFR1VMQVIQARIXChNGSUxFX0tJTkRfRElSRUNUT1JZEAISFQoRRklMRV9LSU5EX1NZTUxJTksQAxIUChBGSUxFX0tJTkRfU09DS0VUEAQSEgoORklMRV9LSU5EX0ZJRk8QBRIUChBGSUxFX0tJTkRfREVWSUNFEAYSFgoSRklMRV9LSU5EX1dISVRFT1VUEAcyqAQKC0ZpbGVTZXJ2aWNlElAKCUxpc3RGaWxlcxIfLnB5cm8uZ3Vlc3QudjEuTGlzdEZpbGVzUmVxdWVzdBogLnB5cm8uZ3Vlc3QudjEuTGlzdEZpbGVzUmVzcG9uc2UwARJNCghSZWFkRmlsZRIeLnB5cm8uZ3Vlc3QudjEuUmVhZEZpbGVSZXF1ZXN0Gh8ucHlyby5ndWVzdC52MS5SZWFkRmlsZVJlc3BvbnNlMAESUAoJUmVhZEZpbGVzEh8ucHlyby5ndWVzdC52MS5SZWFkRmlsZXNSZXF1ZXN0GiAucHlyby5ndWVzdC52MS5SZWFkRmlsZXNSZXNwb25zZTABElYKC0xpc3RDaGFuZ2VzEiEucHlyby5ndWVzdC52MS5MaXN0Q2hhbmdlc1JlcXVlc3QaIi5weXJvLmd1ZXN0LnYxLkxpc3RDaGFuZ2VzUmVzcG9uc2UwARJBCgRQYWNrEhoucHlyby5ndWVzdC52MS5QYWNrUmVxdWVzdBobLnB5cm8uZ3Vlc3QudjEuUGFja1Jlc3BvbnNlMAESRAoFU3RhZ2USGy5weXJvLmd1ZXN0LnYxLlN0YWdlUmVxdWVzdBocLnB5cm8uZ3Vlc3QudjEuU3RhZ2VSZXNwb25zZSgBEkUKBkNvbW1pdBIcLnB5cm8uZ3Vlc3QudjEuQ29tbWl0UmVxdWVzdBodLnB5cm8uZ3Vlc3QudjEuQ29tbWl0UmVzcG9uc2VCL1otcHlyby9ndWVzdC9pbnRlcm5hbC9nZW4vcHlyby9ndWVzdC92MTtndWVzdHYxYgZwcm90bzM");
 
 /**
  * @generated from message pyro.guest.v1.FileEntry
@@ -206,6 +206,97 @@ export const ReadFileResponseSchema: GenMessage<ReadFileResponse> = /*@__PURE__*
   messageDesc(file_pyro_guest_v1_files, 4);
 
 /**
+ * @generated from message pyro.guest.v1.ReadFilesRequest
+ */
+export type ReadFilesRequest = Message<"pyro.guest.v1.ReadFilesRequest"> & {
+  /**
+   * 1 to 512.
+   *
+   * @generated from field: repeated pyro.guest.v1.FileToRead files = 1;
+   */
+  files: FileToRead[];
+};
+
+/**
+ * Describes the message pyro.guest.v1.ReadFilesRequest.
+ * Use `create(ReadFilesRequestSchema)` to create a new message.
+ */
+export const ReadFilesRequestSchema: GenMessage<ReadFilesRequest> = /*@__PURE__*/
+  messageDesc(file_pyro_guest_v1_files, 5);
+
+/**
+ * @generated from message pyro.guest.v1.FileToRead
+ */
+export type FileToRead = Message<"pyro.guest.v1.FileToRead"> & {
+  /**
+   * @generated from field: pyro.guest.v1.FileRoot root = 1;
+   */
+  root: FileRoot;
+
+  /**
+   * @generated from field: bytes path = 2;
+   */
+  path: Uint8Array;
+};
+
+/**
+ * Describes the message pyro.guest.v1.FileToRead.
+ * Use `create(FileToReadSchema)` to create a new message.
+ */
+export const FileToReadSchema: GenMessage<FileToRead> = /*@__PURE__*/
+  messageDesc(file_pyro_guest_v1_files, 6);
+
+/**
+ * @generated from message pyro.guest.v1.ReadFilesResponse
+ */
+export type ReadFilesResponse = Message<"pyro.guest.v1.ReadFilesResponse"> & {
+  /**
+   * Together at most 256 KiB of data, or one file.
+   *
+   * @generated from field: repeated pyro.guest.v1.FileContent files = 1;
+   */
+  files: FileContent[];
+};
+
+/**
+ * Describes the message pyro.guest.v1.ReadFilesResponse.
+ * Use `create(ReadFilesResponseSchema)` to create a new message.
+ */
+export const ReadFilesResponseSchema: GenMessage<ReadFilesResponse> = /*@__PURE__*/
+  messageDesc(file_pyro_guest_v1_files, 7);
+
+/**
+ * @generated from message pyro.guest.v1.FileContent
+ */
+export type FileContent = Message<"pyro.guest.v1.FileContent"> & {
+  /**
+   * Place in the request; they come in this order, each at most once.
+   *
+   * @generated from field: uint32 index = 1;
+   */
+  index: number;
+
+  /**
+   * Permission bits with setuid, setgid and sticky.
+   *
+   * @generated from field: uint32 mode = 2;
+   */
+  mode: number;
+
+  /**
+   * @generated from field: bytes data = 3;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message pyro.guest.v1.FileContent.
+ * Use `create(FileContentSchema)` to create a new message.
+ */
+export const FileContentSchema: GenMessage<FileContent> = /*@__PURE__*/
+  messageDesc(file_pyro_guest_v1_files, 8);
+
+/**
  * @generated from message pyro.guest.v1.ListChangesRequest
  */
 export type ListChangesRequest = Message<"pyro.guest.v1.ListChangesRequest"> & {
@@ -229,7 +320,7 @@ export type ListChangesRequest = Message<"pyro.guest.v1.ListChangesRequest"> & {
  * Use `create(ListChangesRequestSchema)` to create a new message.
  */
 export const ListChangesRequestSchema: GenMessage<ListChangesRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_files, 5);
+  messageDesc(file_pyro_guest_v1_files, 9);
 
 /**
  * @generated from message pyro.guest.v1.ListChangesResponse
@@ -248,7 +339,7 @@ export type ListChangesResponse = Message<"pyro.guest.v1.ListChangesResponse"> &
  * Use `create(ListChangesResponseSchema)` to create a new message.
  */
 export const ListChangesResponseSchema: GenMessage<ListChangesResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_files, 6);
+  messageDesc(file_pyro_guest_v1_files, 10);
 
 /**
  * @generated from message pyro.guest.v1.PackRequest
@@ -272,7 +363,7 @@ export type PackRequest = Message<"pyro.guest.v1.PackRequest"> & {
  * Use `create(PackRequestSchema)` to create a new message.
  */
 export const PackRequestSchema: GenMessage<PackRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_files, 7);
+  messageDesc(file_pyro_guest_v1_files, 11);
 
 /**
  * @generated from message pyro.guest.v1.PackResponse
@@ -298,7 +389,7 @@ export type PackResponse = Message<"pyro.guest.v1.PackResponse"> & {
  * Use `create(PackResponseSchema)` to create a new message.
  */
 export const PackResponseSchema: GenMessage<PackResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_files, 8);
+  messageDesc(file_pyro_guest_v1_files, 12);
 
 /**
  * @generated from message pyro.guest.v1.StageRequest
@@ -324,7 +415,7 @@ export type StageRequest = Message<"pyro.guest.v1.StageRequest"> & {
  * Use `create(StageRequestSchema)` to create a new message.
  */
 export const StageRequestSchema: GenMessage<StageRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_files, 9);
+  messageDesc(file_pyro_guest_v1_files, 13);
 
 /**
  * @generated from message pyro.guest.v1.StageResponse
@@ -348,7 +439,7 @@ export type StageResponse = Message<"pyro.guest.v1.StageResponse"> & {
  * Use `create(StageResponseSchema)` to create a new message.
  */
 export const StageResponseSchema: GenMessage<StageResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_files, 10);
+  messageDesc(file_pyro_guest_v1_files, 14);
 
 /**
  * @generated from message pyro.guest.v1.CommitRequest
@@ -380,7 +471,7 @@ export type CommitRequest = Message<"pyro.guest.v1.CommitRequest"> & {
  * Use `create(CommitRequestSchema)` to create a new message.
  */
 export const CommitRequestSchema: GenMessage<CommitRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_files, 11);
+  messageDesc(file_pyro_guest_v1_files, 15);
 
 /**
  * @generated from message pyro.guest.v1.CommitResponse
@@ -393,7 +484,7 @@ export type CommitResponse = Message<"pyro.guest.v1.CommitResponse"> & {
  * Use `create(CommitResponseSchema)` to create a new message.
  */
 export const CommitResponseSchema: GenMessage<CommitResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_files, 12);
+  messageDesc(file_pyro_guest_v1_files, 16);
 
 /**
  * @generated from enum pyro.guest.v1.FileRoot
@@ -505,6 +596,17 @@ export const FileService: GenService<{
     methodKind: "server_streaming";
     input: typeof ReadFileRequestSchema;
     output: typeof ReadFileResponseSchema;
+  },
+  /**
+   * Reads small regular files, whole and in the order asked for, in as few messages as they fit in (links inside the root are
+   * followed): a call costs more than a small file. Left out is what ReadFile would refuse, and what is over 64 KiB.
+   *
+   * @generated from rpc pyro.guest.v1.FileService.ReadFiles
+   */
+  readFiles: {
+    methodKind: "server_streaming";
+    input: typeof ReadFilesRequestSchema;
+    output: typeof ReadFilesResponseSchema;
   },
   /**
    * Lists the upper layer of /workspace: exactly what was touched since the seed, in O(changes).

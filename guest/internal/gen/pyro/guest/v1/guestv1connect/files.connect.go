@@ -41,6 +41,8 @@ const (
 	FileServiceListFilesProcedure = "/pyro.guest.v1.FileService/ListFiles"
 	// FileServiceReadFileProcedure is the fully-qualified name of the FileService's ReadFile RPC.
 	FileServiceReadFileProcedure = "/pyro.guest.v1.FileService/ReadFile"
+	// FileServiceReadFilesProcedure is the fully-qualified name of the FileService's ReadFiles RPC.
+	FileServiceReadFilesProcedure = "/pyro.guest.v1.FileService/ReadFiles"
 	// FileServiceListChangesProcedure is the fully-qualified name of the FileService's ListChanges RPC.
 	FileServiceListChangesProcedure = "/pyro.guest.v1.FileService/ListChanges"
 	// FileServicePackProcedure is the fully-qualified name of the FileService's Pack RPC.
@@ -59,6 +61,9 @@ type FileServiceClient interface {
 	// Reads a regular file (links inside the root are followed): first its entry, then its bytes from the offset on, up to
 	// the size in the entry.
 	ReadFile(context.Context, *connect.Request[v1.ReadFileRequest]) (*connect.ServerStreamForClient[v1.ReadFileResponse], error)
+	// Reads small regular files, whole and in the order asked for, in as few messages as they fit in (links inside the root are
+	// followed): a call costs more than a small file. Left out is what ReadFile would refuse, and what is over 64 KiB.
+	ReadFiles(context.Context, *connect.Request[v1.ReadFilesRequest]) (*connect.ServerStreamForClient[v1.ReadFilesResponse], error)
 	// Lists the upper layer of /workspace: exactly what was touched since the seed, in O(changes).
 	// FAILED_PRECONDITION on a machine without a seed.
 	ListChanges(context.Context, *connect.Request[v1.ListChangesRequest]) (*connect.ServerStreamForClient[v1.ListChangesResponse], error)
@@ -99,6 +104,12 @@ func NewFileServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(fileServiceMethods.ByName("ReadFile")),
 			connect.WithClientOptions(opts...),
 		),
+		readFiles: connect.NewClient[v1.ReadFilesRequest, v1.ReadFilesResponse](
+			httpClient,
+			baseURL+FileServiceReadFilesProcedure,
+			connect.WithSchema(fileServiceMethods.ByName("ReadFiles")),
+			connect.WithClientOptions(opts...),
+		),
 		listChanges: connect.NewClient[v1.ListChangesRequest, v1.ListChangesResponse](
 			httpClient,
 			baseURL+FileServiceListChangesProcedure,
@@ -130,6 +141,7 @@ func NewFileServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 type fileServiceClient struct {
 	listFiles   *connect.Client[v1.ListFilesRequest, v1.ListFilesResponse]
 	readFile    *connect.Client[v1.ReadFileRequest, v1.ReadFileResponse]
+	readFiles   *connect.Client[v1.ReadFilesRequest, v1.ReadFilesResponse]
 	listChanges *connect.Client[v1.ListChangesRequest, v1.ListChangesResponse]
 	pack        *connect.Client[v1.PackRequest, v1.PackResponse]
 	stage       *connect.Client[v1.StageRequest, v1.StageResponse]
@@ -144,6 +156,11 @@ func (c *fileServiceClient) ListFiles(ctx context.Context, req *connect.Request[
 // ReadFile calls pyro.guest.v1.FileService.ReadFile.
 func (c *fileServiceClient) ReadFile(ctx context.Context, req *connect.Request[v1.ReadFileRequest]) (*connect.ServerStreamForClient[v1.ReadFileResponse], error) {
 	return c.readFile.CallServerStream(ctx, req)
+}
+
+// ReadFiles calls pyro.guest.v1.FileService.ReadFiles.
+func (c *fileServiceClient) ReadFiles(ctx context.Context, req *connect.Request[v1.ReadFilesRequest]) (*connect.ServerStreamForClient[v1.ReadFilesResponse], error) {
+	return c.readFiles.CallServerStream(ctx, req)
 }
 
 // ListChanges calls pyro.guest.v1.FileService.ListChanges.
@@ -174,6 +191,9 @@ type FileServiceHandler interface {
 	// Reads a regular file (links inside the root are followed): first its entry, then its bytes from the offset on, up to
 	// the size in the entry.
 	ReadFile(context.Context, *connect.Request[v1.ReadFileRequest], *connect.ServerStream[v1.ReadFileResponse]) error
+	// Reads small regular files, whole and in the order asked for, in as few messages as they fit in (links inside the root are
+	// followed): a call costs more than a small file. Left out is what ReadFile would refuse, and what is over 64 KiB.
+	ReadFiles(context.Context, *connect.Request[v1.ReadFilesRequest], *connect.ServerStream[v1.ReadFilesResponse]) error
 	// Lists the upper layer of /workspace: exactly what was touched since the seed, in O(changes).
 	// FAILED_PRECONDITION on a machine without a seed.
 	ListChanges(context.Context, *connect.Request[v1.ListChangesRequest], *connect.ServerStream[v1.ListChangesResponse]) error
@@ -210,6 +230,12 @@ func NewFileServiceHandler(svc FileServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(fileServiceMethods.ByName("ReadFile")),
 		connect.WithHandlerOptions(opts...),
 	)
+	fileServiceReadFilesHandler := connect.NewServerStreamHandler(
+		FileServiceReadFilesProcedure,
+		svc.ReadFiles,
+		connect.WithSchema(fileServiceMethods.ByName("ReadFiles")),
+		connect.WithHandlerOptions(opts...),
+	)
 	fileServiceListChangesHandler := connect.NewServerStreamHandler(
 		FileServiceListChangesProcedure,
 		svc.ListChanges,
@@ -240,6 +266,8 @@ func NewFileServiceHandler(svc FileServiceHandler, opts ...connect.HandlerOption
 			fileServiceListFilesHandler.ServeHTTP(w, r)
 		case FileServiceReadFileProcedure:
 			fileServiceReadFileHandler.ServeHTTP(w, r)
+		case FileServiceReadFilesProcedure:
+			fileServiceReadFilesHandler.ServeHTTP(w, r)
 		case FileServiceListChangesProcedure:
 			fileServiceListChangesHandler.ServeHTTP(w, r)
 		case FileServicePackProcedure:
@@ -263,6 +291,10 @@ func (UnimplementedFileServiceHandler) ListFiles(context.Context, *connect.Reque
 
 func (UnimplementedFileServiceHandler) ReadFile(context.Context, *connect.Request[v1.ReadFileRequest], *connect.ServerStream[v1.ReadFileResponse]) error {
 	return connect.NewError(connect.CodeUnimplemented, errors.New("pyro.guest.v1.FileService.ReadFile is not implemented"))
+}
+
+func (UnimplementedFileServiceHandler) ReadFiles(context.Context, *connect.Request[v1.ReadFilesRequest], *connect.ServerStream[v1.ReadFilesResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("pyro.guest.v1.FileService.ReadFiles is not implemented"))
 }
 
 func (UnimplementedFileServiceHandler) ListChanges(context.Context, *connect.Request[v1.ListChangesRequest], *connect.ServerStream[v1.ListChangesResponse]) error {
