@@ -61,6 +61,7 @@ export const requirements: Readonly<Record<string, string>> = {
   "crash-while-starting": "A daemon killed while it prepares leaves nothing half made in use.",
   "template-used": "Machines are restored from a template that is made once.",
   "template-repaired": "A broken template is never trusted: it costs one boot and is made anew.",
+  "template-replaced": "A template that is made anew, or removed, fails nobody who is starting from it.",
   pool: "A warm machine waits for the next run, and never outlives the daemon.",
   "pool-off": "The pool can be switched off.",
 

@@ -13,6 +13,7 @@ import { memberMaker } from "./pool-member.js";
 import { openPool } from "./pool.js";
 import { startMachine, type StartedMachine, type Starter, type StartRequest } from "./start-machine.js";
 import { templateBuilder } from "./template-builder.js";
+import { removeLeftovers, templateRoot } from "./template-folders.js";
 import { openTemplateStore, type Template, type TemplateSubject } from "./template.js";
 
 /** A machine that answers: started, named, its disk mounted. Disposing it leaves nothing behind. */
@@ -64,8 +65,14 @@ interface Slot {
   end(): Promise<void>;
 }
 
+/** Milliseconds for removing what was left of templates. */
+const leftoversTimeoutMs = 10_000;
+
 /** Adopts machines of an earlier daemon, removes what else it left, then opens for business. */
 export async function openMachineHost(options: MachineHostOptions): Promise<MachineHost> {
+  await removeLeftovers(templateRoot(options.folders), AbortSignal.timeout(leftoversTimeoutMs)).catch(
+    (error: unknown) => process.stderr.write(`templates: ${String(error)}\n`),
+  );
   const slots = new Set<Slot>();
   const adopted = (await adoptMachines(options.folders, options.engine)).map((each) => {
     const slot: Slot = { memMib: each.record.mem_mib, keep: true, end: () => Promise.resolve() };

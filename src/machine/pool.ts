@@ -73,7 +73,7 @@ class MachinePool implements Pool {
   }
 
   claim(template: Template): PoolMember | undefined {
-    if (this.#wanted?.template.key !== template.key) return undefined;
+    if (this.#wanted?.template.generation !== template.generation) return undefined;
     const [first, ...rest] = this.#members;
     this.#members = rest;
     return first;
@@ -87,7 +87,7 @@ class MachinePool implements Pool {
       void this.drain();
     }, this.#options.idleMs);
     this.#idle.unref();
-    if (this.#wanted?.template.key !== template.key) {
+    if (this.#wanted?.template.generation !== template.generation) {
       this.#failures = 0;
       void this.drain();
     }
@@ -159,7 +159,8 @@ class MachinePool implements Pool {
   async #add({ subject, template }: Wanted): Promise<void> {
     const member = await this.#options.make(subject, template, this.#closing.signal);
     this.#failures = 0;
-    if (this.#wanted?.template.key !== template.key || this.#closing.signal.aborted) return endMember(member);
+    if (this.#wanted?.template.generation !== template.generation || this.#closing.signal.aborted)
+      return endMember(member);
     this.#members = [...this.#members, member];
     void member.machine.exited.then(() => this.#forget(member));
     return undefined;

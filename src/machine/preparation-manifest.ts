@@ -17,7 +17,7 @@ const manifestSchema = z.strictObject({
   /** Of the saved machine. */
   template_key: z.string(),
   /** The very one that was proved: made anew, it has another. */
-  template_state_sha256: z.string(),
+  template_generation: z.string(),
   engine: z.string(),
   engine_fingerprint: z.string(),
   vcpu_count: z.int(),

@@ -5,7 +5,8 @@ import { fingerprintChanges } from "../engine/fingerprint.js";
 import type { InstalledEnvironment } from "../environment/environment.js";
 import type { MachineShape } from "./machine-files.js";
 import { readPreparation, type PreparationManifest } from "./preparation-manifest.js";
-import { readTemplate, templateKey, templateRoot } from "./template.js";
+import { findSaved, templateRoot } from "./template-folders.js";
+import { templateKey } from "./template.js";
 
 /** `warm`: prepared, and nothing has changed since. `stale`: something has. `cold`: not prepared. */
 export const startStates = ["warm", "cold", "stale"] as const;
@@ -33,7 +34,7 @@ export async function judgeReadiness(subject: ReadinessSubject): Promise<Readine
   const key = templateKey(engine, { environment: installed, vcpuCount, memMib });
   const [found, template] = await Promise.all([
     readPreparation(cache, environment),
-    readTemplate(templateRoot({ cache }), key),
+    findSaved(templateRoot({ cache }), key),
   ]);
   if (found.kind === "absent")
     return { start: "cold", reason: `${environment} has not been prepared${startsFast(template)}` };
@@ -46,7 +47,7 @@ export async function judgeReadiness(subject: ReadinessSubject): Promise<Readine
     return { start: "stale", reason: `since ${environment} was prepared, ${changes.join(" and ")} changed` };
   }
   if (template === undefined) return { start: "stale", reason: `${environment}'s saved machine is missing or damaged` };
-  if (template.state_sha256 !== manifest.template_state_sha256) {
+  if (template.generation !== manifest.template_generation) {
     return { start: "stale", reason: `${environment}'s saved machine was made anew, and that one has not been proved` };
   }
   const shape = `${vcpuCount} vCPU, ${memMib} MiB`;

@@ -42,24 +42,40 @@ export interface StartRequest extends TemplateSubject {
   readonly drives?: WantedDrives;
 }
 
+/** How many templates are tried, where others remove them again and again, before a machine is booted instead. */
+const maxTemplates = 3;
+
 export async function startMachine(starter: Starter, request: StartRequest, task: Task): Promise<StartedMachine> {
-  const template = await starter.templates.ensure(request, task).catch((error: unknown) => {
+  for (let tried = 0; tried < maxTemplates; tried += 1) {
+    const template = await ensureTemplate(starter, request, task);
+    if (template === undefined) break;
+    let usable = true;
+    try {
+      const claimed = await claim(starter, { request, template }, task);
+      return claimed ?? (await restore(starter, { request, template }, task));
+    } catch (error) {
+      task.signal.throwIfAborted();
+      if (asPyroError(error).code === "resource_exhausted") throw error;
+      usable = false;
+      // Removed by somebody else meanwhile: that says nothing against the next one.
+      if ((await starter.templates.find(request))?.generation !== template.generation) continue;
+      task.progress({ phase: "boot", message: `The template did not start (${asPyroError(error).message}); booting` });
+      await starter.templates.discard(template);
+      break;
+    } finally {
+      if (usable) starter.pool.want(request, template);
+    }
+  }
+  return bootTwice(starter, request, task);
+}
+
+async function ensureTemplate(starter: Starter, request: StartRequest, task: Task): Promise<Template | undefined> {
+  try {
+    return await starter.templates.ensure(request, task);
+  } catch (error) {
     task.signal.throwIfAborted();
     task.progress({ phase: "boot", message: `No template (${asPyroError(error).message}); booting instead` });
     return undefined;
-  });
-  if (template === undefined) return bootTwice(starter, request, task);
-  try {
-    const claimed = await claim(starter, { request, template }, task);
-    return claimed ?? (await restore(starter, { request, template }, task));
-  } catch (error) {
-    task.signal.throwIfAborted();
-    if (asPyroError(error).code === "resource_exhausted") throw error;
-    task.progress({ phase: "boot", message: `The template did not start (${asPyroError(error).message}); booting` });
-    await starter.templates.discard(template);
-    return await bootTwice(starter, request, task);
-  } finally {
-    starter.pool.want(request, template);
   }
 }
 

@@ -1,46 +1,43 @@
 // Owns looking over the saved machines of a cache, whole and broken ones. Never makes or uses one.
-import { lstat, readdir, rm } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
-import { hasErrno } from "../base/error.js";
-import { tryLockFile } from "../base/lock.js";
-import { readTemplate, templateRoot, type TemplateManifest } from "./template.js";
+import {
+  entries,
+  listGenerations,
+  readTemplate,
+  removeGeneration,
+  removeLeftovers,
+  templateRoot,
+  type TemplateManifest,
+} from "./template-folders.js";
 
 export interface ListedTemplate {
-  readonly key: string;
   /** Bytes that it takes on the disk; its files are larger, with holes. */
   readonly bytes: number;
   /** Undefined when it is not whole: nothing uses it, and it is built again when it is wanted. */
   readonly manifest: TemplateManifest | undefined;
 }
 
-const keyPattern = /^[0-9a-f]{32}$/u;
 const blockBytes = 512;
 
 export async function listTemplates(cache: string): Promise<readonly ListedTemplate[]> {
   const root = templateRoot({ cache });
-  const keys = (await entries(root)).filter((name) => keyPattern.test(name));
   return Promise.all(
-    keys.map(async (key) => ({
-      key,
-      bytes: await diskBytes(join(root, key)),
-      manifest: await readTemplate(root, key),
+    (await listGenerations(root)).map(async (generation) => ({
+      bytes: await diskBytes(join(root, generation)),
+      manifest: await readTemplate(root, generation),
     })),
   );
 }
 
-/** Removes those that are not whole, and drafts whose maker has died; returns the names of the folders that went. */
+/** Removes those that are not whole, and what is left of others; returns the names of the folders that went. */
 export async function removeBrokenTemplates(cache: string, signal: AbortSignal): Promise<readonly string[]> {
   const root = templateRoot({ cache });
-  const removed: string[] = [];
-  for (const name of await entries(root)) {
-    const key = name.replace(/\.new$/u, "");
-    if (!keyPattern.test(key)) continue;
-    // Whoever builds one holds this lock.
-    await using lock = await tryLockFile(join(root, `${key}.lock`), signal);
-    if (lock === undefined) continue;
-    if (name === key && (await readTemplate(root, key)) !== undefined) continue;
-    await rm(join(root, name), { recursive: true, force: true });
-    removed.push(name);
+  const removed = [...(await removeLeftovers(root, signal))];
+  for (const generation of await listGenerations(root)) {
+    if ((await readTemplate(root, generation)) !== undefined) continue;
+    await removeGeneration(root, generation);
+    removed.push(generation);
   }
   return removed;
 }
@@ -51,13 +48,4 @@ async function diskBytes(folder: string): Promise<number> {
     return (found?.blocks ?? 0) * blockBytes;
   });
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-}
-
-async function entries(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return [];
-    throw error;
-  }
 }

@@ -123,5 +123,7 @@ function textOf(report: Report, code: string): string {
 }
 
 function templateKeys(home: Home): string[] {
-  return readdirSync(join(home.path, "cache", "templates")).filter((name) => /^[0-9a-f]{32}$/u.test(name));
+  return readdirSync(join(home.path, "cache", "templates")).filter((name) =>
+    /^[0-9a-f]{32}\.[0-9a-f]{16}$/u.test(name),
+  );
 }

@@ -191,7 +191,7 @@ function textOf(home: Home, id: string, file: string): string {
 }
 
 function templateKeys(home: Home): readonly string[] {
-  return namesIn(home, "cache", "templates").filter((name) => /^[0-9a-f]{32}$/u.test(name));
+  return namesIn(home, "cache", "templates").filter((name) => /^[0-9a-f]{32}\.[0-9a-f]{16}$/u.test(name));
 }
 
 function namesIn(home: Home, ...folder: readonly string[]): readonly string[] {

@@ -50,8 +50,9 @@ test("[signal-early] an interrupt before the machine runs cancels the run with 1
   await using own = openHome({ settings: { pool_size: 0 } });
   // Whoever holds a template's lock builds it; everybody else waits.
   const templates = join(own.path, "cache", "templates");
-  const [key = ""] = readdirSync(templates);
-  rmSync(join(templates, key), { recursive: true });
+  const [template = ""] = readdirSync(templates);
+  const [key = ""] = template.split(".");
+  rmSync(join(templates, template), { recursive: true });
   const hold = ["flock", join(templates, `${key}.lock`), "sh", "-c", "echo held; read end"];
   const holder = startProgram(hold, { env: own.env, stdin: "open" });
   await holder.printed("held");

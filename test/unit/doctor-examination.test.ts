@@ -23,6 +23,7 @@ afterEach(() => rm(home, { recursive: true }));
 /** Milliseconds for tests that look at the real host several times. */
 const timeout = 30_000;
 
+const brokenTemplate = `${"0".repeat(32)}.${"0".repeat(16)}`;
 const lost = new PyroError("unavailable", "Nothing of the kind here.", { hint: "Get one." });
 const task = { signal: new AbortController().signal, progress: () => undefined };
 const request: ExaminationRequest = {
@@ -128,7 +129,7 @@ test(
   { timeout },
   async () => {
     const subject = await bareSubject();
-    const template = join(home, "cache", "templates", "0".repeat(32));
+    const template = join(home, "cache", "templates", brokenTemplate);
     await mkdir(template, { recursive: true });
     await writeFile(join(template, "template.json"), "{");
     await chmod(join(home, "state"), 0o755);
@@ -158,7 +159,7 @@ test(
 test("a repair that fails is said, and the others are still made", { timeout }, async () => {
   const daemon = { look: () => Promise.reject(lost), removeStaleRecord: () => Promise.reject(lost) };
   const subject = await bareSubject({ daemon });
-  await mkdir(join(home, "cache", "templates", "0".repeat(32)), { recursive: true });
+  await mkdir(join(home, "cache", "templates", brokenTemplate), { recursive: true });
   const { fixed } = await openDoctor(() => Promise.resolve(subject)).examine({ ...request, fix: true }, task);
   expect(fixed).toEqual(["Removed 1 saved machine that cannot be used.", "Daemon: Nothing of the kind here."]);
 });
