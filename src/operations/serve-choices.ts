@@ -1,6 +1,7 @@
 // Owns what a user chooses for an MCP server, wherever it is chosen, and which choices contradict each other. Never serves.
 import * as z from "zod";
 import { PyroError } from "../base/error.js";
+import { parseRepositoryUrl } from "../workspace/project-source-url.js";
 import { fieldsOf, flagNameOf } from "./field.js";
 import { environmentName } from "./fields.js";
 import { profiles } from "./operation.js";
@@ -25,9 +26,10 @@ export const serveFields = {
     title: "PATH",
     description: "Folder or checkout that workspaces start from, instead of the one it is started in.",
   }),
-  repo_url: text
-    .optional()
-    .meta({ title: "URL", description: "Repository to clone on the host for workspaces to start from." }),
+  repo_url: text.optional().meta({
+    title: "URL",
+    description: "Repository to clone on the host for workspaces to start from; without a password or token in it.",
+  }),
   repo_ref: text.optional().meta({ title: "REF", description: "Branch, tag or commit of it." }),
   no_project_source: z.boolean().default(false).describe("Workspaces start empty."),
   environment: environmentName
@@ -71,12 +73,13 @@ export type CheckedChoices = Partial<
   Pick<ServeChoices, "profile" | "mode" | "project_path" | "repo_url" | "repo_ref" | "no_project_source">
 >;
 
-/** Throws for choices that contradict each other, and `unsupported` for what is planned. Touches no file. */
+/** Throws for choices that contradict each other or that no clone can be made from, and `unsupported` for what is planned. Touches no file. */
 export function checkServeChoices(choices: CheckedChoices): void {
   const { project_path, repo_url, repo_ref, no_project_source = false, profile, mode } = choices;
   const made = [project_path !== undefined, repo_url !== undefined, no_project_source].filter(Boolean).length;
   if (made > 1) throw contradiction("--project-path, --repo-url and --no-project-source exclude each other.");
   if (repo_ref !== undefined && repo_url === undefined) throw contradiction("--repo-ref needs --repo-url.");
+  if (repo_url !== undefined) parseRepositoryUrl(repo_url);
   if (profile !== undefined && mode !== undefined) {
     throw new PyroError("invalid_argument", "A mode and a profile exclude each other.", { hint: "Give one of them." });
   }

@@ -29,7 +29,12 @@ const createInput = z.strictObject({
     .optional()
     .meta({ title: "PATH", description: "Folder, Git checkout or .tar, .tar.gz, .tgz, .tar.zst to start from." }),
   project_path: hostPath.optional().describe("Like seed_path, where the server's own choice is meant."),
-  repo_url: z.string().min(1).max(2048).optional().describe("Repository to clone on the host and start from."),
+  repo_url: z
+    .string()
+    .min(1)
+    .max(2048)
+    .optional()
+    .describe("Repository to clone on the host and start from; without a password or token in it."),
   repo_ref: z.string().min(1).max(256).optional().describe("Branch, tag or commit of repo_url."),
   name: name.optional(),
   labels: labels.default({}),

@@ -99,18 +99,10 @@ interface RemoteCall {
 
 /** The URL stands in git's environment alone: neither in its configuration nor where other users can list it. */
 async function askRemote(url: RepositoryUrl, { path, args, task }: RemoteCall): Promise<string> {
-  const settings = [
-    ["remote.origin.url", url.full],
-    // What came with the URL must not enter a store of the user's.
-    ...(url.hasCredentials ? [["credential.helper", ""]] : []),
-  ];
-  const numbered = settings.flatMap(([key, value], index) => [
-    [`GIT_CONFIG_KEY_${index}`, key],
-    [`GIT_CONFIG_VALUE_${index}`, value],
-  ]);
   const env = {
-    ...Object.fromEntries(numbered),
-    GIT_CONFIG_COUNT: String(settings.length),
+    GIT_CONFIG_KEY_0: "remote.origin.url",
+    GIT_CONFIG_VALUE_0: url.full,
+    GIT_CONFIG_COUNT: "1",
     GIT_ALLOW_PROTOCOL: url.protocol,
   };
   const onStderrLine = (line: string) => {

@@ -2,27 +2,32 @@
 import { PyroError } from "../base/error.js";
 
 export interface RepositoryUrl {
-  /** As given: for git alone, and only in its environment. */
+  /** For git alone, and only in its environment: its user is what a credential helper is asked for. */
   readonly full: string;
-  /** Without user and password; an SSH user stays. */
+  /** Without a user; an SSH user stays. */
   readonly clean: string;
   /** The only transport that git may use for it. */
   readonly protocol: "https" | "http" | "git" | "ssh" | "file";
-  readonly hasCredentials: boolean;
 }
 
-/** Takes https, http, git, ssh and file URLs, `user@host:path` and absolute paths; nothing that names a program. */
+/** User names that are secrets by themselves: tokens of GitHub and GitLab. */
+const tokenPattern = /^(?:gh[a-z]_|github_pat_|gl[a-z]+-|[0-9a-f]{40}$)/u;
+
+/**
+ * Takes https, http, git, ssh and file URLs, `user@host:path` and absolute paths; nothing that names a program or holds
+ * a password or token: a URL is stored, shown and stands in command lines.
+ */
 export function parseRepositoryUrl(url: string): RepositoryUrl {
   if (/[\0-\x20\x7f]/u.test(url)) throw refused(url, "has a space or a control character in it");
   // Transport helpers, such as ext::sh, run programs.
   if (/^[a-z0-9+.-]*::/iu.test(url)) throw refused(url, "names a transport helper");
-  if (url.startsWith("/"))
-    return { full: `file://${url}`, clean: `file://${url}`, protocol: "file", hasCredentials: false };
+  if (url.startsWith("/")) return { full: `file://${url}`, clean: `file://${url}`, protocol: "file" };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//iu.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined) {
+    if (/^[^/@]*:[^/]*@/u.test(url)) throw secret(url);
     // A host or a user that starts with a dash would be an option to ssh.
     if (!/^([\w.][\w.-]*@)?[\w.][\w.-]*:[^-:].*$/u.test(url)) throw refused(url, "is no URL");
-    return { full: url, clean: url, protocol: "ssh", hasCredentials: false };
+    return { full: url, clean: url, protocol: "ssh" };
   }
   const protocol = (["https", "http", "git", "ssh", "file"] as const).find((known) => known === scheme);
   if (protocol === undefined) throw refused(url, `has the scheme ${scheme}`);
@@ -30,12 +35,14 @@ export function parseRepositoryUrl(url: string): RepositoryUrl {
   const parsed = new URL(url);
   if (protocol !== "file" && (parsed.hostname === "" || parsed.hostname.startsWith("-")))
     throw refused(url, "has no host");
-  const hasCredentials = parsed.password !== "" || (protocol !== "ssh" && parsed.username !== "");
-  parsed.password = "";
-  if (protocol !== "ssh") parsed.username = "";
-  if (/^(?:-|%2d)/iu.test(parsed.username)) throw refused(url, "has a user that starts with a dash");
-  const clean = hasCredentials ? parsed.href : url;
-  return { full: url, clean, protocol, hasCredentials };
+  if (parsed.password !== "" || tokenPattern.test(parsed.username)) throw secret(url);
+  if (protocol === "ssh") {
+    if (/^(?:-|%2d)/iu.test(parsed.username)) throw refused(url, "has a user that starts with a dash");
+    return { full: url, clean: url, protocol };
+  }
+  if (parsed.username === "") return { full: url, clean: url, protocol };
+  parsed.username = "";
+  return { full: url, clean: parsed.href, protocol };
 }
 
 /** As git-check-ref-format(1), for branches, tags, commits and full names. */
@@ -48,8 +55,19 @@ export function checkRef(ref: string): void {
 }
 
 function refused(url: string, why: string): PyroError {
-  const shown = url.replace(/\/\/[^/@]*@/u, "//");
-  return new PyroError("invalid_argument", `The repository URL ${JSON.stringify(shown)} ${why}.`, {
+  return new PyroError("invalid_argument", `The repository URL ${shown(url)} ${why}.`, {
     hint: "Use https://host/path, ssh://user@host/path, user@host:path or an absolute path.",
   });
+}
+
+function secret(url: string): PyroError {
+  const why = "has a password or token in it, which would be stored and shown with it";
+  return new PyroError("invalid_argument", `repo_url: The repository URL ${shown(url)} ${why}.`, {
+    hint: "Leave it out and let Git find it: by a credential helper (for GitHub: `gh auth setup-git`), or by an SSH key and ssh://git@host/path.",
+  });
+}
+
+/** Whatever may be a credential is hidden, also in what is no URL. */
+function shown(url: string): string {
+  return JSON.stringify(url.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/isu, "$1***@"));
 }

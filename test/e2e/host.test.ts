@@ -103,6 +103,12 @@ test("[host-refused] choices that contradict each other or are planned are refus
   expect(await refused("--mode", "review-eval")).toMatchObject({ message: "The mode review-eval is not built yet." });
   expect(await refused("--mode", "inspect", "--profile", "vm-run")).toMatchObject({ error: "invalid_argument" });
   expect(await refused("--repo-url", "https://x", "--no-project-source")).toMatchObject({ error: "invalid_argument" });
+  expect(await refused("--repo-url", "https://you:SECRET@host/a.git")).toEqual({
+    code: 64,
+    error: "invalid_argument",
+    message:
+      'repo_url: The repository URL "https://***@host/a.git" has a password or token in it, which would be stored and shown with it.',
+  });
 });
 
 test("[host-doctor] [host-repair] a hand-made entry that drifted is explained, repaired byte for byte, and then connects", async () => {

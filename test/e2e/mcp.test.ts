@@ -131,10 +131,14 @@ test.each([
   [["--mode", "inspect", "--profile", "vm-run"], "A mode and a profile exclude each other."],
   [["--repo-ref", "main"], "--repo-ref needs --repo-url."],
   [
+    ["--repo-url", "https://you:SECRET@host/a.git"],
+    'repo_url: The repository URL "https://***@host/a.git" has a password or token in it, which would be stored and shown with it.',
+  ],
+  [
     ["--project-path", "/", "--no-project-source"],
     "--project-path, --repo-url and --no-project-source exclude each other.",
   ],
-])("[mcp-project] choices that contradict each other are refused: %j", async (args, message) => {
+])("[mcp-project] choices that contradict each other, or hold a secret, are refused: %j", async (args, message) => {
   const { code, stdout, stderr } = await home.pyro(["mcp", "serve", ...args]);
   expect([code, stdout.toString(), stderr.split("\n")[0]]).toEqual([64, "", `pyro: ${message}`]);
 });

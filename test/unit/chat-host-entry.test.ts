@@ -189,7 +189,7 @@ const choices: Arbitrary<ServeChoices> = record({
   profile: constant(undefined),
   mode: constantFrom(undefined, ...modes.slice(0, 2)),
   project_path: constant(undefined),
-  repo_url: words,
+  repo_url: words.map((word) => `https://host/${encodeURIComponent(word)}`),
   repo_ref: option(words, { nil: undefined }),
   no_project_source: constant(false),
   environment: constantFrom(undefined, "debian:12-build"),

@@ -69,9 +69,10 @@ test("the checkout around the working folder is the project, unless the user cho
     base: join(root, "allowed"),
     folders: [join(root, "allowed")],
   });
-  const cloned = scopeOf({ repoUrl: "https://user:secret@host/path", repoRef: "v1" }, project);
+  expect(() => scopeOf({ repoUrl: "https://user:secret@host/path" }, project)).toThrow("a password or token");
+  const cloned = scopeOf({ repoUrl: "https://user@host/path", repoRef: "v1" }, project);
   expect([cloned.source, cloned.sourceText, cloned.allowed.folders]).toEqual([
-    { repo_url: "https://user:secret@host/path", repo_ref: "v1" },
+    { repo_url: "https://user@host/path", repo_ref: "v1" },
     "a clean clone of https://host/path at v1",
     [],
   ]);

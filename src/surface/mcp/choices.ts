@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { checkServeChoices } from "../../operations/serve-choices.js";
+import { parseRepositoryUrl } from "../../workspace/project-source-url.js";
 import { confinePath, type AllowedFolders } from "./confine.js";
 import type { McpTool } from "./tools.js";
 
@@ -44,7 +45,7 @@ export function scopeOf(choices: ServerChoices, cwd: string): ServerScope {
     const ref = repoRef === undefined ? "" : ` at ${repoRef}`;
     return {
       source: { repo_url: repoUrl, ...(repoRef === undefined ? {} : { repo_ref: repoRef }) },
-      sourceText: `a clean clone of ${withoutCredentials(repoUrl)}${ref}`,
+      sourceText: `a clean clone of ${parseRepositoryUrl(repoUrl).clean}${ref}`,
       allowed: { base: undefined, folders: more },
     };
   }
@@ -79,8 +80,4 @@ function checkoutAround(cwd: string): string | undefined {
     if (folder === dirname(folder) || folder === homedir()) return undefined;
     if (existsSync(join(folder, ".git"))) return folder;
   }
-}
-
-function withoutCredentials(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/iu, "$1");
 }
