@@ -36,6 +36,7 @@ export async function serveCall(
     const result = await handler(first.input, {
       signal,
       linger: first.linger,
+      sshAgent: first.ssh_agent,
       stdin: first.stdin ? stdin : undefined,
       streaming: first.streaming,
       progress: throttled((event) => void send({ progress: event })),

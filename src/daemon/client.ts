@@ -7,7 +7,15 @@ import type * as z from "zod";
 import { PyroError } from "../base/error.js";
 import type { ProgressEvent } from "../base/progress.js";
 import { readLines } from "./lines.js";
-import { type errorLine, handOver, handOverPath, serverLine, type CallLine, type ClientLine } from "./protocol.js";
+import {
+  type errorLine,
+  handOver,
+  handOverPath,
+  serverLine,
+  sshAgentPath,
+  type CallLine,
+  type ClientLine,
+} from "./protocol.js";
 
 export interface CallOptions {
   /** Canceling it cancels the call in the daemon. */
@@ -18,6 +26,8 @@ export interface CallOptions {
   readonly stdin?: Readable;
   /** Work that others can use too, such as an installation, goes on when this call is canceled. */
   readonly linger?: boolean;
+  /** Socket of the caller's SSH agent, for what the call fetches; what is no absolute path is not passed on. */
+  readonly sshAgent?: string | undefined;
   /** Gets a function that sends a signal, such as `INT`, to the guest's program. */
   readonly onSignalSender?: (send: (name: "INT" | "TERM" | "HUP" | "QUIT") => void) => void;
 }
@@ -48,6 +58,7 @@ export async function callDaemon(
     input: call.input,
     streaming: options.onOutput !== undefined,
     linger: options.linger === true,
+    ssh_agent: sshAgentPath.safeParse(options.sshAgent).data,
     stdin: options.stdin !== undefined,
   };
   outgoing.write(`${JSON.stringify(first)}\n`);

@@ -45,11 +45,11 @@ export async function connectDaemon(options: ConnectOptions): Promise<DaemonConn
   let lockedSince: number | undefined;
   while (Date.now() < until) {
     const running = await findRunning(paths);
-    if (running !== undefined && isOurs(running)) return connection(running.socket);
+    if (running !== undefined && isOurs(running)) return connection(running.socket, options.env);
     if (running !== undefined) {
       if (await makesWay(running, until)) continue;
       // It is busy with calls of its own code; ours are the same as long as both speak the same lines.
-      if (running.protocol === daemonProtocolVersion) return connection(running.socket);
+      if (running.protocol === daemonProtocolVersion) return connection(running.socket, options.env);
       throw new PyroError("unavailable", `A daemon of pyro ${running.version} is busy and speaks another protocol.`, {
         hint: "Wait for its calls to end, or run `pyro daemon stop`.",
       });
@@ -69,7 +69,7 @@ export async function findDaemon(env?: NodeJS.ProcessEnv): Promise<DaemonConnect
   const paths = await preparePaths(env);
   // The record can be lost or garbled while its daemon lives on.
   const socketPath = (await findRunning(paths))?.socket ?? daemonSocketPath(paths);
-  return (await answers(socketPath)) ? connection(socketPath) : undefined;
+  return (await answers(socketPath)) ? connection(socketPath, env) : undefined;
 }
 
 /** Unbundled code takes a daemon of any build. */
@@ -77,8 +77,13 @@ export function isOurs(record: DaemonRecord): boolean {
   return record.version === version ? record.build === buildId : buildId === "source";
 }
 
-function connection(socketPath: string): DaemonConnection {
-  return { socketPath, call: (name, input, options) => callDaemon(socketPath, { name, input }, options) };
+function connection(socketPath: string, env = process.env): DaemonConnection {
+  // The daemon outlives agents, and may have been started where there was none.
+  const sshAgent = env["SSH_AUTH_SOCK"];
+  return {
+    socketPath,
+    call: (name, input, options) => callDaemon(socketPath, { name, input }, { sshAgent, ...options }),
+  };
 }
 
 /** What the daemon that answers says of itself; undefined when none does. */

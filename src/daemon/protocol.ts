@@ -3,7 +3,13 @@ import * as z from "zod";
 import { errorCodes } from "../base/error.js";
 
 /** Version of these lines; a client and a daemon of different ones do not talk. */
-export const daemonProtocolVersion = 1;
+export const daemonProtocolVersion = 2;
+
+/** Absolute path of the socket of the caller's SSH agent. */
+export const sshAgentPath = z
+  .string()
+  .max(4096)
+  .regex(/^\/[^\0]*$/u);
 
 /** First line of a request. */
 export const callLine = z.strictObject({
@@ -12,6 +18,8 @@ export const callLine = z.strictObject({
   streaming: z.boolean().default(false),
   /** Work that others can use too, such as an installation, goes on when this client leaves. */
   linger: z.boolean().default(false),
+  /** For what this call fetches over SSH, and nothing else; not kept. */
+  ssh_agent: sshAgentPath.optional(),
   /** More lines with standard input follow. */
   stdin: z.boolean().default(false),
 });

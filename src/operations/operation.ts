@@ -16,6 +16,8 @@ export type OutputStream = "stdout" | "stderr";
 export interface Call extends Task {
   /** Standard input of the caller, where it has one to pass on. */
   readonly stdin: Readable | undefined;
+  /** Socket of the caller's SSH agent, where it has one. */
+  readonly sshAgent: string | undefined;
   /** True: output goes to `output` as it comes and not into the result. */
   readonly streaming: boolean;
   /** Hands on output of the guest; resolves when the caller can take more. */

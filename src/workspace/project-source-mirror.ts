@@ -23,7 +23,15 @@ export interface Mirror {
   head(signal: AbortSignal): Promise<string>;
 }
 
-export async function openMirror(path: string, url: RepositoryUrl, signal: AbortSignal): Promise<Mirror> {
+/** What the mirror is a copy of, and how to get in there. */
+export interface Remote {
+  readonly url: RepositoryUrl;
+  /** Socket of the SSH agent that may be asked. */
+  readonly sshAgent: string | undefined;
+}
+
+export async function openMirror(path: string, origin: Remote, signal: AbortSignal): Promise<Mirror> {
+  const { url } = origin;
   const isThere = await access(join(path, "HEAD")).then(
     () => true,
     () => false,
@@ -34,7 +42,7 @@ export async function openMirror(path: string, url: RepositoryUrl, signal: Abort
     await git({ args: ["init", "--quiet", "--bare", "--template=", path], signal });
   }
   const remote = async (args: readonly string[], task: Pick<Task, "signal" | "progress">) =>
-    askRemote(url, { path, args, task });
+    askRemote(origin, { path, args, task });
   return {
     path,
     async fetch(task) {
@@ -98,12 +106,13 @@ interface RemoteCall {
 }
 
 /** The URL stands in git's environment alone: neither in its configuration nor where other users can list it. */
-async function askRemote(url: RepositoryUrl, { path, args, task }: RemoteCall): Promise<string> {
+async function askRemote({ url, sshAgent }: Remote, { path, args, task }: RemoteCall): Promise<string> {
   const env = {
     GIT_CONFIG_KEY_0: "remote.origin.url",
     GIT_CONFIG_VALUE_0: url.full,
     GIT_CONFIG_COUNT: "1",
     GIT_ALLOW_PROTOCOL: url.protocol,
+    SSH_AUTH_SOCK: sshAgent,
   };
   const onStderrLine = (line: string) => {
     if (/^(remote: )?[\w ]+: +\d+% /u.test(line)) task.progress({ phase: "fetch", message: line.trim() });
@@ -114,8 +123,12 @@ async function askRemote(url: RepositoryUrl, { path, args, task }: RemoteCall): 
     task.signal.throwIfAborted();
     const { message } = asPyroError(error);
     const said = message.replaceAll(url.full, url.clean).replace(/\/\/[^/@\s]*@/gu, "//");
+    const how =
+      url.protocol === "ssh"
+        ? "ssh gets in without asking: by a key without a passphrase, or by the agent of the caller's SSH_AUTH_SOCK"
+        : "this host may read it without being asked for a password, for example by a credential helper";
     throw new PyroError("unavailable", `${url.clean} cannot be fetched: ${said}`, {
-      hint: "Check the URL and that this host may read it without being asked for a password.",
+      hint: `Check the URL and that ${how}.`,
     });
   }
 }

@@ -13,6 +13,8 @@ export interface RepositoryChoice {
   readonly url: string;
   /** A branch, a tag, a commit or a name that starts with `refs/`; the default branch when absent. */
   readonly ref?: string | undefined;
+  /** Socket of the SSH agent that may be asked; none when absent. */
+  readonly sshAgent?: string | undefined;
 }
 
 /** A checkout that nobody else changes until it is disposed of. */
@@ -39,7 +41,7 @@ export interface RepositoriesOptions {
 
 export function openRepositories({ root, timeoutMs }: RepositoriesOptions): Repositories {
   return {
-    async checkout({ url, ref }, task) {
+    async checkout({ url, ref, sshAgent }, task) {
       const repository = parseRepositoryUrl(url);
       if (ref !== undefined) checkRef(ref);
       await mkdir(root, { recursive: true, mode: 0o700 });
@@ -49,7 +51,7 @@ export function openRepositories({ root, timeoutMs }: RepositoriesOptions): Repo
       try {
         const signal = AbortSignal.any([task.signal, deadline]);
         const folder = join(root, key);
-        const found = await prepareTree({ folder, repository, ref }, { ...task, signal });
+        const found = await prepareTree({ folder, repository, ref, sshAgent }, { ...task, signal });
         return { ...found, url: repository.clean, [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]() };
       } catch (error) {
         await lock[Symbol.asyncDispose]();
@@ -68,13 +70,17 @@ interface Wanted {
   readonly folder: string;
   readonly repository: ReturnType<typeof parseRepositoryUrl>;
   readonly ref: string | undefined;
+  readonly sshAgent: string | undefined;
 }
 
-async function prepareTree({ folder, repository, ref }: Wanted, task: Task): Promise<{ path: string; commit: string }> {
+async function prepareTree(
+  { folder, repository, ref, sshAgent }: Wanted,
+  task: Task,
+): Promise<{ path: string; commit: string }> {
   await mkdir(join(folder, "trees"), { recursive: true, mode: 0o700 });
   const now = new Date();
   await utimes(folder, now, now);
-  const mirror = await openMirror(join(folder, "mirror.git"), repository, task.signal);
+  const mirror = await openMirror(join(folder, "mirror.git"), { url: repository, sshAgent }, task.signal);
   // A full commit id never changes its meaning.
   const fixed = ref !== undefined && /^[0-9a-f]{40}([0-9a-f]{24})?$/u.test(ref);
   const present = fixed ? await resolveRef(mirror, ref, task.signal) : undefined;

@@ -11,10 +11,10 @@ import { readItems } from "./seed/read-items.js";
 import { openSeedCache, type Seed } from "./seed/seed-cache.js";
 import { TarStreamSink } from "./tar-stream-sink.js";
 import type { HostTree } from "./transfer.js";
-import type { SeedChoice } from "./service.js";
+import type { SeedRequest } from "./service.js";
 
 export interface Seeds {
-  prepare(choice: SeedChoice, task: Task): Promise<PreparedSeed>;
+  prepare(request: SeedRequest, task: Task): Promise<PreparedSeed>;
   openTree(path: string, task: Task): Promise<HostTree>;
   /** Removes images that no workspace has and clones that nobody has used for long. `used` are digests of seeds. */
   prune(used: ReadonlySet<string>, signal: AbortSignal): Promise<void>;
@@ -37,13 +37,14 @@ export function openSeeds(folders: SeedFolders): Seeds {
   const repositories = openRepositories({ root: folders.repositories, timeoutMs: cloneTimeoutMs });
   const cache = openSeedCache({ root: folders.seeds, clock: () => new Date() });
   return {
-    prepare: async (choice, task) => {
+    prepare: async ({ sshAgent, ...choice }, task) => {
       const given = (["seed_path", "project_path", "repo_url"] as const).filter((field) => choice[field] !== undefined);
       if (given.length > 1) {
         throw new PyroError("invalid_argument", `Only one of ${given.join(", ")} can be given.`);
       }
       if (choice.repo_url !== undefined) {
-        await using checkout = await repositories.checkout({ url: choice.repo_url, ref: choice.repo_ref }, task);
+        const repository = { url: choice.repo_url, ref: choice.repo_ref, sshAgent };
+        await using checkout = await repositories.checkout(repository, task);
         const seed = await cache.seedFromPath(checkout.path, task);
         return prepared({ ...seed, originRef: checkout.url }, "repo_url");
       }

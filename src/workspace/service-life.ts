@@ -90,7 +90,7 @@ async function createWorkspace(services: WorkspaceServices, request: CreateInput
         vcpuCount: request.vcpu_count,
         memMib: request.mem_mib,
         ttlSeconds: request.ttl_seconds,
-        prepareSeed: (inner) => services.prepareSeed(request, inner),
+        prepareSeed: (inner) => services.prepareSeed({ ...request, sshAgent: caller.sshAgent }, inner),
       },
       task,
     );

@@ -16,15 +16,21 @@ export interface SeedChoice {
   readonly repo_ref?: string | undefined;
 }
 
+export interface SeedRequest extends SeedChoice {
+  /** Socket of the caller's SSH agent, to clone repo_url with. */
+  readonly sshAgent: string | undefined;
+}
+
 export interface WorkspaceCaller extends Task {
   readonly stdin: Readable | undefined;
+  readonly sshAgent?: string | undefined;
   readonly streaming: boolean;
   output(stream: "stdout" | "stderr", data: Uint8Array): Promise<void>;
   onSignal(listener: (name: string) => void): void;
 }
 
 export interface WorkspaceServices extends CreateServices, TransferServices {
-  readonly prepareSeed: (choice: SeedChoice, task: Task) => Promise<PreparedSeed>;
+  readonly prepareSeed: (request: SeedRequest, task: Task) => Promise<PreparedSeed>;
   /** Given: why no machine can be started here. */
   readonly unusable: PyroError | undefined;
   /** Aborted when the daemon ends. */

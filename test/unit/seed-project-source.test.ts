@@ -1,6 +1,6 @@
 // Proves that a repository becomes a clean checkout, kept and brought up to date, and that no URL runs a program or leaves a credential.
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -135,6 +135,28 @@ test("a server that never answers ends at the deadline, one that wants a passwor
   // An empty answer where git asks for a password; nothing of the refused one.
   const none = ["none", `Basic ${Buffer.from("you:").toString("base64")}`];
   expect([requests.length > 1, requests.filter((each) => !none.includes(each))]).toEqual([true, []]);
+});
+
+test("over SSH the caller's agent is asked, for that call alone, and nothing is asked of a person", async () => {
+  const bin = join(home, "bin");
+  mkdirSync(bin);
+  // Ends as a server would: it runs the last word.
+  const script = 'echo "${SSH_AUTH_SOCK-none} $1 $2" >> "$0.log"; for last; do :; done; exec sh -c "$last"';
+  writeFileSync(join(bin, "ssh"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  vi.stubEnv("PATH", `${bin}:${process.env["PATH"] ?? ""}`);
+  // Not the caller's: of whoever started the daemon.
+  vi.stubEnv("SSH_AUTH_SOCK", "/of/the/daemon");
+  try {
+    for (const sshAgent of ["/of/the/caller", undefined]) {
+      await using checkout = await repositories.checkout({ url: `ssh://git@host${origin}`, sshAgent }, task);
+      expect(git(checkout.path, "log", "--format=%s").trim()).toBe("one");
+    }
+  } finally {
+    vi.unstubAllEnvs();
+  }
+  const calls = readFileSync(join(bin, "ssh.log"), "utf8").trim().split("\n");
+  const from = (agent: string) => `${agent} -o BatchMode=yes`;
+  expect(new Set(calls)).toEqual(new Set([from("/of/the/caller"), from("none")]));
 });
 
 test("hooks, templates and filters of the repository run nothing", async () => {
