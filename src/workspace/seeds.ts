@@ -4,6 +4,7 @@ import { stat } from "node:fs/promises";
 import { PyroError, asPyroError } from "../base/error.js";
 import type { Task } from "../base/progress.js";
 import type { PreparedSeed } from "./create.js";
+import { isInGitFolder } from "./diff/byte-path.js";
 import { openRepositories } from "./project-source.js";
 import { listDirectory } from "./seed/directory-listing.js";
 import { readArchive } from "./seed/read-archive.js";
@@ -104,10 +105,10 @@ interface Folder {
   readonly skipped: { path: string; reason: string }[];
 }
 
-/** The files as a seed would hold them, without `.git`: a workspace's own history is not to be overwritten. */
+/** The files as a seed would hold them, without any `.git`: a workspace's own history is not to be overwritten. */
 async function fillFromFolder(sink: TarStreamSink, { path, skipped }: Folder, task: Task): Promise<void> {
   const listing = await listDirectory(path, task.signal);
-  const items = listing.items.filter((item) => item.path !== ".git" && !item.path.startsWith(".git/"));
+  const items = listing.items.filter((item) => !isInGitFolder(item.path));
   const read = await readItems(sink, { items, signal: task.signal, progress: task.progress });
   skipped.push(...listing.skipped, ...read.skipped);
 }

@@ -5,7 +5,9 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync
 import { utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { openSeeds } from "../../src/workspace/seeds.js";
 import { openSeedCache, type SeedCache } from "../../src/workspace/seed/seed-cache.js";
 import { git, treeOf, unpack } from "./seed-tree.js";
 
@@ -164,6 +166,21 @@ test("a repository inside a checkout, and one in a plain folder, keep working", 
   expect(plain.seed.mode).toBe("directory");
   alone(repo, () => expect(git(join(plain.folder, "tree"), "log", "--format=%s")).toBe("first\n"));
   expect(existsSync(join(plain.folder, "own/noise.log"))).toBe(true);
+});
+
+test("what is pushed later holds no repository, at any depth", async () => {
+  makeRepository(join(repo, "inner"));
+  const library = join(home, "library");
+  makeRepository(library);
+  git(repo, "submodule", "--quiet", "add", library, "deps/library");
+  const seeds = openSeeds({ seeds: join(home, "seeds"), repositories: join(home, "repositories") });
+  const { archive } = await seeds.openTree(repo, task);
+  const names = execFileSync("tar", ["t"], { input: await buffer(archive) });
+  const each = (folder: string) =>
+    [".gitignore", "src", "src/deleted", "src/kept", "tracked"].map((name) => `${folder}${name}`);
+  expect(names.toString().trimEnd().split("\n").sort()).toStrictEqual(
+    [...each(""), ".gitmodules", "deps", "deps/library", ...each("deps/library/"), "inner", ...each("inner/")].sort(),
+  );
 });
 
 test("borrowed objects come along", async () => {
