@@ -95,11 +95,22 @@ async function doctor({ project, env }, say) {
   say(findings.find(({ code }) => code === "engine")?.text);
 }
 
-async function run({ project, env }, say) {
+async function run({ project, node, env }, say) {
   const options = { cwd: project, env };
   const { stdout } = await capture([pyroOf(project), "run", ENVIRONMENT, "--", "git", "--version"], options);
   await capture([pyroOf(project), "run", ENVIRONMENT, "--", "sh", "-c", "exit 7"], { ...options, code: 7 });
+  const compiled = join(env.PYRO_HOME, "cache", "compiled");
+  expectEqual(
+    "builds whose compiled code is kept",
+    existsSync(compiled) ? readdirSync(compiled).length : 0,
+    keeps(node),
+  );
   say(stdout.trim());
+}
+
+/** Node 20 cannot keep what it compiles. */
+function keeps(node) {
+  return readVersion(node).startsWith("Node 20.") ? 0 : 1;
 }
 
 /** A program of a user: checked against the package's types, without any other package, and run. */

@@ -1,5 +1,8 @@
 // Proves what the command line does besides running guests' commands: help, the daemon, progress, the demo.
 
+import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import * as nodeModule from "node:module";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openHome } from "./home.js";
 
@@ -13,6 +16,23 @@ test("[help-every-level] help and version are on standard output, start no daemo
   const { stdout } = await fresh.pyro(["--help"]);
   expect(stdout.toString()).toMatch(/doctor [^]*prepare [^]*run debian:12[^]*mcp serve[^]*host connect/u);
   expect(fresh.processes()).toEqual([]);
+});
+
+test("[compiled-kept] the second start finds what the first has compiled, where Node keeps it, and nothing of another build", async () => {
+  await using fresh = openHome();
+  const folder = join(fresh.path, "cache", "compiled");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(join(folder, "other"), { recursive: true });
+  const builds = async () => {
+    expect(await fresh.pyro(["daemon", "status"])).toMatchObject({ code: 0, stderr: "" });
+    return readdirSync(folder);
+  };
+  const keeps = "enableCompileCache" in nodeModule;
+  expect(await builds()).toEqual([keeps ? expect.stringMatching(/^[0-9a-f]{12}$/u) : "other"]);
+  chmodSync(join(fresh.path, "cache"), 0o755);
+  rmSync(folder, { recursive: true });
+  mkdirSync(folder);
+  expect(await builds()).toEqual([]);
 });
 
 test("[daemon-not-started] asking about the daemon or stopping it starts none", async () => {

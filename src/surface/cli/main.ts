@@ -17,6 +17,8 @@ if (args.length === 1 && args[0] === "--version") {
   else process.stderr.write(`pyro: ${message}\n  ${hint}\n`);
   process.exitCode = exitCodes.unavailable;
 } else {
+  const { keepCompiled } = await import("../../base/compile-cache.js");
+  keepCompiled();
   const { runCli } = await import("./cli.js");
   await runCli(args);
 }
