@@ -21,7 +21,7 @@ export const claudeCode: ChatHost = {
   install: "npm install -g @anthropic-ai/claude-code",
   format: strictJson,
   places: (surroundings) => [
-    ...ownFolders(surroundings).map((folder) => localPlace(surroundings, folder)),
+    localPlace(surroundings),
     ...foldersUp(surroundings.cwd).map((folder) => projectPlace(folder)),
     userPlace(surroundings),
   ],
@@ -51,13 +51,13 @@ export const claudeCode: ChatHost = {
           fix: "Start `claude` there, and allow it once.",
         }
       : undefined,
-  switchedOff: (userConfig, surroundings) => {
-    const disabled = ownFolders(surroundings).some((folder) => {
-      const list = valueAt(userConfig, ["projects", folder, "disabledMcpServers"]);
-      return Array.isArray(list) && list.includes(entryName);
-    });
-    return disabled
-      ? { text: `It is switched off for ${surroundings.project}.`, fix: "Switch it on with /mcp in Claude Code." }
+  switchedOff: (userConfig, { repository }) => {
+    const disabled = valueAt(userConfig, ["projects", repository, "disabledMcpServers"]);
+    return Array.isArray(disabled) && disabled.includes(entryName)
+      ? {
+          text: `It is switched off for ${repository}.`,
+          fix: `Start \`claude\` there, and choose ${entryName} and Enable in /mcp.`,
+        }
       : undefined;
   },
   nextSteps: (scope) => [
@@ -79,15 +79,12 @@ function userPlace(surroundings: Surroundings): ConfigPlace {
   return { scope: "user", path: userFile(surroundings), keys: ["mcpServers", entryName] };
 }
 
-function localPlace(surroundings: Surroundings, folder: string): ConfigPlace {
-  return { scope: "local", path: userFile(surroundings), keys: ["projects", folder, "mcpServers", entryName] };
+/** What is the project's own stands under the repository's first checkout, wherever in it Claude Code is started. */
+function localPlace(surroundings: Surroundings): ConfigPlace {
+  const keys = ["projects", surroundings.repository, "mcpServers", entryName];
+  return { scope: "local", path: userFile(surroundings), keys };
 }
 
 function projectPlace(folder: string): ConfigPlace {
   return { scope: "project", path: join(folder, ".mcp.json"), keys: ["mcpServers", entryName] };
-}
-
-/** Under which Claude Code may keep what is the project's. */
-function ownFolders({ repository, project, cwd }: Surroundings): readonly string[] {
-  return [...new Set([repository, project, cwd])];
 }

@@ -57,7 +57,8 @@ export async function examineHost(
   sayOfEntry(host, { registration, judgement, shadowed }, say);
   if (files.switchedOff !== undefined) say("host_disabled", "warning", files.switchedOff);
   const started = await start(context, judgement, task);
-  sayOfStart(host, { registration, judgement, started }, say);
+  const isOff = findings.some(({ code }) => code === "host_disabled");
+  sayOfStart(host, { registration, judgement, started, isOff }, say);
   const state: HostState = !installed ? "not_installed" : judgement.differences.length > 0 ? "drifted" : "connected";
   const { scope, path: file } = registration.documents[0].place;
   const milliseconds = started?.kind === "completed" ? started.milliseconds : null;
@@ -116,9 +117,10 @@ interface Start {
   readonly registration: Registration;
   readonly judgement: Judgement;
   readonly started: Handshake | undefined;
+  readonly isOff: boolean;
 }
 
-function sayOfStart(host: ChatHost, { registration, judgement, started }: Start, say: Say): void {
+function sayOfStart(host: ChatHost, { registration, judgement, started, isOff }: Start, say: Say): void {
   const repair = judgement.differences.length > 0 ? `pyro host repair ${host.name}` : null;
   const [{ place }] = registration.documents;
   if (started === undefined) {
@@ -144,6 +146,6 @@ function sayOfStart(host: ChatHost, { registration, judgement, started }: Start,
   }
   const where = `${place.scope} scope, ${place.path}`;
   const count = `${tools.length} ${tools.length === 1 ? "tool" : "tools"}`;
-  const text = `It gets ${count} in ${(milliseconds / 1000).toFixed(2)} s (${where}).`;
+  const text = `${isOff ? "Switched on, it would get" : "It gets"} ${count} in ${(milliseconds / 1000).toFixed(2)} s (${where}).`;
   say("host_connected", "ok", { text });
 }

@@ -157,8 +157,7 @@ test("each host has the files that it reads, the one that decides first", () => 
   const paths = (host: ChatHost, env: NodeJS.ProcessEnv = {}) =>
     host.places({ ...surroundings, env }).map(({ scope, path }) => `${scope} ${path}`);
   expect(paths(claudeCode, { CLAUDE_CONFIG_DIR: "/cc" })).toEqual([
-    ...["local /cc/.claude.json", "local /cc/.claude.json", "local /cc/.claude.json"],
-    ...["project /u/p/sub/.mcp.json", "project /u/p/.mcp.json"],
+    ...["local /cc/.claude.json", "project /u/p/sub/.mcp.json", "project /u/p/.mcp.json"],
     ...["project /u/.mcp.json", "project /.mcp.json", "user /cc/.claude.json"],
   ]);
   expect(paths(codex)).toEqual([
@@ -174,6 +173,16 @@ test("each host has the files that it reads, the one that decides first", () => 
     ...["user /o.json", "user /x/opencode/opencode.jsonc", "user /x/opencode/opencode.json"],
     "user /x/opencode/config.json",
   ]);
+});
+
+test("Claude Code has what is the project's own under the first checkout of its repository", () => {
+  const off = { projects: { "/u/r": { disabledMcpServers: ["other", "pyro"] } } };
+  const elsewhere = {
+    projects: { "/u/p": { disabledMcpServers: ["pyro"] }, "/u/p/sub": { disabledMcpServers: ["pyro"] } },
+  };
+  const said = [off, elsewhere, {}].map((config) => claudeCode.switchedOff(config, surroundings)?.text);
+  expect(said).toEqual(["It is switched off for /u/r.", undefined, undefined]);
+  expect(claudeCode.places(surroundings)[0]?.keys).toEqual(["projects", "/u/r", "mcpServers", "pyro"]);
 });
 
 test("Codex hands on a few variables, the others all of theirs", () => {
