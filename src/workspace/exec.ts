@@ -152,12 +152,10 @@ interface Wait {
 }
 
 async function waitFor(running: RunningExec, { waitMs, task, stalled }: Wait): Promise<ExecEnded | undefined> {
-  const began = Date.now();
   const over = new AbortController();
   const until = AbortSignal.any([task.signal, over.signal, stalled]);
   const ticker = setInterval(() => {
-    const seconds = Math.round((Date.now() - began) / 1000);
-    task.progress({ phase: "exec", message: `running for ${seconds} s`, done: running.outputBytes(), unit: "bytes" });
+    task.progress({ phase: "exec", message: commandStarted.message, done: running.outputBytes(), unit: "bytes" });
   }, progressIntervalMs);
   // Node's timers end at 2^31 ms; nobody waits longer than that.
   const limit = delay(Math.min(waitMs, 2 ** 31 - 1), undefined, { signal: until }).catch(() => undefined);
