@@ -133,6 +133,8 @@ export const requirements: Readonly<Record<string, string>> = {
   "host-in-time": "No call reaches the time limit of Claude Code, Codex or OpenCode, however long its command takes.",
   "host-interrupted":
     "A chat host that is interrupted or killed leaves no process, and its workspace can be used further.",
+  "host-screen":
+    "On their screens Claude Code, Codex and OpenCode show our tools, run them when allowed, and Esc stops the command in the guest.",
   "use-case-repro-fix": "The recipe repro plus fix loop works as its document says.",
   "use-case-parallel": "The recipe parallel workspaces works as its document says.",
   "use-case-inspection": "The recipe untrusted inspection works as its document says.",

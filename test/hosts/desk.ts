@@ -10,7 +10,9 @@ import { openHome, type Home, type HomeOptions } from "../e2e/home.js";
 import { processesOf, type HomeProcess } from "../e2e/processes.js";
 import { headlessHosts } from "./headless.js";
 import { chatHost, chatHostBin, type ChatHost } from "./hosts.js";
+import { interactiveHosts } from "./interactive.js";
 import { makeProject, type Project } from "./project.js";
+import { openScreen, type Screen } from "./screen.js";
 
 export interface Desk extends AsyncDisposable {
   /** The user's HOME; it and the project have a space in their names. */
@@ -24,6 +26,8 @@ export interface Desk extends AsyncDisposable {
    * a process group, as one that was typed into a terminal does.
    */
   prompt(text: string, modelUrl: string, options?: PromptOptions): Started;
+  /** The host in a terminal, in the project, of a user who knows it. */
+  screen(modelUrl: string): Screen;
   /** Processes of this user, without pyro's daemon and its machines. */
   processes(): readonly HomeProcess[];
 }
@@ -57,6 +61,14 @@ export async function openDesk(host: ChatHost, options: Pick<HomeOptions, "cold"
       const command = ["setsid", chatHost(host), ...args(text, modelUrl), ...(leave ? allowed : [])];
       return startProgram(command, { env: { ...env, ...more(modelUrl) }, cwd: project.path, timeoutMs });
     },
+    screen: (modelUrl) => {
+      const { args, welcome } = interactiveHosts[host];
+      welcome(user, project.path);
+      const more = headlessHosts[host].env(modelUrl);
+      return openScreen([chatHost(host), ...args(modelUrl)], {
+        ...{ env: { ...env, ...more }, cwd: project.path, timeoutMs },
+      });
+    },
     processes,
     [Symbol.asyncDispose]: async () => {
       const left = await eventually(processes, (each) => each.length === 0);
@@ -68,6 +80,14 @@ export async function openDesk(host: ChatHost, options: Pick<HomeOptions, "cold"
       deepStrictEqual(left, [], `${host} left processes`);
     },
   };
+}
+
+const logs = z.object({ entries: z.array(z.object({ state: z.string(), canceled: z.boolean() })) });
+
+/** What was run in a workspace. */
+export async function commandsOf({ home }: Desk, id: string) {
+  const { stdout } = await home.pyro(["workspace", "logs", id, "--json"]);
+  return logs.parse(JSON.parse(stdout.toString())).entries;
 }
 
 /** Ids of the workspaces that are there. */

@@ -37,11 +37,7 @@ export const headlessHosts: Readonly<Record<ChatHost, HeadlessHost>> = {
   codex: {
     wire: openaiResponses,
     env: () => ({ SCRIPTED_KEY: "none" }),
-    args: (prompt, url) => [
-      ...["exec", "--json", "-c", 'model="scripted"', "-c", 'model_provider="scripted"', "-c"],
-      `model_providers.scripted={name="scripted",base_url="${url}/v1",wire_api="responses",env_key="SCRIPTED_KEY"}`,
-      prompt,
-    ],
+    args: (prompt, url) => ["exec", "--json", ...codexProvider(url), prompt],
     // Without it Codex runs what only adds, and refuses reset and delete.
     leave: ["-c", 'mcp_servers.pyro.default_tools_approval_mode="approve"'],
     answerOf: (stdout) =>
@@ -64,6 +60,14 @@ export const headlessHosts: Readonly<Record<ChatHost, HeadlessHost>> = {
         .findLast(({ type }) => type === "text")?.part?.text,
   },
 };
+
+/** Arguments; on any command line of Codex. */
+export function codexProvider(url: string): readonly string[] {
+  return [
+    ...["-c", 'model="scripted"', "-c", 'model_provider="scripted"', "-c"],
+    `model_providers.scripted={name="scripted",base_url="${url}/v1",wire_api="responses",env_key="SCRIPTED_KEY"}`,
+  ];
+}
 
 function openCodeProvider(url: string) {
   return {

@@ -3,9 +3,8 @@
 import { deepStrictEqual } from "node:assert";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import * as z from "zod";
 import { eventually } from "../e2e/eventually.js";
-import { openDesk, workspacesOf, type Desk } from "./desk.js";
+import { commandsOf, openDesk, workspacesOf, type Desk } from "./desk.js";
 import { headlessHosts } from "./headless.js";
 import { chatHosts } from "./hosts.js";
 import { startModel } from "./models/scripted-model.js";
@@ -54,13 +53,6 @@ test.each(cases)(
     expect(await workspacesOf(desk.home)).toEqual([]);
   },
 );
-
-const logs = z.object({ entries: z.array(z.object({ state: z.string(), canceled: z.boolean() })) });
-
-async function commandsOf({ home }: Desk, id: string) {
-  const { stdout } = await home.pyro(["workspace", "logs", id, "--json"]);
-  return logs.parse(JSON.parse(stdout.toString())).entries;
-}
 
 function serverOf(desk: Desk): number {
   const server = desk.processes().find(({ argv }) => argv.includes("mcp") && argv.includes("serve"));

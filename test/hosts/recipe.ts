@@ -79,6 +79,18 @@ export function oneCommand(command: string, timeoutSeconds: number): readonly St
   ];
 }
 
+/** A command that a person stops, and one that goes on in the same workspace. */
+export const interruptedCommand: readonly Step[] = [
+  () => ({ tool: "workspace_create", args: {} }),
+  (results) => exec(results, "echo begun; sleep 100", 100),
+  (results) => exec(results, "cat README"),
+  (results) => {
+    equal(exitCodeOf(results), 0);
+    match(last(results), /A basket, being edited\./u);
+    return { text: lastWords };
+  },
+];
+
 /** One command that prints `begun` and, later than a call may take, `over`: the model waits for it, then cleans up. */
 export function longCommand(command: string): readonly Step[] {
   return [
