@@ -92,7 +92,9 @@ const phases: Readonly<Record<string, (home: Home) => boolean>> = {
   pool: (home) => templateKeys(home).length > 0,
   create: (home) => workspaces(home).length > 0,
   exec: (home) => workspaces(home).some((id) => textOf(home, id, "journal.jsonl").includes("exec_started")),
-  reset: (home) => workspaces(home).some((id) => textOf(home, id, "workspace.json").includes('"resetting"')),
+  // The mark itself is gone so soon that a busy machine does not see it; the step goes on with a new machine and a command.
+  reset: (home) =>
+    workspaces(home).some((id) => /"resetting"|"last_reset_at":\s*"/u.test(textOf(home, id, "workspace.json"))),
 };
 
 const ways: Readonly<Record<string, (home: Home, preparing: Started) => void>> = {

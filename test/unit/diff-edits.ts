@@ -54,7 +54,8 @@ const content = fc.oneof(
 const path = fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/"));
 /** An existing path, by number, or a made-up one. */
 const place = fc.oneof({ weight: 3, arbitrary: fc.nat(1000) }, { weight: 2, arbitrary: path });
-const target = fc.constantFrom("a", "../b", "/etc/passwd", "nowhere", "\xff", "d e/a");
+/** None leads back to its own link: git fails to look behind such a one, even to replace it by a folder. */
+const target = fc.constantFrom("to a", "../b", "/etc/passwd", "nowhere", "\xfe", "d f/a");
 
 export type Edit =
   | { readonly do: "write" | "append"; readonly at: number | string; readonly content: Buffer }
