@@ -21,6 +21,7 @@ const seedFiles = 5000;
 const seedFileBytes = 6000;
 /** So that the largest tree is no more than a few hundred MB on any file system. */
 const diffFileBytes = 100;
+const installedFiles = 3000;
 const exportBytes = 100_000_000;
 
 interface Bench {
@@ -42,6 +43,7 @@ export async function measureWorkspaces(commands: Commands, count: number, rawEx
       rows: [
         ...creates,
         ...(await measureDiffs(bench, count)),
+        ...(await measureInstalled(bench, Math.min(count, 5))),
         await measureExport(bench, Math.min(count, 3)),
         await measureMcpExec(commands, bench, rawExec),
       ],
@@ -130,6 +132,21 @@ async function measureDiffs(bench: Bench, count: number): Promise<Row[]> {
   return rows;
 }
 
+/** As a package manager leaves a workspace: thousands of small new files, which git ignores, beside one change. */
+async function measureInstalled(bench: Bench, count: number): Promise<Row[]> {
+  const id = await createFrom(bench, await makeTree(bench.folder, { files: 1000, bytes: diffFileBytes }));
+  const install = `mkdir -p node_modules/pack && cd node_modules/pack && seq ${installedFiles} | split -l 1 -a 4 -d - f`;
+  const script = `echo node_modules/ > .gitignore; echo changed >> d0/f1; ${install}`;
+  await bench.call("workspace_exec", { workspace_id: id, command: ["sh", "-c", script], timeout_seconds: 120 });
+  const ask = (ignored: boolean) => () =>
+    timed(() => bench.call("workspace_diff", { workspace_id: id, include_ignored: ignored }));
+  const { left, shown } = await alternate(count, { left: ask(false), shown: ask(true) });
+  await bench.call("workspace_delete", { workspace_id: id });
+  const what = `diff of 2 changes beside ${installedFiles.toLocaleString("en")} new files that git ignores`;
+  const of = { what: "with all of them shown", figure: shown };
+  return [row({ id: "diff_installed", what, figure: left, of })];
+}
+
 async function measureExport(bench: Bench, count: number): Promise<Row> {
   const id = await createFrom(bench, undefined);
   const script = `mkdir out && head -c ${exportBytes} /dev/urandom > out/big`;
@@ -161,7 +178,7 @@ async function measureMcpExec(commands: Commands, bench: Bench, rawExec: Figure)
 }
 
 interface Line extends Pick<Row, "id" | "what" | "figure"> {
-  readonly goal: number;
+  readonly goal?: number;
   readonly of?: Pick<NonNullable<Row["reference"]>, "what" | "figure"> | undefined;
   readonly most?: number;
 }
