@@ -1,5 +1,6 @@
 // Owns what an entry of ours should look like, and how one differs from that. Never writes.
 import { isDeepStrictEqual } from "node:util";
+import { maskPasswords } from "../base/mask-passwords.js";
 import { isTable, valueAt, type ConfigPath } from "./config-format.js";
 import { entryVariables, type ChatHost, type Fields, type ServerEntry } from "./host.js";
 
@@ -75,6 +76,10 @@ function variableDifferences(present: Fields, { env }: ServerEntry): readonly Di
 /** Such as `command is "a", should be "b"`. */
 export function describeDifference({ path, was, should }: Difference): string {
   const field = path.join(".") || "the entry";
-  if (should === undefined) return `${field} is ${JSON.stringify(was)}, should not be there`;
-  return `${field} is ${was === undefined ? "not there" : JSON.stringify(was)}, should be ${JSON.stringify(should)}`;
+  if (should === undefined) return `${field} is ${shown(was)}, should not be there`;
+  return `${field} is ${was === undefined ? "not there" : shown(was)}, should be ${shown(should)}`;
+}
+
+function shown(value: unknown): string {
+  return maskPasswords(JSON.stringify(value));
 }

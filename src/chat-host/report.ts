@@ -1,12 +1,13 @@
 // Owns showing how a config file changes. Never shows lines that do not change: they may hold secrets of others.
 import { structuredPatch } from "diff";
+import { maskPasswords } from "../base/mask-passwords.js";
 import { valueAt } from "./config-format.js";
 import type { ChatHost, ConfigPlace } from "./host.js";
 
 export interface FileChange {
   readonly scope: ConfigPlace["scope"];
   readonly file: string;
-  /** Unified diff without context. */
+  /** Unified diff without context; passwords of URLs are masked. */
   readonly diff: string;
 }
 
@@ -34,7 +35,7 @@ export function additionOf({ format }: ChatHost, place: ConfigPlace, fields: unk
 }
 
 function changeIn({ scope, path }: ConfigPlace, lines: readonly string[]): FileChange {
-  return { scope, file: path, diff: [`--- ${path}`, `+++ ${path}`, ...lines].join("\n") };
+  return { scope, file: path, diff: [`--- ${path}`, `+++ ${path}`, ...lines.map(maskPasswords)].join("\n") };
 }
 
 function changedLines(before: string, after: string): readonly string[] {

@@ -166,7 +166,8 @@ export const workspaceLogsOperation = operation({
     result.entries
       .map((entry) => {
         const shown = typeof entry.command === "string" ? entry.command : entry.command.join(" ");
-        const end = entry.state === "exited" ? `exit ${entry.exit_code ?? "?"}` : entry.state;
+        const exit = entry.canceled ? "canceled" : `exit ${entry.exit_code ?? "?"}`;
+        const end = entry.state === "exited" ? exit : entry.state;
         return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${shown}`;
       })
       .join("\n"),

@@ -103,7 +103,7 @@ function oneLine(command: string | readonly string[]): string {
 
 function describeEnd(each: Awaited<ReturnType<typeof commandHistory>>[number]): string {
   if (each.state !== "exited") return each.state === "running" ? "is still running" : "was lost with its machine";
-  const why = each.oom_killed ? ", out of memory" : each.timed_out ? ", timed out" : "";
+  const why = each.canceled ? ", canceled" : each.oom_killed ? ", out of memory" : each.timed_out ? ", timed out" : "";
   return `exited with ${each.exit_code ?? "?"}${why} after ${(each.duration_ms / 1000).toFixed(1)} s`;
 }
 

@@ -15,6 +15,7 @@ import { claudeCode } from "../../src/chat-host/claude-code.js";
 import { codex } from "../../src/chat-host/codex.js";
 import type { Document } from "../../src/chat-host/document.js";
 import { editEntry } from "../../src/chat-host/edit.js";
+import { maskPasswords } from "../../src/base/mask-passwords.js";
 import { describeDifference, differencesOf, entryWith, newFields, serverCommand } from "../../src/chat-host/entry.js";
 import { hostNames, type ChatHost, type Surroundings } from "../../src/chat-host/host.js";
 import { hosts } from "../../src/chat-host/hosts.js";
@@ -151,6 +152,26 @@ test("a change is shown in its lines alone, without what else may stand in them"
       .slice(2);
   expect(shown("s").filter((line) => /^[-+]/u.test(line))).toEqual([`-${text("/old", "s")}`, `+${text("/new", "s")}`]);
   expect(shown("s".repeat(500))).toEqual(["@@ -4,1 +4,1 @@", '-      "command": "/old"', '+      "command": "/new"']);
+});
+
+test("a password in an entry's URL is not shown, neither as a difference nor as a changed line", () => {
+  const urls = ["https://user:pw@git.example/r", "https://ghp_x@git.example/r", "ssh://u:pw@git.example/r"];
+  const args = (more: readonly string[]) => [...wanted.args, ...more];
+  const fields = { ...newFields(codex, wanted), args: args(urls) };
+  const masked = ["https://***@git.example/r", "https://***@git.example/r", "ssh://u:***@git.example/r"];
+  expect(differencesOf(codex, fields, wanted).map(describeDifference)).toEqual([
+    `args is ${JSON.stringify(args(masked))}, should be ${JSON.stringify(wanted.args)}`,
+  ]);
+  const place = { scope: "user", path: "/c.toml", keys: ["mcp_servers", "pyro"] } as const;
+  const { diff } = editOf(codex, place, { before: `args = ${JSON.stringify(urls)}`, after: "args = []" });
+  expect(diff.split("\n").slice(3)).toEqual([
+    `-args = ${JSON.stringify(masked)}`,
+    expect.any(String),
+    "+args = []",
+    expect.any(String),
+  ]);
+  const plain = "git@git.example:r ssh://git@git.example/r https://git.example/@scope/a:b@c";
+  expect(maskPasswords(plain)).toBe(plain);
 });
 
 test("each host has the files that it reads, the one that decides first", () => {
