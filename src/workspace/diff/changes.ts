@@ -1,5 +1,6 @@
 // Owns which paths differ from the seed and how, as git would say it. Never makes a patch.
 import { PyroError } from "../../base/error.js";
+import { inTurns } from "../../base/in-turns.js";
 import { type BytePath, foldersAbove, pathBytes } from "./byte-path.js";
 import { isGone, newChunks, sha256Of, upcomingNew } from "./content.js";
 import { type Change, type Comparison, isExecutable, targetOf } from "./change.js";
@@ -72,7 +73,7 @@ async function withoutIgnored(
   const find = ignoredBy(comparison, trees);
   const ignored = new Map<BytePath, Ignored>();
   const kept: Pair[] = [];
-  for (const pair of pairs) {
+  for await (const pair of inTurns(pairs, comparison.signal)) {
     const { path, old, after } = pair;
     // Only what is new: whatever the seed has is looked after, as git does with what it tracks.
     const highest = old === undefined && after !== undefined ? await find(path, after) : undefined;

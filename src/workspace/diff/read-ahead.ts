@@ -1,4 +1,5 @@
 // Owns having small files at hand before they are read: one call to the guest for many. Never believes them any more than others.
+import { inTurns } from "../../base/in-turns.js";
 import type { ChangeSource, OpenedFile, SmallContent, SmallFile } from "./source.js";
 
 /** One that will be read soon. */
@@ -64,7 +65,7 @@ export async function* readingAhead<Item>(items: readonly Item[], reading: Readi
     const most = Math.min(maxBytes, hopeful?.() ?? maxBytes);
     if (wanted.length > 0 && (wanted.length + files.length > maxFiles || bytes + more > most)) {
       await source.ahead(wanted, signal);
-      yield* group;
+      yield* inTurns(group, signal);
       [group, wanted, bytes] = [[], [], 0];
     }
     group.push(item);
@@ -72,7 +73,7 @@ export async function* readingAhead<Item>(items: readonly Item[], reading: Readi
     bytes += more;
   }
   await source.ahead(wanted, signal);
-  yield* group;
+  yield* inTurns(group, signal);
 }
 
 function isSmall({ size }: Upcoming): boolean {

@@ -1,5 +1,6 @@
 // Owns what /workspace and the seed hold wherever the upper layer was touched, by overlayfs' rules. Never reads a file's content.
 import { PyroError } from "../../base/error.js";
+import { inTurns } from "../../base/in-turns.js";
 import {
   type BytePath,
   baseName,
@@ -64,11 +65,8 @@ export async function touchedTrees(source: ChangeSource, seed: SeedTree, signal:
   // A folder sorts before what is in it.
   const paths = [...upper.keys()].sort();
   const regions: BytePath[] = [];
-  for (const path of paths) if (await isRegion(walk, path)) regions.push(path);
-  for (const path of regions) {
-    signal.throwIfAborted();
-    await addRegion(walk, path);
-  }
+  for await (const path of inTurns(paths, signal)) if (await isRegion(walk, path)) regions.push(path);
+  for await (const path of inTurns(regions, signal)) await addRegion(walk, path);
   await addLinkedNames(walk);
   return walk;
 }
