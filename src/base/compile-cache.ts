@@ -14,17 +14,17 @@ export function keepCompiled(env: NodeJS.ProcessEnv = process.env): void {
     const stat = lstatSync(cache);
     if (!stat.isDirectory() || stat.uid !== process.getuid?.() || (stat.mode & 0o077) !== 0) return;
     const builds = join(cache, "compiled");
-    const name = buildId.slice(0, 16);
-    if (mkdirSync(join(builds, name), { recursive: true, mode: 0o700 }) !== undefined) removeOthers(builds, name);
-    enable(join(builds, name));
+    const own = join(builds, buildId);
+    if (mkdirSync(own, { recursive: true, mode: 0o700 }) !== undefined) removeOthers(builds);
+    enable(own);
   } catch {
     // Everything works without it, a little later.
   }
 }
 
 /** Of other builds: one that still runs has what it needs. */
-function removeOthers(builds: string, name: string): void {
+function removeOthers(builds: string): void {
   for (const other of readdirSync(builds)) {
-    if (other !== name) rmSync(join(builds, other), { recursive: true, force: true });
+    if (other !== buildId) rmSync(join(builds, other), { recursive: true, force: true });
   }
 }

@@ -150,51 +150,54 @@ function parseSet(text: string, from: number): { readonly set: CharacterSet; rea
   return undefined;
 }
 
-/** Goes back only to the last `**`, which is enough: an earlier one could take no better part. */
 function matchesNames(segments: readonly Segment[], names: readonly string[], effort: Effort): boolean {
-  let [at, name, star, starName] = [0, 0, -1, 0];
-  while (name < names.length) {
-    effort.left -= 1;
-    if (effort.left <= 0) return false;
-    const segment = segments[at];
-    if (segment === anyNames) {
-      star = at;
-      at += 1;
-      starName = name;
-    } else if (segment !== undefined && matchesName(segment, names[name] ?? "", effort)) {
-      at += 1;
-      name += 1;
-    } else if (star >= 0) {
-      at = star + 1;
-      starName += 1;
-      name = starName;
-    } else return false;
-  }
-  return at === segments.length;
+  return takesAll(segments, names.length, {
+    isStar: (segment) => segment === anyNames,
+    takes: (segment, index) => segment !== anyNames && matchesName(segment, names[index] ?? "", effort),
+    effort,
+  });
 }
 
-/** The same for characters of a name. */
 function matchesName(tokens: readonly Token[], text: string, effort: Effort): boolean {
-  let [at, character, star, starCharacter] = [0, 0, -1, 0];
-  while (character < text.length) {
+  return takesAll(tokens, text.length, {
+    isStar: (token) => token === "*",
+    takes: (token, index) => token !== "*" && takes(token, text.charCodeAt(index)),
+    effort,
+  });
+}
+
+interface Matching<Step> {
+  /** Takes any number of things. */
+  readonly isStar: (step: Step) => boolean;
+  readonly takes: (step: Step, index: number) => boolean;
+  readonly effort: Effort;
+}
+
+/** Goes back only to the last star, which is enough: an earlier one could take no better part. */
+function takesAll<Step>(
+  steps: readonly Step[],
+  count: number,
+  { isStar, takes: takesOne, effort }: Matching<Step>,
+): boolean {
+  let [at, index, star, starIndex] = [0, 0, -1, 0];
+  while (index < count) {
     effort.left -= 1;
     if (effort.left <= 0) return false;
-    const token = tokens[at];
-    if (token === "*") {
+    const step = steps[at];
+    if (step !== undefined && isStar(step)) {
       star = at;
       at += 1;
-      starCharacter = character;
-    } else if (token !== undefined && takes(token, text.charCodeAt(character))) {
+      starIndex = index;
+    } else if (step !== undefined && takesOne(step, index)) {
       at += 1;
-      character += 1;
+      index += 1;
     } else if (star >= 0) {
       at = star + 1;
-      starCharacter += 1;
-      character = starCharacter;
+      starIndex += 1;
+      index = starIndex;
     } else return false;
   }
-  while (tokens[at] === "*") at += 1;
-  return at === tokens.length;
+  return steps.slice(at).every(isStar);
 }
 
 function takes(token: Exclude<Token, "*">, code: number): boolean {
