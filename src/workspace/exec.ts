@@ -81,6 +81,7 @@ export async function waitInWorkspace(workspace: Workspace, request: WaitRequest
     const ended = await waitFor(running, { waitMs: request.waitMs, task, stalled });
     return { ...(await describe(workspace, running.started, request.outputBytes)), ended, restarted: false };
   }
+  const isStarting = workspace.starting.has(request.sequence);
   const lines = await readJournal(workspace.files.journal);
   const started = lines.find((line) => line.type === "exec_started" && line.sequence === request.sequence);
   const ended = lines.find((line) => line.type === "exec_ended" && line.sequence === request.sequence);
@@ -89,7 +90,8 @@ export async function waitInWorkspace(workspace: Workspace, request: WaitRequest
       hint: "workspace_logs lists the commands since create or the last reset.",
     });
   }
-  const found = ended?.type === "exec_ended" ? ended : lostExec(started);
+  const unknown = isStarting ? undefined : lostExec(started);
+  const found = ended?.type === "exec_ended" ? ended : unknown;
   return { ...(await describe(workspace, started, request.outputBytes)), ended: found, restarted: false };
 }
 

@@ -7,6 +7,9 @@ import { execState } from "./view.js";
 import type { Workspace } from "./workspace.js";
 
 export async function commandHistory(workspace: Workspace) {
+  // Taken before the journal is read: what ends meanwhile was running, and what starts meanwhile is not lost.
+  const running = new Set([...workspace.execs.keys(), ...workspace.starting]);
+  const next = workspace.record.next_sequence;
   const lines = await readJournal(workspace.files.journal);
   const ends = new Map(lines.flatMap((line) => (line.type === "exec_ended" ? [[line.sequence, line] as const] : [])));
   const started = lines.filter((line) => line.type === "exec_started");
@@ -14,13 +17,13 @@ export async function commandHistory(workspace: Workspace) {
     started.map(async (line) => {
       const ended: ExecEnded | undefined = ends.get(line.sequence);
       const paths = outputPaths(workspace, line.sequence);
-      const running = workspace.execs.has(line.sequence) || workspace.starting.has(line.sequence);
+      const isLost = ended === undefined && line.sequence < next && !running.has(line.sequence);
       return {
         sequence: line.sequence,
         command: line.command,
         cwd: line.cwd,
         started_at: line.at,
-        state: ended === undefined && !running ? ("lost" as const) : execState(ended),
+        state: isLost ? ("lost" as const) : execState(ended),
         exit_code: ended?.exit_code ?? null,
         timed_out: ended?.timed_out ?? false,
         oom_killed: ended?.oom_killed ?? false,

@@ -69,8 +69,9 @@ export async function followExec(workspace: Workspace, following: Following): Pr
     if (workspace.handedOver) return ended;
     // A reset has already forgotten it, and its journal.
     if (workspace.execs.get(started.sequence) !== running) return ended;
-    workspace.execs.delete(started.sequence);
     await workspace.note({ type: "exec_ended", ...line }).catch(() => undefined);
+    // Not before: what neither runs nor has an end in the journal counts as lost.
+    if (workspace.execs.get(started.sequence) === running) workspace.execs.delete(started.sequence);
     // What the command left in the background goes on, as after any shell; a killed one leaves nothing.
     const release = { processId, leaveRunning: !canceled && !(known instanceof Error) && !known.timedOut };
     void session.processes.release(release, { timeoutMs: 5000 }).catch(() => undefined);

@@ -212,6 +212,31 @@ test("[mcp-in-time] a command that takes longer than a call goes on, with its ou
   expect(then).toMatchObject({ state: "exited", exit_code: 0, stdout: "begun\nover\n" });
 });
 
+test("[mcp-core] a command that ends while somebody looks is never called lost", async () => {
+  await using server = await connectMcp(home);
+  await using workspace = await openWorkspace(server);
+  const states = new Set<unknown>();
+  let isOver = false;
+  const look = async () => {
+    while (!isOver) {
+      const { entries } = await workspace.call("workspace_logs");
+      for (const { state } of entries as readonly { readonly state: string }[]) states.add(state);
+    }
+  };
+  const looking = [look(), look(), look()];
+  for (let round = 0; round < 20; round += 1) {
+    const begun = await Promise.all([1, 2].map(() => workspace.call("workspace_exec", { command: "true" })));
+    const again = begun.map(({ sequence }) => workspace.call("workspace_wait", { sequence, wait_seconds: 5 }));
+    expect((await Promise.all(again)).map(({ state, exit_code }) => [state, exit_code])).toEqual([
+      ["exited", 0],
+      ["exited", 0],
+    ]);
+  }
+  isOver = true;
+  await Promise.all(looking);
+  expect([...states].toSorted()).toEqual(["exited", "running"]);
+});
+
 test("[mcp-cancel] canceling an exec kills its command; canceling a wait does not", async () => {
   await using server = await connectMcp(home);
   await using workspace = await openWorkspace(server);
