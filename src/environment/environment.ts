@@ -18,7 +18,8 @@ export interface InstalledEnvironment {
   readonly installedAt: string;
 }
 
-export type EnvironmentState = "installed" | "broken" | "not_installed";
+/** `newer`: a newer pyro installed it, in a way that this one does not know. */
+export type EnvironmentState = "installed" | "broken" | "not_installed" | "newer";
 
 export interface EnvironmentSummary {
   readonly name: string;

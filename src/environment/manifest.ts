@@ -1,11 +1,13 @@
 // Owns the record of an installed environment and whether its image still is what it says. Never installs.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import * as z from "zod";
 import { hasErrno } from "../base/error.js";
+import { readRecordFile } from "../base/record-file.js";
+import type { NewerRecord, RecordKind } from "../base/stored-record.js";
 import type { InstalledEnvironment } from "./environment.js";
 import { safeName, type StorePaths } from "./store-paths.js";
 
@@ -30,27 +32,27 @@ const manifestSchema = z.strictObject({
   pyro_version: z.string(),
 });
 
+export const environmentRecordKind = {
+  what: "environment",
+  schema: manifestSchema,
+  upgrades: [],
+} satisfies RecordKind<typeof manifestSchema>;
+
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ImageRecord = z.infer<typeof imageSchema>;
 
-/** A manifest as found on disk: absent, of no use, or one that reads well. */
+/** A manifest as found on disk: absent, of no use, one that only a newer pyro reads, or one that reads well. */
 export type FoundManifest =
   | { readonly kind: "absent" }
   | { readonly kind: "garbled"; readonly reason: string }
+  | NewerRecord
   | { readonly kind: "readable"; readonly manifest: Manifest };
 
 export async function readManifest(paths: StorePaths, name: string): Promise<FoundManifest> {
-  let text: string;
-  try {
-    text = await readFile(manifestPath(paths, name), "utf8");
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return { kind: "absent" };
-    return { kind: "garbled", reason: error instanceof Error ? error.message : String(error) };
-  }
-  const parsed = z.safeParse(manifestSchema, parseJson(text));
-  if (!parsed.success) return { kind: "garbled", reason: z.prettifyError(parsed.error) };
-  if (parsed.data.name !== name) return { kind: "garbled", reason: `It is the manifest of ${parsed.data.name}.` };
-  return { kind: "readable", manifest: parsed.data };
+  const found = await readRecordFile(environmentRecordKind, manifestPath(paths, name));
+  if (found.kind !== "readable") return found;
+  if (found.value.name !== name) return { kind: "garbled", reason: `It is the manifest of ${found.value.name}.` };
+  return { kind: "readable", manifest: found.value };
 }
 
 /** Whether the image is untouched since the record was made (`same`), has to be read to know, or is not there. */
@@ -96,13 +98,5 @@ async function identify(path: string): Promise<Omit<ImageRecord, "sha256"> | und
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return undefined;
     throw error;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

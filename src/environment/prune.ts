@@ -35,14 +35,13 @@ async function pruneTmp(paths: StorePaths, signal: AbortSignal): Promise<PruneRe
 
 async function pruneImages(paths: StorePaths, signal: AbortSignal): Promise<PruneResult> {
   await using _images = await lockImages(paths, signal);
-  const used = await usedImages(paths);
+  const unused = await unusedImages(paths);
   const removed: string[] = [];
   let freedBytes = 0;
-  const images = (await entries(paths.images)).filter((entry) => !used.has(entry));
   // Manifests are written under this lock too, so what is left of a write is of a process that died.
   const drafts = (await entries(paths.installs)).filter((entry) => entry.endsWith(".tmp"));
   const gone = [
-    ...images.map((entry) => join(paths.images, entry)),
+    ...unused.map((entry) => join(paths.images, entry)),
     ...drafts.map((entry) => join(paths.installs, entry)),
   ];
   for (const path of gone) {
@@ -54,13 +53,15 @@ async function pruneImages(paths: StorePaths, signal: AbortSignal): Promise<Prun
   return { removed, freedBytes };
 }
 
-/** File names of the images that a readable manifest names. */
-async function usedImages(paths: StorePaths): Promise<ReadonlySet<string>> {
+/** File names of the images that no manifest names; none where a newer pyro's manifest may name any of them. */
+async function unusedImages(paths: StorePaths): Promise<readonly string[]> {
   const names = (await entries(paths.installs)).filter((entry) => entry.endsWith(".json"));
   const found = await Promise.all(names.map((entry) => readManifest(paths, nameOf(entry))));
-  return new Set(
+  if (found.some(({ kind }) => kind === "newer")) return [];
+  const used = new Set(
     found.flatMap((one) => (one.kind === "readable" ? [basename(imagePath(paths, one.manifest.image.sha256))] : [])),
   );
+  return (await entries(paths.images)).filter((entry) => !used.has(entry));
 }
 
 function nameOf(entry: string): string {

@@ -5,11 +5,12 @@ import { syncFolder, writeJsonAtomic } from "../base/atomic-file.js";
 import { PyroError } from "../base/error.js";
 import { lockFile, tryLockFile } from "../base/lock.js";
 import type { Task } from "../base/progress.js";
+import { refuseNewer } from "../base/stored-record.js";
 import { version } from "../base/version.js";
 import { catalogEntry } from "./catalog.js";
 import type { EnvironmentSource, InstalledEnvironment, PullResult } from "./environment.js";
 import { startHeartbeat } from "./heartbeat.js";
-import { hashImage, imagePath, manifestPath, toInstalled, type Manifest } from "./manifest.js";
+import { hashImage, imagePath, manifestPath, readManifest, toInstalled, type Manifest } from "./manifest.js";
 import { removeTree } from "./remove-tree.js";
 import { safeName, type StorePaths } from "./store-paths.js";
 
@@ -26,6 +27,7 @@ export async function pullEnvironment(context: PullContext, name: string, task: 
   const present = await context.find(name);
   if (present !== undefined) return { environment: present, changed: false };
   const { paths } = context;
+  await refuseNewerInstall(paths, name);
   for (const folder of [paths.images, paths.installs, paths.tmp, paths.locks]) await mkdir(folder, { recursive: true });
   using heartbeat = startHeartbeat(task.progress, { phase: "resolve", message: `Looking for a source of ${name}` });
   const beating = { signal: task.signal, progress: heartbeat.progress };
@@ -38,6 +40,11 @@ export async function pullEnvironment(context: PullContext, name: string, task: 
 /** Held while an image is added with its manifest, or images without one are removed. */
 export async function lockImages(paths: StorePaths, signal: AbortSignal): Promise<AsyncDisposable> {
   return lockFile(join(paths.locks, ".images.lock"), signal);
+}
+
+async function refuseNewerInstall(paths: StorePaths, name: string): Promise<void> {
+  const found = await readManifest(paths, name);
+  if (found.kind === "newer") throw refuseNewer(`The installed ${name}`, found);
 }
 
 async function takeTurn(path: string, name: string, task: Task): Promise<AsyncDisposable> {
@@ -129,6 +136,7 @@ async function commit(
   await rename(draft, imagePath(paths, manifest.image.sha256));
   await syncFolder(paths.images);
   const path = manifestPath(paths, manifest.name);
+  await refuseNewerInstall(paths, manifest.name);
   // A folder in the manifest's place would outlast the rename.
   await rm(path, { recursive: true, force: true });
   await writeJsonAtomic(path, manifest);

@@ -69,13 +69,14 @@ export function openEnvironmentStore(options: EnvironmentStoreOptions): Environm
 }
 
 type Checked =
-  | { readonly state: "not_installed" | "broken"; readonly manifest: Manifest | undefined }
+  | { readonly state: "not_installed" | "broken" | "newer"; readonly manifest: Manifest | undefined }
   | { readonly state: "installed"; readonly manifest: Manifest };
 
 async function check(paths: StorePaths, name: string): Promise<Checked> {
   const found = await readManifest(paths, name);
   if (found.kind === "absent") return { state: "not_installed", manifest: undefined };
   if (found.kind === "garbled") return { state: "broken", manifest: undefined };
+  if (found.kind === "newer") return { state: "newer", manifest: undefined };
   const { manifest } = found;
   const image = await compareImage(imagePath(paths, manifest.image.sha256), manifest.image);
   if (image === "same") return { state: "installed", manifest };

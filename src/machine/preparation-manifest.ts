@@ -1,9 +1,9 @@
 // Owns what is written down about an environment that was prepared, and reading it back. Never judges whether it still holds.
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
-import { writeJsonAtomic } from "../base/atomic-file.js";
-import { hasErrno } from "../base/error.js";
+import { readRecordFile, replaceRecordFile } from "../base/record-file.js";
+import { refuseNewer, type RecordKind } from "../base/stored-record.js";
 import { safeName } from "../environment/store-paths.js";
 
 /** In the order in which they are taken. */
@@ -29,6 +29,12 @@ const manifestSchema = z.strictObject({
   /** What was done once with a workspace, and worked. */
   proved: z.array(z.enum(preparationSteps)),
 });
+export const preparationRecordKind = {
+  what: "preparation",
+  schema: manifestSchema,
+  upgrades: [],
+} satisfies RecordKind<typeof manifestSchema>;
+
 export type PreparationManifest = z.output<typeof manifestSchema>;
 
 export type FoundPreparation =
@@ -38,28 +44,25 @@ export type FoundPreparation =
 
 /** Never rejects: what cannot be read counts as not there, with the reason. */
 export async function readPreparation(cache: string, environment: string): Promise<FoundPreparation> {
-  try {
-    const manifest = manifestSchema.parse(JSON.parse(await readFile(pathOf(cache, environment), "utf8")));
-    if (manifest.environment === environment) return { kind: "readable", manifest };
-    return { kind: "broken", reason: `it is of ${manifest.environment}` };
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return { kind: "absent" };
-    return { kind: "broken", reason: complaint(error) };
-  }
+  const found = await readRecordFile(preparationRecordKind, pathOf(cache, environment));
+  if (found.kind === "absent") return found;
+  if (found.kind !== "readable") return { kind: "broken", reason: found.reason };
+  if (found.value.environment === environment) return { kind: "readable", manifest: found.value };
+  return { kind: "broken", reason: `it is of ${found.value.environment}` };
+}
+
+/** Refuses to prepare what a newer pyro has prepared: its record could not be replaced. */
+export async function refuseNewerPreparation(cache: string, environment: string): Promise<void> {
+  const found = await readRecordFile(preparationRecordKind, pathOf(cache, environment));
+  if (found.kind === "newer") throw refuseNewer(`The preparation of ${environment}`, found);
 }
 
 export async function writePreparation(cache: string, manifest: PreparationManifest): Promise<void> {
   const path = pathOf(cache, manifest.environment);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await writeJsonAtomic(path, manifest);
+  await replaceRecordFile(preparationRecordKind, path, manifest);
 }
 
 function pathOf(cache: string, environment: string): string {
   return join(cache, "prepared", `${safeName(environment)}.json`);
-}
-
-function complaint(error: unknown): string {
-  if (error instanceof z.ZodError)
-    return error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
-  return error instanceof Error ? error.message : String(error);
 }

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import * as z from "zod";
 import { hasErrno } from "../base/error.js";
 import { tryLockFile } from "../base/lock.js";
+import { readRecordFile } from "../base/record-file.js";
+import type { RecordKind } from "../base/stored-record.js";
 import { diskBytes } from "../environment/disk-template.js";
 import type { MachineFolders } from "./machine-files.js";
 
@@ -29,6 +31,12 @@ const manifestSchema = z.object({
   vcpu_count: z.int(),
   mem_mib: z.int(),
 });
+export const templateRecordKind = {
+  what: "template",
+  schema: manifestSchema,
+  upgrades: [],
+} satisfies RecordKind<typeof manifestSchema>;
+
 export type TemplateManifest = z.output<typeof manifestSchema>;
 
 /** One that is whole. */
@@ -83,7 +91,9 @@ export async function readTemplate(root: string, generation: string): Promise<Te
   const folder = join(root, generation);
   const files = filesOf(folder);
   try {
-    const manifest = manifestSchema.parse(JSON.parse(await readFile(manifestPath(folder), "utf8")));
+    const found = await readRecordFile(templateRecordKind, manifestPath(folder));
+    if (found.kind !== "readable") return undefined;
+    const manifest = found.value;
     const [memory, disk] = await Promise.all([stat(files.memoryPath), stat(files.diskPath), stat(files.basePath)]);
     const state = await sha256Of(files.statePath);
     const whole = memory.size === manifest.memory_bytes && disk.size === diskBytes && state === manifest.state_sha256;
@@ -92,6 +102,11 @@ export async function readTemplate(root: string, generation: string): Promise<Te
     // Missing or garbled is all the same: it is built again.
     return undefined;
   }
+}
+
+/** A newer pyro made it, for itself: neither used nor removed. */
+export async function isOfNewerPyro(root: string, generation: string): Promise<boolean> {
+  return (await readRecordFile(templateRecordKind, manifestPath(join(root, generation)))).kind === "newer";
 }
 
 /** At once and as a whole: who opens a file of it later finds none, rather than some. Fine when it is gone already. */
@@ -105,10 +120,11 @@ export async function removeGeneration(root: string, generation: string): Promis
   await rm(going, { recursive: true, force: true });
 }
 
-/** Removes all of this key. The caller holds its lock, and has found none that is whole. */
+/** Removes all of this key but those of a newer pyro. The caller holds its lock, and has found none that is whole. */
 export async function clearKey(root: string, key: string): Promise<void> {
   for (const name of await entries(root)) {
-    if (namePattern.exec(name)?.[1] === key) await rm(join(root, name), { recursive: true, force: true });
+    if (namePattern.exec(name)?.[1] !== key || (await isOfNewerPyro(root, name))) continue;
+    await rm(join(root, name), { recursive: true, force: true });
   }
 }
 

@@ -3,6 +3,7 @@ import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   entries,
+  isOfNewerPyro,
   listGenerations,
   readTemplate,
   removeGeneration,
@@ -20,13 +21,18 @@ export interface ListedTemplate {
 
 const blockBytes = 512;
 
+/** Those of a newer pyro are not ours to judge. */
 export async function listTemplates(cache: string): Promise<readonly ListedTemplate[]> {
   const root = templateRoot({ cache });
+  const generations = await listGenerations(root);
+  const newer = await Promise.all(generations.map((generation) => isOfNewerPyro(root, generation)));
   return Promise.all(
-    (await listGenerations(root)).map(async (generation) => ({
-      bytes: await diskBytes(join(root, generation)),
-      manifest: await readTemplate(root, generation),
-    })),
+    generations
+      .filter((_, at) => newer[at] !== true)
+      .map(async (generation) => ({
+        bytes: await diskBytes(join(root, generation)),
+        manifest: await readTemplate(root, generation),
+      })),
   );
 }
 
@@ -35,7 +41,7 @@ export async function removeBrokenTemplates(cache: string, signal: AbortSignal):
   const root = templateRoot({ cache });
   const removed = [...(await removeLeftovers(root, signal))];
   for (const generation of await listGenerations(root)) {
-    if ((await readTemplate(root, generation)) !== undefined) continue;
+    if ((await readTemplate(root, generation)) !== undefined || (await isOfNewerPyro(root, generation))) continue;
     await removeGeneration(root, generation);
     removed.push(generation);
   }

@@ -17,7 +17,7 @@ export const memMib = z.int().min(128).max(65_536).default(1024).describe("Guest
 export const environmentSummary = z.object({
   name: z.string(),
   description: z.string(),
-  state: z.enum(["installed", "broken", "not_installed"]),
+  state: z.enum(["installed", "broken", "not_installed", "newer"]),
   image_bytes: z.int().describe("Bytes on disk; 0 when not installed."),
   image_digest: z.string().nullable(),
   source: z.string().nullable(),

@@ -109,12 +109,18 @@ export const workspaceListOperation = operation({
     quarantined: z
       .array(z.object({ id: z.string(), reason: z.string() }))
       .describe("Records that could not be read; kept aside."),
+    newer: z
+      .array(z.object({ id: z.string(), name: z.string().nullable(), reason: z.string() }))
+      .describe("Workspaces that a newer pyro made; left as they are."),
   }),
   handler: (services) => Promise.resolve(services.workspaces.list()),
   text: (result) =>
     [
       result.workspaces.length === 0 ? "No workspaces." : workspaceTable(result.workspaces),
       ...result.quarantined.map(({ id, reason }) => `${id} cannot be read and is kept aside: ${reason}`),
+      ...result.newer.map(
+        ({ id, name, reason }) => `${id}${name === null ? "" : ` (${name})`} is left as it is. ${reason}`,
+      ),
     ].join("\n"),
 });
 

@@ -7,7 +7,12 @@ import { catalogEntry } from "../environment/catalog.js";
 import type { EnvironmentStore, InstalledEnvironment } from "../environment/environment.js";
 import type { MachineShape } from "../machine/machine-files.js";
 import type { MachineHost } from "../machine/machine-host.js";
-import { writePreparation, type PreparationManifest, type PreparationStep } from "../machine/preparation-manifest.js";
+import {
+  refuseNewerPreparation,
+  writePreparation,
+  type PreparationManifest,
+  type PreparationStep,
+} from "../machine/preparation-manifest.js";
 import { judgeReadiness, type StartState } from "../machine/readiness.js";
 import type { TemplateSubject } from "../machine/template.js";
 import type { Workspaces } from "../workspace/workspaces.js";
@@ -62,6 +67,7 @@ export async function openPreparation(parts: PreparationParts): Promise<Preparat
 
 async function prepareAlone(parts: PreparationParts, request: PreparationRequest, task: Task): Promise<Prepared> {
   const { environments, machines } = parts;
+  await refuseNewerPreparation(parts.cache, request.environment);
   task.progress({ phase: "look", message: `Looking at ${request.environment}` });
   const installed = await environments.find(request.environment);
   const readiness = await judgeReadiness({ ...parts, ...request, installed });

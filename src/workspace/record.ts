@@ -1,5 +1,6 @@
 // Owns what is written down about a workspace, and the schema it is read back with. Never touches the disk.
 import * as z from "zod";
+import type { RecordKind } from "../base/stored-record.js";
 
 export const workspaceId = z.string().regex(/^ws_[a-z2-7]{12}$/u);
 
@@ -58,6 +59,13 @@ export const workspaceRecord = z.strictObject({
   last_reset_at: z.string().nullable(),
   stopped_at: z.string().nullable(),
 });
+
+/** The files beside it that have no number of their own, such as the seed's manifest and the journal, change with it. */
+export const workspaceRecordKind = {
+  what: "workspace",
+  schema: workspaceRecord,
+  upgrades: [],
+} satisfies RecordKind<typeof workspaceRecord>;
 
 export type WorkspaceRecord = z.output<typeof workspaceRecord>;
 export type WorkspaceSeed = z.output<typeof workspaceSeed>;

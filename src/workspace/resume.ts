@@ -10,13 +10,18 @@ import { followExec, processIdOf } from "./running-exec.js";
 import type { WorkspaceStore } from "./store.js";
 import type { Workspace } from "./workspace.js";
 
-/** Brings every workspace into a state that can be used; machines that belong to none are ended. */
+/** Brings every workspace into a state that can be used; machines that belong to none are ended, those of a newer pyro's workspaces left alone. */
 export async function resumeWorkspaces(store: WorkspaceStore, machines: MachineHost): Promise<void> {
   const adopted = new Map(machines.adopted.map((live) => [live.id, live]));
   for (const workspace of store.all()) {
     const live = adopted.get(workspace.record.machine_id ?? "");
     adopted.delete(workspace.record.machine_id ?? "");
     await resumeWorkspace(store, workspace, live);
+  }
+  // Nobody here may use the machine of a newer pyro's workspace, or end what runs in it.
+  for (const { machineId } of store.newer) {
+    adopted.get(machineId ?? "")?.session[Symbol.dispose]();
+    adopted.delete(machineId ?? "");
   }
   for (const stray of adopted.values()) await stray[Symbol.asyncDispose]();
 }

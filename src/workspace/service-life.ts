@@ -6,7 +6,7 @@ import { beginCreation, type Creation } from "./create.js";
 import { deleteWorkspace, resetWorkspace, startWorkspace, stopWorkspace } from "./lifecycle.js";
 import type { SeedChoice, WorkspaceCaller, WorkspaceServices } from "./service.js";
 import { workspaceStatus } from "./status.js";
-import { workspaceView } from "./view.js";
+import { newerView, workspaceView } from "./view.js";
 
 export interface CreateInput extends SeedChoice {
   readonly environment: string;
@@ -31,7 +31,11 @@ export function lifeOperations(services: WorkspaceServices) {
   return {
     create: (request: CreateInput, caller: WorkspaceCaller) => createWorkspace(services, request, caller),
 
-    list: () => ({ workspaces: store.all().map(workspaceView), quarantined: [...store.quarantined] }),
+    list: () => ({
+      workspaces: store.all().map(workspaceView),
+      quarantined: [...store.quarantined],
+      newer: store.newer.map(newerView),
+    }),
 
     async update(request: UpdateInput) {
       const workspace = store.find(request.workspace_id);

@@ -1,8 +1,11 @@
 // Owns the set of workspaces of this user: loading, finding, listing. Never changes what one holds.
-import { mkdir, readFile, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import * as z from "zod";
 import { PyroError } from "../base/error.js";
-import { workspaceRecord } from "./record.js";
+import { readRecordFile, type FoundRecord } from "../base/record-file.js";
+import { refuseNewer, type NewerRecord } from "../base/stored-record.js";
+import { workspaceName, workspaceRecordKind, type WorkspaceRecord } from "./record.js";
 import { workspaceFiles } from "./workspace-files.js";
 import { Workspace } from "./workspace.js";
 
@@ -12,10 +15,22 @@ export interface Quarantined {
   readonly reason: string;
 }
 
+/** One that a newer pyro wrote: left in its place, whole, and refused. */
+export interface NewerWorkspace {
+  readonly id: string;
+  /** Null where no name can be made out. */
+  readonly name: string | null;
+  /** The machine it says it has; null where none can be made out. */
+  readonly machineId: string | null;
+  readonly format: number;
+  readonly reason: string;
+}
+
 export class WorkspaceStore {
   readonly root: string;
   readonly #quarantine: string;
   readonly #workspaces = new Map<string, Workspace>();
+  readonly #newer = new Map<string, NewerWorkspace>();
   #quarantined: readonly Quarantined[] = [];
 
   private constructor(stateFolder: string) {
@@ -23,7 +38,7 @@ export class WorkspaceStore {
     this.#quarantine = join(stateFolder, "quarantine");
   }
 
-  /** Reads all records; one that cannot be read is moved aside and reported, its files kept. */
+  /** Reads all records; one that cannot be read is moved aside and reported, its files kept; one of a newer pyro stays where it is. */
   static async open(stateFolder: string): Promise<WorkspaceStore> {
     const store = new WorkspaceStore(stateFolder);
     await mkdir(store.root, { recursive: true, mode: 0o700 });
@@ -34,6 +49,10 @@ export class WorkspaceStore {
 
   get quarantined(): readonly Quarantined[] {
     return this.#quarantined;
+  }
+
+  get newer(): readonly NewerWorkspace[] {
+    return [...this.#newer.values()].sort((a, b) => a.id.localeCompare(b.id));
   }
 
   all(): readonly Workspace[] {
@@ -51,6 +70,7 @@ export class WorkspaceStore {
       const ids = matches.map((each) => each.id).join(", ");
       throw new PyroError("invalid_argument", `${JSON.stringify(reference)} could be any of ${ids}.`);
     }
+    this.#refuseNewer(reference);
     const known = this.all().map((each) => each.record.name ?? each.id);
     throw new PyroError("not_found", `There is no workspace ${JSON.stringify(reference)}.`, {
       hint:
@@ -62,7 +82,9 @@ export class WorkspaceStore {
 
   /** Refuses a name that another workspace has. */
   checkNameIsFree(name: string, except?: Workspace): void {
-    const other = this.all().find((each) => each !== except && each.record.name === name);
+    const other =
+      this.all().find((each) => each !== except && each.record.name === name) ??
+      this.newer.find((each) => each.name === name);
     if (other === undefined) return;
     throw new PyroError("already_exists", `The name ${name} is taken by ${other.id}.`, {
       hint: "Choose another name, or delete that workspace first.",
@@ -88,15 +110,40 @@ export class WorkspaceStore {
       await rm(files.folder, { recursive: true, force: true });
       return undefined;
     }
-    try {
-      const record = workspaceRecord.parse(JSON.parse(await readFile(files.record, "utf8")));
-      if (record.id !== id) throw new Error(`the record is of ${record.id}`);
-      this.#workspaces.set(id, new Workspace(record, files));
+    const found = await readRecordFile(workspaceRecordKind, files.record);
+    if (found.kind === "newer") {
+      this.#newer.set(id, newerWorkspace(id, found));
       return undefined;
-    } catch (error) {
-      await mkdir(this.#quarantine, { recursive: true, mode: 0o700 });
-      await rename(files.folder, join(this.#quarantine, `${id}.${Date.now()}`));
-      return { id, reason: error instanceof Error ? error.message : String(error) };
     }
+    if (found.kind === "readable" && found.value.id === id) {
+      this.#workspaces.set(id, new Workspace(found.value, files));
+      return undefined;
+    }
+    return this.#moveAside(id, complaintAbout(found));
   }
+
+  async #moveAside(id: string, reason: string): Promise<Quarantined> {
+    await mkdir(this.#quarantine, { recursive: true, mode: 0o700 });
+    await rename(join(this.root, id), join(this.#quarantine, `${id}.${Date.now()}`));
+    return { id, reason };
+  }
+
+  #refuseNewer(reference: string): void {
+    const found = this.newer.find(
+      ({ id, name }) => name === reference || (reference.length >= 3 && id.startsWith(reference)),
+    );
+    if (found !== undefined) throw refuseNewer(`Workspace ${found.id}`, found);
+  }
+}
+
+function complaintAbout(found: Exclude<FoundRecord<WorkspaceRecord>, NewerRecord>): string {
+  if (found.kind === "absent") return "there is no record";
+  return found.kind === "garbled" ? found.reason : `the record is of ${found.value.id}`;
+}
+
+/** Name and machine are taken only where they look like what they are today. */
+function newerWorkspace(id: string, { format, reason, fields }: NewerRecord): NewerWorkspace {
+  const name = workspaceName.safeParse(fields["name"]);
+  const machineId = z.string().safeParse(fields["machine_id"]);
+  return { id, format, reason, name: name.data ?? null, machineId: machineId.data ?? null };
 }

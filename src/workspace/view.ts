@@ -3,6 +3,7 @@ import type { ExecResult } from "./exec.js";
 import type { ExecEnded } from "./journal.js";
 import { deletionTime } from "./lifecycle.js";
 import type { WorkspaceRecord } from "./record.js";
+import type { NewerWorkspace } from "./store.js";
 import type { Workspace } from "./workspace.js";
 
 export function workspaceView(workspace: Workspace) {
@@ -64,4 +65,8 @@ export function execView(workspace: Workspace, { started, ended, stdout, stderr,
 export function execState(ended: ExecEnded | undefined): "running" | "exited" | "lost" {
   if (ended === undefined) return "running";
   return ended.exit_code === null ? "lost" : "exited";
+}
+
+export function newerView({ id, name, reason }: NewerWorkspace) {
+  return { id, name, reason };
 }

@@ -1,11 +1,13 @@
 // Owns where finished seeds lie, that each is whole or absent, and which go. Never makes one.
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { chmod, mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { syncFolder, writeJsonAtomic } from "../../base/atomic-file.js";
 import { hasErrno } from "../../base/error.js";
 import { lockFile, tryLockFile } from "../../base/lock.js";
+import { readRecordFile, replaceRecordFile } from "../../base/record-file.js";
+import { refuseNewer, type RecordKind } from "../../base/stored-record.js";
 import type { Skipped } from "./listing.js";
 import { imageName, manifestName, type FinishedImage } from "./seed-image.js";
 import type { ByteString } from "./tar-entry.js";
@@ -48,6 +50,18 @@ const keySchema = z.strictObject({
   /** What may have been written again without a trace: paths of the seed, a byte in each character, and content. */
   racy: z.array(z.strictObject({ path: z.string(), sha256: digest })),
 });
+
+export const seedRecordKind = {
+  what: "seed",
+  schema: treeSchema,
+  upgrades: [],
+} satisfies RecordKind<typeof treeSchema>;
+
+export const seedKeyRecordKind = {
+  what: "seed's origin",
+  schema: keySchema,
+  upgrades: [],
+} satisfies RecordKind<typeof keySchema>;
 
 export interface RacyContent {
   readonly path: ByteString;
@@ -115,6 +129,7 @@ export async function storeTree(folders: SeedFolders, slot: string, image: Finis
       if (!hasErrno(error, "ENOTEMPTY") && !hasErrno(error, "EEXIST")) throw error;
       const madeMeanwhile = await findTree(folders, digest);
       if (madeMeanwhile !== undefined) return madeMeanwhile;
+      await refuseNewerTree(folders, digest);
       await discard(folders, place);
     }
   }
@@ -122,42 +137,42 @@ export async function storeTree(folders: SeedFolders, slot: string, image: Finis
   return storedSeed(place, { digest, imageBytes: size, fileCount, byteCount });
 }
 
+async function refuseNewerTree(folders: SeedFolders, digest: string): Promise<void> {
+  const found = await readRecordFile(seedRecordKind, join(folders.trees, digest, recordName));
+  if (found.kind === "newer") throw refuseNewer(`The cached seed ${digest.slice(0, 12)}`, found);
+}
+
 /** The seed of this digest, if it is whole; being asked for keeps it from being pruned for an hour. */
 export async function findTree(folders: SeedFolders, digest: string): Promise<StoredSeed | undefined> {
   const place = join(folders.trees, digest);
   try {
-    const parsed = treeSchema.safeParse(JSON.parse(await readFile(join(place, recordName), "utf8")));
-    if (!parsed.success || parsed.data.digest !== digest) return undefined;
+    const found = await readRecordFile(seedRecordKind, join(place, recordName));
+    if (found.kind !== "readable" || found.value.digest !== digest) return undefined;
     const now = new Date();
     // Before the image is looked at: see prune.
     await utimes(join(place, recordName), now, now);
     const [image] = await Promise.all([stat(join(place, imageName)), stat(join(place, manifestName))]);
-    const { image_bytes: imageBytes, file_count: fileCount, byte_count: byteCount } = parsed.data;
+    const { image_bytes: imageBytes, file_count: fileCount, byte_count: byteCount } = found.value;
     if (image.size !== imageBytes) return undefined;
     return storedSeed(place, { digest, imageBytes, fileCount, byteCount });
   } catch (error) {
-    if (hasErrno(error, "ENOENT") || error instanceof SyntaxError) return undefined;
+    if (hasErrno(error, "ENOENT")) return undefined;
     throw error;
   }
 }
 
 export async function readKey(folders: SeedFolders, key: string): Promise<KeyRecord | undefined> {
-  const text = await readFile(join(folders.keys, `${key}.json`), "utf8").catch(() => "{}");
-  let parsed;
-  try {
-    parsed = keySchema.safeParse(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
-  if (!parsed.success) return undefined;
-  const { format: _, ...record } = parsed.data;
+  const found = await readRecordFile(seedKeyRecordKind, join(folders.keys, `${key}.json`));
+  if (found.kind !== "readable") return undefined;
+  const { format: _, ...record } = found.value;
   return record;
 }
 
 export async function writeKey(folders: SeedFolders, key: string, record: KeyRecord): Promise<void> {
   const { skipped, racy, ...rest } = record;
   const written: z.infer<typeof keySchema> = { format: 1, ...rest, skipped: [...skipped], racy: [...racy] };
-  await writeJsonAtomic(join(folders.keys, `${key}.json`), written);
+  // Without it the tree is only listed again the next time.
+  await replaceRecordFile(seedKeyRecordKind, join(folders.keys, `${key}.json`), written);
 }
 
 export interface PruneResult {
@@ -181,6 +196,7 @@ export async function pruneSeeds(
     signal.throwIfAborted();
     const place = join(folders.trees, name);
     if (keep.has(name) || !(await isOld(join(place, recordName)))) continue;
+    if ((await readRecordFile(seedRecordKind, join(place, recordName))).kind === "newer") continue;
     const gone = join(folders.tmp, `gone-${randomBytes(6).toString("hex")}`);
     await rename(place, gone);
     // Whoever found it in between has touched it before it was gone.
@@ -218,8 +234,9 @@ async function pruneKeys(folders: SeedFolders, isOld: (path: string) => Promise<
   const trees = new Set(await readdir(folders.trees));
   for (const name of await readdir(folders.keys)) {
     const path = join(folders.keys, name);
-    const record = name.endsWith(".json") ? await readKey(folders, name.slice(0, -".json".length)) : undefined;
-    if ((record === undefined || !trees.has(record.digest)) && (await isOld(path))) await rm(path, { force: true });
+    const found = await readRecordFile(seedKeyRecordKind, path);
+    if (found.kind === "newer" || (found.kind === "readable" && trees.has(found.value.digest))) continue;
+    if (await isOld(path)) await rm(path, { force: true });
   }
 }
 
