@@ -24,9 +24,18 @@ const (
 	kvmSetRegs             = 0x4090ae82
 	kvmGetSregs            = 0x8138ae83
 	kvmSetSregs            = 0x4138ae84
+	kvmGetSupportedCPUID   = 0xc008ae05
+	kvmSetCPUID2           = 0x4008ae90
 
 	kvmAPIVersion = 12
 	kvmExitHLT    = 5
+
+	// Of struct kvm_cpuid2, in bytes: the head with the number of entries, and one entry.
+	cpuidHead  = 8
+	cpuidEntry = 40
+	// Kernels of today have at most 256 entries.
+	cpuidFirstTry = 256
+	cpuidMost     = 4096
 )
 
 type kvmMemoryRegion struct {
@@ -95,6 +104,9 @@ type loopMachine struct {
 	state []byte
 }
 
+// kvmCall is an ioctl whose argument is a structure.
+type kvmCall func(fd int, request uintptr, argument unsafe.Pointer) (int, error)
+
 func createLoopMachine(device int) (*loopMachine, error) {
 	version, err := ioctl(device, kvmGetAPIVersion, 0)
 	if err != nil {
@@ -133,7 +145,7 @@ func (m *loopMachine) create(device int) error {
 	if m.state, err = unix.Mmap(m.vcpu, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
 		return fmt.Errorf("mmap of the virtual processor: %w", err)
 	}
-	return m.enterLongMode()
+	return setUpProcessor(ioctlPointer, device, m.vcpu)
 }
 
 func (m *loopMachine) createMemory() error {
@@ -154,9 +166,34 @@ func (m *loopMachine) createMemory() error {
 	return nil
 }
 
-func (m *loopMachine) enterLongMode() error {
+// setUpProcessor says what the processor can before it asks for any of it: since 2026 kernels refuse long mode to one that
+// has not been told to have it.
+func setUpProcessor(call kvmCall, device, vcpu int) error {
+	table, err := supportedCPUID(call, device)
+	if err != nil {
+		return fmt.Errorf("KVM_GET_SUPPORTED_CPUID: %w", err)
+	}
+	if _, err := call(vcpu, kvmSetCPUID2, unsafe.Pointer(&table[0])); err != nil {
+		return fmt.Errorf("KVM_SET_CPUID2: %w", err)
+	}
+	return enterLongMode(call, vcpu)
+}
+
+// supportedCPUID returns all that this host's KVM can give a processor, as the kernel writes and reads it.
+func supportedCPUID(call kvmCall, device int) ([]byte, error) {
+	for entries := cpuidFirstTry; ; entries *= 2 {
+		table := make([]byte, cpuidHead+entries*cpuidEntry)
+		binary.LittleEndian.PutUint32(table, uint32(entries))
+		_, err := call(device, kvmGetSupportedCPUID, unsafe.Pointer(&table[0]))
+		if err == nil || !errors.Is(err, unix.E2BIG) || entries >= cpuidMost {
+			return table, err
+		}
+	}
+}
+
+func enterLongMode(call kvmCall, vcpu int) error {
 	var special kvmSregs
-	if _, err := ioctlPointer(m.vcpu, kvmGetSregs, unsafe.Pointer(&special)); err != nil {
+	if _, err := call(vcpu, kvmGetSregs, unsafe.Pointer(&special)); err != nil {
 		return fmt.Errorf("KVM_GET_SREGS: %w", err)
 	}
 	code := kvmSegment{limit: 0xffffffff, selector: 8, kind: 11, present: 1, s: 1, l: 1, g: 1}
@@ -169,7 +206,7 @@ func (m *loopMachine) enterLongMode() error {
 	special.cr3 = pageTable4
 	special.cr4 = physicalExtension
 	special.efer = longModeEnabled | longModeActive
-	if _, err := ioctlPointer(m.vcpu, kvmSetSregs, unsafe.Pointer(&special)); err != nil {
+	if _, err := call(vcpu, kvmSetSregs, unsafe.Pointer(&special)); err != nil {
 		return fmt.Errorf("KVM_SET_SREGS: %w", err)
 	}
 	return nil
