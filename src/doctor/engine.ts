@@ -23,7 +23,10 @@ export const engineCheck: Check = {
       const { accelerator } = await subject.engine();
       const { host } = await subject.verdict();
       const name = accelerator === "kvm" ? "KVM" : "software emulation";
-      return { severity: "ok", text: `QEMU ${host.qemu?.version ?? ""} with ${name}${forced}.` };
+      return {
+        severity: "ok",
+        text: `QEMU ${host.qemu?.version ?? ""} with ${name}${forced}, firmware ${host.firmware?.path ?? ""}.`,
+      };
     } catch (error) {
       return failure("error", error);
     }
@@ -40,7 +43,7 @@ export const kvmCheck: Check = {
   },
 };
 
-const notTried: Diagnosis = { severity: "info", text: "Not tried: there is no QEMU to try it with." };
+const notTried: Diagnosis = { severity: "info", text: "Not tried: there is no QEMU to try it with, or not all of it." };
 
 /** Causes that a person can remove; the others are what the host is. */
 const removable: readonly string[] = ["no_permission", "no_device", "busy"];

@@ -3,6 +3,7 @@ import { asPyroError, PyroError } from "../base/error.js";
 import { installLine } from "../base/host-program.js";
 import { engineChoices, type EngineChoice } from "../base/settings.js";
 import type { Engine } from "./engine.js";
+import { noFirmware } from "./firmware.js";
 import type { Accelerator } from "./qemu/arguments.js";
 import { unusableEngine } from "./unusable.js";
 import { judgeHost, type EngineFiles, type HostVerdict, type VerdictOptions } from "./verdict.js";
@@ -23,7 +24,7 @@ export async function openEngine(options: EngineOptions, signal: AbortSignal): P
     if (choice === "compat") return unusableEngine(sandboxOnly(), true);
     const verdict = await judgeHost({ ...options, files: await options.files() }, signal);
     // An engine that is asked for by name is never replaced.
-    if (choice === "auto" && verdict.qemu === undefined) return unusableEngine(noQemu(), true);
+    if (choice === "auto" && verdict.qemu === undefined) return unusableEngine(nothingRuns(verdict), true);
     return chooseEngine(verdict, choice);
   } catch (error) {
     return unusableEngine(signal.aborted ? tookTooLong(error) : asPyroError(error));
@@ -41,9 +42,10 @@ export function engineChoice(variable: string | undefined, setting: EngineChoice
 }
 
 /** Throws `unavailable` when the host cannot give what is wanted. */
-export function chooseEngine({ qemu }: HostVerdict, choice: EngineChoice): Engine {
+export function chooseEngine(verdict: HostVerdict, choice: EngineChoice): Engine {
+  const { qemu } = verdict;
   if (choice === "compat") throw sandboxOnly();
-  if (qemu === undefined) throw noQemu();
+  if (qemu === undefined) throw nothingRuns(verdict);
   if (choice === "kvm" && !qemu.kvm.usable) {
     throw new PyroError("unavailable", `KVM is wanted, but of no use here: ${qemu.kvm.reason}.`, {
       hint: `${qemu.kvm.fix === "" ? "S" : `${qemu.kvm.fix}. Or s`}et the engine to auto; then run \`pyro daemon stop\`.`,
@@ -58,7 +60,8 @@ function sandboxOnly(): PyroError {
   });
 }
 
-function noQemu(): PyroError {
+function nothingRuns({ host }: HostVerdict): PyroError {
+  if (host.qemu !== undefined) return noFirmware();
   return new PyroError("unavailable", "QEMU is not installed, so no virtual machine can start.", {
     hint: `Install it: ${installLine(["qemu-system-x86_64"])}`,
   });

@@ -1,6 +1,7 @@
 // Owns the text by which a saved machine is known to fit this host, and what differs between two of them. Never measures.
 import { createHash } from "node:crypto";
 import * as z from "zod";
+import type { Firmware } from "./firmware.js";
 import type { MachineSpec } from "./engine.js";
 import { qemuArguments, type Accelerator } from "./qemu/arguments.js";
 import type { QemuProgram } from "./verdict-host.js";
@@ -8,7 +9,11 @@ import type { QemuProgram } from "./verdict-host.js";
 export interface FingerprintFacts {
   readonly accelerator: Accelerator;
   readonly qemu: QemuProgram;
+  readonly firmware: Firmware;
   readonly cpuModel: string;
+  /** What else a machine under KVM has of the host. */
+  readonly cpuFeatures: string;
+  readonly kernelRelease: string;
   readonly tscKhz: number;
   /** Text that changes with the agent, the kernel and the initramfs. */
   readonly runtime: string;
@@ -20,6 +25,9 @@ const words: Readonly<Record<string, string>> = {
   accelerator: "the accelerator",
   arguments: "pyro's own machine settings",
   cpu: "the processor model",
+  features: "the processor's flags, microcode or mitigations",
+  firmware: "the machine's firmware",
+  kernel: "the host's kernel",
   qemu: "the QEMU build",
   runtime: "the guest kernel or agent",
   tsc: "the processor's clock rate",
@@ -28,13 +36,17 @@ const words: Readonly<Record<string, string>> = {
 /** One line of JSON; equal for two hosts exactly when a machine saved on one may be restored on the other. */
 export function engineFingerprint(facts: FingerprintFacts): string {
   const { path, size, mtimeMs, version } = facts.qemu;
+  // Emulation gives each host's machines the same processor.
+  const underKvm = { features: digest(facts.cpuFeatures), kernel: facts.kernelRelease };
   return JSON.stringify({
     accelerator: facts.accelerator,
     arguments: digest(JSON.stringify(sampleArguments(facts.accelerator))),
     cpu: facts.cpuModel,
+    firmware: facts.firmware.sha256.slice(0, 12),
     qemu: `${version} ${digest(JSON.stringify([path, size, mtimeMs]))}`,
     runtime: digest(facts.runtime),
     tsc: String(facts.tscKhz),
+    ...(facts.accelerator === "kvm" ? underKvm : {}),
   } satisfies Record<keyof typeof words, string>);
 }
 

@@ -1,11 +1,12 @@
 // Owns what a verdict about this host depends on. Never measures speed.
 import { constants } from "node:fs";
-import { access, readFile, stat } from "node:fs/promises";
+import { access, readFile, readdir, stat } from "node:fs/promises";
 import { release } from "node:os";
 import * as z from "zod";
 import { hasErrno } from "../base/error.js";
 import { lookUpProgram, systemPath } from "../base/host-program.js";
 import { runProgram } from "../base/spawn.js";
+import { findFirmware, type Firmware } from "./firmware.js";
 
 export const qemuProgram = z.strictObject({
   /** Absolute. */
@@ -20,10 +21,14 @@ export type QemuProgram = z.output<typeof qemuProgram>;
 export interface Host {
   readonly kernelRelease: string;
   readonly cpuModel: string;
+  /** Text that changes with what the processor offers a machine under KVM. */
+  readonly cpuFeatures: string;
   /** Another one after each start of the host. */
   readonly bootId: string;
   /** Undefined when it is not installed. */
   readonly qemu: QemuProgram | undefined;
+  /** Undefined when that QEMU finds none, or is not there. */
+  readonly firmware: Firmware | undefined;
   /** What this user may do with /dev/kvm. */
   readonly kvmDevice: KvmDevice;
 }
@@ -34,13 +39,19 @@ const versionTimeoutMs = 10_000;
 
 /** Looks at the host. `known` spares asking a QEMU for its version that was asked before. */
 export async function inspectHost(known: QemuProgram | undefined, signal: AbortSignal): Promise<Host> {
-  const [cpuinfo, bootId, qemu, kvmDevice] = await Promise.all([
+  const [cpuinfo, mitigations, bootId, path, kvmDevice] = await Promise.all([
     readFile("/proc/cpuinfo", "utf8").catch(() => ""),
+    readMitigations(),
     readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => ""),
-    findQemu(known, signal),
+    lookUpProgram("qemu-system-x86_64"),
     findKvmDevice(),
   ]);
-  return { kernelRelease: release(), cpuModel: cpuModel(cpuinfo), bootId: bootId.trim(), qemu, kvmDevice };
+  const [qemu, firmware] =
+    path === undefined ? [] : await Promise.all([describeQemu(path, known, signal), findFirmware(path, signal)]);
+  return {
+    ...{ kernelRelease: release(), cpuModel: cpuModel(cpuinfo), cpuFeatures: cpuFeatures(cpuinfo, mitigations) },
+    ...{ bootId: bootId.trim(), qemu, firmware, kvmDevice },
+  };
 }
 
 /** Such as `Intel(R) Xeon(R) Processor (GenuineIntel 6/207/2)`, from /proc/cpuinfo. */
@@ -50,9 +61,28 @@ export function cpuModel(cpuinfo: string): string {
   return `${field("model name")} (${field("vendor_id")} ${numbers})`;
 }
 
-async function findQemu(known: QemuProgram | undefined, signal: AbortSignal): Promise<QemuProgram | undefined> {
-  const path = await lookUpProgram("qemu-system-x86_64");
-  if (path === undefined) return undefined;
+/**
+ * Flags, faults and microcode of the first processor, and how the kernel answers each fault: a machine that was saved
+ * under KVM relies on all that it saw of them. Of the answers only the first part counts, and nothing of itlb_multihit:
+ * the rest follows what runs at the moment.
+ */
+export function cpuFeatures(cpuinfo: string, mitigations: Readonly<Record<string, string>>): string {
+  const field = (name: string) => new RegExp(`^${name}\\s*:\\s*(.*)$`, "mu").exec(cpuinfo)?.[1]?.trim() ?? "";
+  const answers = Object.entries(mitigations)
+    .filter(([fault]) => fault !== "itlb_multihit")
+    .map(([fault, answer]) => `${fault}: ${answer.split(";")[0]?.trim() ?? ""}`);
+  return [...["flags", "bugs", "microcode"].map(field), ...answers.sort()].join("\n");
+}
+
+const mitigationFolder = "/sys/devices/system/cpu/vulnerabilities";
+
+async function readMitigations(): Promise<Readonly<Record<string, string>>> {
+  const names = await readdir(mitigationFolder).catch(() => []);
+  const read = async (name: string) => [name, await readFile(`${mitigationFolder}/${name}`, "utf8").catch(() => "")];
+  return Object.fromEntries(await Promise.all(names.map(read))) as Readonly<Record<string, string>>;
+}
+
+async function describeQemu(path: string, known: QemuProgram | undefined, signal: AbortSignal): Promise<QemuProgram> {
   const { size, mtimeMs } = await stat(path);
   if (known?.path === path && known.size === size && known.mtimeMs === mtimeMs) return known;
   const { stdout } = await runProgram(path, ["--version"], {

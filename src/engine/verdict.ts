@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { Engine } from "./engine.js";
-import { engineFingerprint } from "./fingerprint.js";
+import { engineFingerprint, type FingerprintFacts } from "./fingerprint.js";
 import type { Accelerator } from "./qemu/arguments.js";
 import { qemuEngine } from "./qemu/qemu.js";
 import { readVerdicts, writeVerdicts, type KvmMeasurement } from "./verdict-file.js";
@@ -34,7 +34,7 @@ export interface VerdictOptions {
 
 export interface HostVerdict {
   readonly host: Host;
-  /** Undefined where there is no QEMU. */
+  /** Undefined where there is no QEMU, or it has not the firmware that our machines need. */
   readonly qemu: QemuVerdict | undefined;
 }
 
@@ -61,13 +61,13 @@ export async function judgeHost(options: VerdictOptions, signal: AbortSignal): P
   const { files, cache, again = false, inspect = inspectHost, clock = () => new Date() } = options;
   const known = await readVerdicts(cache);
   const host = await inspect(known.qemu ?? undefined, signal);
-  if (host.qemu === undefined) return { host, qemu: undefined };
-  const program = host.qemu;
+  const { qemu: program, firmware } = host;
+  if (program === undefined || firmware === undefined) return { host, qemu: undefined };
   // A rate that is measured again is still held against the recorded one.
   const tsc = await currentTsc(again && known.tsc !== null ? { ...known.tsc, boot_id: "" } : known.tsc, host, () =>
     measureTsc(files.agentPath, signal),
   );
-  const engines = openEngines(files, { program, cpuModel: host.cpuModel, tscKhz: tsc.khz });
+  const engines = openEngines(files, { ...host, qemu: program, firmware, tscKhz: tsc.khz });
   const key = digest([host.kernelRelease, host.kvmDevice, engines.kvm.fingerprint]);
   const probe = {
     speed: (until: AbortSignal) => measureKvmSpeed(files.agentPath, until),
@@ -100,21 +100,16 @@ export async function proveTcg(
   return proven;
 }
 
-interface QemuGround {
-  readonly program: QemuProgram;
-  readonly cpuModel: string;
-  readonly tscKhz: number;
-}
+type QemuGround = Omit<FingerprintFacts, "accelerator" | "runtime">;
 
-function openEngines(files: EngineFiles, { program, cpuModel, tscKhz }: QemuGround): QemuVerdict["engines"] {
+function openEngines(files: EngineFiles, ground: QemuGround): QemuVerdict["engines"] {
   const open = (accelerator: Accelerator) => {
-    const facts = { accelerator, qemu: program, cpuModel, tscKhz, runtime: files.fingerprint };
     return qemuEngine({
       ...files,
       accelerator,
-      tscKhz,
-      qemuPath: program.path,
-      fingerprint: engineFingerprint(facts),
+      tscKhz: ground.tscKhz,
+      qemuPath: ground.qemu.path,
+      fingerprint: engineFingerprint({ ...ground, accelerator, runtime: files.fingerprint }),
     });
   };
   return { kvm: open("kvm"), tcg: open("tcg") };

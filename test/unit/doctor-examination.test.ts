@@ -42,7 +42,10 @@ async function bareSubject(more: Partial<Subject> = {}): Promise<Subject> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
   const refuse = () => Promise.reject(lost);
-  const host = { kernelRelease: "6.1.0", cpuModel: "cpu", bootId: "b", qemu: undefined, kvmDevice: "absent" } as const;
+  const host = {
+    ...{ kernelRelease: "6.1.0", cpuModel: "cpu", cpuFeatures: "flags", bootId: "b" },
+    ...({ qemu: undefined, firmware: undefined, kvmDevice: "absent" } as const),
+  };
   return {
     ...{ paths, environment: request.environment, wantsStart: false, shape: request.shape },
     environments: openEnvironmentStore({ root: paths.environments, sources: [] }),

@@ -9,7 +9,11 @@ import type { HostVerdict } from "../../src/engine/verdict.js";
 
 const reason = new PyroError("unavailable", "for the test");
 const program = { path: "/q", size: 1, mtimeMs: 1, version: "7.2" };
-const host = { kernelRelease: "6.1.0", cpuModel: "cpu", bootId: "b", qemu: program, kvmDevice: "open" } as const;
+const firmware = { path: "/qboot.rom", sha256: "0123456789abcdef" };
+const host = {
+  ...{ kernelRelease: "6.1.0", cpuModel: "cpu", cpuFeatures: "flags", bootId: "b" },
+  ...({ qemu: program, firmware, kvmDevice: "open" } as const),
+};
 
 function verdict(kvmUsable: boolean, fix = ""): HostVerdict {
   const kvm = { key: "k", boot_id: "b", loop_us: 20_000, boot_ms: null, checked_at: "2026-11-20T10:00:00Z" };
@@ -45,6 +49,11 @@ test("what cannot be had is refused with its reason and fix", () => {
     message: "QEMU is not installed, so no virtual machine can start.",
     hint: "Install it: sudo apt-get install qemu-system-x86",
   });
+  expect(failure(() => chooseEngine({ host: { ...host, firmware: undefined }, qemu: undefined }, "tcg"))).toEqual({
+    code: "unavailable",
+    message: "QEMU's firmware qboot.rom is missing, without which no machine starts.",
+    hint: expect.stringContaining("sudo apt-get install qemu-system-data"),
+  });
   expect(failure(() => chooseEngine(verdict(true), "compat"))).toMatchObject({ code: "unsupported" });
 });
 
@@ -77,16 +86,19 @@ test("whatever goes wrong, opening gives an engine, which says why it starts not
   expect(late.unusable?.message).toBe("Measuring what this host can do took too long.");
 });
 
-test("a sandbox may stand in where QEMU is missing or compat is set, and for no engine that is asked for by name", async () => {
+test("a sandbox may stand in where QEMU or its firmware is missing or compat is set, and for no engine that is asked for by name", async () => {
   const files = { agentPath: "/a", kernelPath: "/k", initramfsPath: "/i", fingerprint: "manifest" };
-  const open = (variable: string | undefined) =>
+  const openOn = (lacking: { readonly qemu?: undefined; readonly firmware: undefined }, variable?: string) =>
     openEngine(
       {
         ...({ cache: "/nonexistent", setting: "auto", proveBoot: () => Promise.reject(reason), variable } as const),
-        ...{ inspect: () => Promise.resolve({ ...host, qemu: undefined }), files: () => Promise.resolve(files) },
+        ...{ inspect: () => Promise.resolve({ ...host, ...lacking }), files: () => Promise.resolve(files) },
       },
       new AbortController().signal,
     );
+  const without = await openOn({ firmware: undefined });
+  expect([without.unusable?.message, without.sandboxMayStandIn]).toEqual([expect.stringContaining("qboot.rom"), true]);
+  const open = (variable?: string) => openOn({ qemu: undefined, firmware: undefined }, variable);
   const engines = await Promise.all([undefined, "compat", "tcg", "kvm", "xen"].map(open));
   expect(engines.map((engine) => [engine.unusable?.code, engine.sandboxMayStandIn])).toEqual([
     ...[
@@ -100,7 +112,8 @@ test("a sandbox may stand in where QEMU is missing or compat is set, and for no 
 });
 
 const facts: FingerprintFacts = {
-  ...{ accelerator: "tcg", qemu: program, cpuModel: "cpu", tscKhz: 2_300_000, runtime: "manifest" },
+  ...{ accelerator: "tcg", qemu: program, firmware, cpuModel: "cpu", cpuFeatures: "flags: fpu" },
+  ...{ kernelRelease: "6.1.0", tscKhz: 2_300_000, runtime: "manifest" },
 };
 
 test.for<[string, Partial<FingerprintFacts>]>([
@@ -108,6 +121,7 @@ test.for<[string, Partial<FingerprintFacts>]>([
   ["the QEMU build", { qemu: { ...program, mtimeMs: 2 } }],
   ["the QEMU build", { qemu: { ...program, path: "/other" } }],
   ["the QEMU build", { qemu: { ...program, version: "8" } }],
+  ["the machine's firmware", { firmware: { path: "/qboot.rom", sha256: "another" } }],
   ["the processor model", { cpuModel: "other" }],
   ["the processor's clock rate", { tscKhz: 2_400_000 }],
   ["the guest kernel or agent", { runtime: "other" }],
@@ -116,11 +130,26 @@ test.for<[string, Partial<FingerprintFacts>]>([
   expect(fingerprintChanges(before, now)).toEqual([word]);
 });
 
+test.for<[string, Partial<FingerprintFacts>]>([
+  ["the processor's flags, microcode or mitigations", { cpuFeatures: "flags:" }],
+  ["the host's kernel", { kernelRelease: "6.1.1" }],
+])("a change of %s is one only under KVM, which hands the processor through", ([word, changed]) => {
+  const changes = (accelerator: "kvm" | "tcg") =>
+    fingerprintChanges(
+      engineFingerprint({ ...facts, accelerator }),
+      engineFingerprint({ ...facts, accelerator, ...changed }),
+    );
+  expect([changes("kvm"), changes("tcg")]).toEqual([[word], []]);
+});
+
 test("another accelerator is another engine, with other settings; the same facts are the same", () => {
   const kvm = engineFingerprint({ ...facts, accelerator: "kvm" });
-  expect(fingerprintChanges(engineFingerprint(facts), kvm)).toEqual(["the accelerator", "pyro's own machine settings"]);
+  expect(fingerprintChanges(engineFingerprint(facts), kvm)).toEqual([
+    ...["the accelerator", "pyro's own machine settings"],
+    ...["the processor's flags, microcode or mitigations", "the host's kernel"],
+  ]);
   expect(engineFingerprint({ ...facts })).toBe(engineFingerprint(facts));
   expect(fingerprintChanges(kvm, kvm)).toEqual([]);
-  expect(fingerprintChanges("garbled", kvm)).toHaveLength(6);
+  expect(fingerprintChanges("garbled", kvm)).toHaveLength(9);
   expect(fingerprintChanges("garbled", "otherwise")).toEqual(["the engine"]);
 });

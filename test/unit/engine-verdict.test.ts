@@ -21,7 +21,11 @@ const signal = new AbortController().signal;
 const fast: KvmSpeed = { usable: true, cause: "none", reason: "", fix: "", loop_us: 28 };
 const slow: KvmSpeed = { usable: false, cause: "too_slow", reason: "an imitation", fix: "", loop_us: 20_000 };
 const qemu = { path: "/usr/bin/qemu-system-x86_64", size: 18, mtimeMs: 1000, version: "7.2.22 (Debian)" };
-const host: Host = { kernelRelease: "6.1.0", cpuModel: "cpu", bootId: "boot-1", qemu, kvmDevice: "open" };
+const firmware = { path: "/qboot.rom", sha256: "0123456789abcdef" };
+const host: Host = {
+  ...{ kernelRelease: "6.1.0", cpuModel: "cpu", cpuFeatures: "flags", bootId: "boot-1" },
+  ...{ qemu, firmware, kvmDevice: "open" },
+};
 
 /** A native binary that answers as given, and counts how often it is asked what. */
 async function nativeProbe(kvm: KvmSpeed, khz = 2_300_000): Promise<{ path: string; asked(): Promise<string[]> }> {
@@ -75,6 +79,8 @@ test.for(["", "{", "[]", '{"format":2}', '{"format":1,"qemu":null,"tsc":{"khz":1
 test.for<[string, Partial<Host>, string[]]>([
   ["kernel", { kernelRelease: "6.2.0" }, ["kvm"]],
   ["QEMU", { qemu: { ...qemu, mtimeMs: 2000 } }, ["kvm"]],
+  ["firmware", { firmware: { ...firmware, sha256: "another" } }, ["kvm"]],
+  ["microcode", { cpuFeatures: "other flags" }, ["kvm"]],
   ["right to /dev/kvm", { kvmDevice: "denied" }, ["kvm"]],
   ["processor", { cpuModel: "other" }, ["tsc", "kvm"]],
   ["start of the host", { bootId: "boot-2" }, ["tsc", "kvm"]],
@@ -117,10 +123,12 @@ test("asked to, everything is measured again, and the clock rate stays within it
   expect(second.qemu?.engines.tcg.fingerprint).toBe(first.qemu?.engines.tcg.fingerprint);
 });
 
-test("without QEMU nothing is measured, and nothing fails", async () => {
+test("without QEMU or its firmware nothing is measured, and nothing fails", async () => {
   const probe = await nativeProbe(fast);
-  const verdict = await judgeHost(options(probe.path, { host: { ...host, qemu: undefined } }), signal);
-  expect(verdict.qemu).toBeUndefined();
+  for (const lacking of [{ qemu: undefined, firmware: undefined }, { firmware: undefined }]) {
+    const verdict = await judgeHost(options(probe.path, { host: { ...host, ...lacking } }), signal);
+    expect(verdict.qemu).toBeUndefined();
+  }
   expect(await probe.asked()).toEqual([]);
 });
 

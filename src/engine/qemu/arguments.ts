@@ -16,6 +16,12 @@ export interface QemuHost {
 /** Bytes of guest console that QEMU keeps in memory. */
 export const consoleBytes = 65_536;
 
+/**
+ * QEMU looks for it in its data folders. Unasked it takes SeaBIOS, which puts its tables where QEMU then loads the
+ * initramfs: the kernel hangs without a word.
+ */
+export const firmwareName = "qboot.rom";
+
 export const agentSocketName = "agent.sock";
 export const qmpSocketName = "qmp.sock";
 
@@ -26,6 +32,7 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
     ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-name", spec.id],
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
     ...machineArguments(host.accelerator, spec.memory.from !== "boot"),
+    ...["-bios", firmwareName],
     ...["-smp", String(spec.vcpuCount), "-m", `${spec.memMib}M`],
     ...memoryArguments(spec.memory, spec.memMib),
     ...["-kernel", host.kernelPath, "-initrd", host.initramfsPath, "-append", kernelCommandLine(host)],
@@ -43,7 +50,9 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
 function machineArguments(accelerator: Accelerator, memoryInFile: boolean): string[] {
   const memory = memoryInFile ? ",memory-backend=ram" : "";
   if (accelerator === "kvm") {
-    return ["-machine", `microvm,pit=off,pic=off,rtc=off,acpi=on${memory}`, "-accel", "kvm", "-cpu", "host"];
+    const machine = `microvm,pit=off,pic=off,rtc=off,acpi=on${memory}`;
+    // Nested virtualisation and performance counters are where most ways out of KVM were found; no guest needs them.
+    return ["-machine", machine, "-accel", "kvm", "-cpu", "host,-svm,-vmx,pmu=off"];
   }
   // ERMS and FSRM make emulation copy byte by byte; the translation buffer defaults to 1 GiB.
   return ["-machine", `microvm,acpi=on${memory}`, "-accel", "tcg,tb-size=64", "-cpu", "max,-erms,-fsrm"];
