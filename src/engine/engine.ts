@@ -44,6 +44,8 @@ export interface MachineSpec extends OwnDrives {
   readonly vcpuCount: number;
   readonly memMib: number;
   readonly memory: Memory;
+  /** Its kernel prints all it has to say, from its first moment: for a boot of which nothing was heard. */
+  readonly talkative?: boolean;
   /** Unix milliseconds at which it is killed unless this is moved. */
   readonly deadlineMs: number;
 }
@@ -103,6 +105,8 @@ export interface Engine {
   readonly unusable?: PyroError;
   /** Given with it: a sandbox on the host may stand in, for callers that allow one. */
   readonly sandboxMayStandIn?: boolean;
+  /** Given: why the faster one that would have been taken is not; part of a sentence. */
+  readonly fasterFails?: string;
   /** Starts a machine; returns as soon as its process runs (saved: is loaded), before the guest has booted. */
   start(spec: MachineSpec, signal: AbortSignal): Promise<Machine>;
   /** Takes over a running machine that an earlier daemon had detached. */

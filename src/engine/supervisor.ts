@@ -8,12 +8,14 @@ import type { Duplex, Readable } from "node:stream";
 import * as z from "zod";
 import { replaceFile } from "../base/atomic-file.js";
 import { PyroError } from "../base/error.js";
+import { EndedAtStart } from "./ended-at-start.js";
 import type { MachineExit } from "./engine.js";
 
 const started = z.object({ pid: z.number().int().positive() });
 const ended = z.object({ exit_code: z.number(), signal: z.number(), reason: z.string() });
 
 const stderrTailLength = 4096;
+const shownLines = 4;
 
 /** Holds the unix milliseconds at which the supervisor ends the program; it reads it again before it does. */
 const deadlineFileName = "deadline";
@@ -104,7 +106,7 @@ async function firstLine(child: ChildProcess, exit: Promise<MachineExit>, signal
     const line = await Promise.race([once(lines, "line", { signal }), exit]);
     const parsed = Array.isArray(line) ? started.safeParse(safeJson(String(line[0]))) : undefined;
     if (parsed?.success === true) return parsed.data.pid;
-    throw new PyroError("unavailable", `The machine could not be started: ${(await exit).reason}`);
+    throw new EndedAtStart((await exit).reason);
   } catch (error) {
     child.kill("SIGTERM");
     throw error;
@@ -121,10 +123,19 @@ async function watchExit(child: ChildProcess, stderrTail: () => string): Promise
     child.once("close", (status, signal) => resolve(`exit ${status ?? signal}`));
   });
   const end = ended.safeParse(safeJson(lastLine));
-  const tail = stderrTail().trim();
+  const tail = lastLines(stderrTail());
   const how = end.success ? `${end.data.reason} (exit ${end.data.exit_code}, signal ${end.data.signal})` : code;
   const exitCode = end.success ? { exitCode: end.data.exit_code } : {};
   return { reason: tail === "" ? how : `${how}: ${tail}`, ...exitCode };
+}
+
+/** On one line: they stand in the middle of sentences. */
+function lastLines(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines
+    .filter((line) => line !== "")
+    .slice(-shownLines)
+    .join("; ");
 }
 
 function keepTail(stream: Readable | null): () => string {

@@ -1,6 +1,7 @@
 // Owns the proof that an engine boots our kernel: a machine with empty drives that only has to say hello. Never mounts anything.
 import { open, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { PyroError } from "../base/error.js";
 import { newId } from "../base/id.js";
 import type { Drive, Engine } from "../engine/engine.js";
 import { bootMachine } from "./boot.js";
@@ -19,8 +20,28 @@ const driveBytes = 1024 ** 2;
 /** Milliseconds beyond its time at which the machine is removed, whatever happens here. */
 const graceMs = 10_000;
 
-/** Resolves with the milliseconds until the agent answered; rejects as a boot does. Leaves nothing behind. */
-export async function proveBoot({ engine, folders, timeoutMs }: BootProof, signal: AbortSignal): Promise<number> {
+/** Milliseconds at least for a second boot. */
+const secondMs = 5000;
+
+/**
+ * Resolves with the milliseconds until the agent answered; rejects as a boot does. One that never answers is booted once
+ * more, for a third of the time, with a kernel that says how far it is. Leaves nothing behind.
+ */
+export async function proveBoot(proof: BootProof, signal: AbortSignal): Promise<number> {
+  try {
+    return await bootOnce({ ...proof, talkative: false }, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof PyroError) || error.code !== "deadline_exceeded") throw error;
+    const timeoutMs = Math.max(proof.timeoutMs / 3, secondMs);
+    return bootOnce({ ...proof, timeoutMs, talkative: true }, signal);
+  }
+}
+
+async function bootOnce(
+  { engine, folders, timeoutMs, talkative }: BootProof & { readonly talkative: boolean },
+  signal: AbortSignal,
+): Promise<number> {
   // Apart from the daemon's machines, whose folders it tidies up.
   const probes = { state: join(folders.cache, "probes"), sockets: join(folders.sockets, "p"), cache: folders.cache };
   const home = machineHome(probes, newId("vm"));
@@ -30,7 +51,7 @@ export async function proveBoot({ engine, folders, timeoutMs }: BootProof, signa
     const spec = {
       ...home,
       ...{ base: empty, seed: empty, disk: await emptyDrive(join(home.folder, "disk.img")) },
-      ...{ vcpuCount: 1, memMib, deadlineMs: Date.now() + timeoutMs + graceMs },
+      ...{ vcpuCount: 1, memMib, talkative, deadlineMs: Date.now() + timeoutMs + graceMs },
       memory: { from: "boot" },
     } as const;
     const started = performance.now();

@@ -35,7 +35,7 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
     ...["-bios", firmwareName],
     ...["-smp", String(spec.vcpuCount), "-m", `${spec.memMib}M`],
     ...memoryArguments(spec.memory, spec.memMib),
-    ...["-kernel", host.kernelPath, "-initrd", host.initramfsPath, "-append", kernelCommandLine(host)],
+    ...["-kernel", host.kernelPath, "-initrd", host.initramfsPath, "-append", kernelCommandLine(spec, host)],
     ...drive("base", spec.base),
     ...drive("seed", spec.seed),
     ...drive("disk", spec.disk),
@@ -49,13 +49,13 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
 
 function machineArguments(accelerator: Accelerator, memoryInFile: boolean): string[] {
   const memory = memoryInFile ? ",memory-backend=ram" : "";
+  // Nested virtualisation and performance counters are where most ways out of KVM were found; no guest needs them.
   if (accelerator === "kvm") {
     const machine = `microvm,pit=off,pic=off,rtc=off,acpi=on${memory}`;
-    // Nested virtualisation and performance counters are where most ways out of KVM were found; no guest needs them.
     return ["-machine", machine, "-accel", "kvm", "-cpu", "host,-svm,-vmx,pmu=off"];
   }
   // ERMS and FSRM make emulation copy byte by byte; the translation buffer defaults to 1 GiB.
-  return ["-machine", `microvm,acpi=on${memory}`, "-accel", "tcg,tb-size=64", "-cpu", "max,-erms,-fsrm"];
+  return ["-machine", `microvm,acpi=on${memory}`, "-accel", "tcg,tb-size=64", "-cpu", "max,-erms,-fsrm,-svm,pmu=off"];
 }
 
 function memoryArguments(memory: Memory, memMib: number): string[] {
@@ -71,9 +71,10 @@ function memoryArguments(memory: Memory, memMib: number): string[] {
   return ["-object", JSON.stringify(backend), ...(saved ? ["-S", "-incoming", "defer"] : [])];
 }
 
-function kernelCommandLine(host: QemuHost): string {
+function kernelCommandLine({ talkative }: MachineSpec, host: QemuHost): string {
   const common = [
-    "console=ttyS0 loglevel=4 reboot=t panic=-1",
+    talkative === true ? "console=ttyS0 earlyprintk=serial loglevel=7" : "console=ttyS0 loglevel=4",
+    "reboot=t panic=-1",
     "mitigations=off lsm= audit=0 cryptomgr.notests rcupdate.rcu_expedited=1",
   ];
   // Without address randomisation the translated code is found again; the boundary is the machine, not this.

@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { PyroError, hasErrno } from "../../base/error.js";
+import { hasErrno } from "../../base/error.js";
+import { EndedAtStart } from "../ended-at-start.js";
 import type { MachineExit } from "../engine.js";
 
 export interface PendingSocket {
@@ -22,7 +23,7 @@ const refusedPauseMs = 20;
 export async function connectWhenReady(pending: PendingSocket, signal: AbortSignal): Promise<Socket> {
   const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const gone = pending.exited.then((exit) => {
-    throw new PyroError("unavailable", `The machine ended before it was ready: ${exit.reason}`);
+    throw new EndedAtStart(exit.reason);
   });
   gone.catch(() => undefined);
   const watcher = watch(pending.folder);

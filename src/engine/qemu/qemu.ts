@@ -1,6 +1,9 @@
 // Owns the QEMU engine: starting a machine as a process and steering it over QMP. Never speaks to the guest.
+import { setTimeout as delay } from "node:timers/promises";
+import { PyroError } from "../../base/error.js";
 import { stageDone } from "../../base/stage.js";
-import type { Engine, Machine, MachineSpec, OwnDrives } from "../engine.js";
+import { EndedAtStart } from "../ended-at-start.js";
+import type { Engine, Machine, MachineExit, MachineSpec, OwnDrives } from "../engine.js";
 import { adoptProcess } from "./adopted.js";
 import { agentSocketName, consoleBytes, qemuArguments, qmpSocketName, type QemuHost } from "./arguments.js";
 import { connectWhenReady } from "./connect.js";
@@ -48,11 +51,13 @@ async function startMachine(spec: MachineSpec, options: QemuEngineOptions, signa
     signal,
   );
   stageDone(spec.id, "supervisor and QEMU spawned");
+  let steered = false;
   try {
     const { exited } = process;
     const socket = await connectWhenReady({ folder: spec.socketFolder, name: qmpSocketName, exited }, signal);
     stageDone(spec.id, "control socket there");
     const qmp = await Qmp.open(socket);
+    steered = true;
     stageDone(spec.id, "QEMU ready");
     if (spec.memory.from === "saved") {
       const { statePath } = spec.memory;
@@ -61,8 +66,24 @@ async function startMachine(spec: MachineSpec, options: QemuEngineOptions, signa
     }
     return qemuMachine(spec, { process, qmp, accelerator: options.accelerator });
   } catch (error) {
+    const exit = signal.aborted ? undefined : await endedByItself(process);
     await process.kill();
-    throw error;
+    if (exit === undefined || error instanceof EndedAtStart) throw error;
+    if (!steered) throw new EndedAtStart(exit.reason, error);
+    throw new PyroError("unavailable", `The machine ended while it was restored: ${exit.reason}`, { cause: error });
+  }
+}
+
+/** Milliseconds that the end of a process may take to be known, after a connection to it has broken. */
+const noticeMs = 1000;
+
+/** Its last words, rather than what a broken connection says, tell what was wrong. Undefined while it runs. */
+async function endedByItself({ exited }: Supervised): Promise<MachineExit | undefined> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([exited, delay(noticeMs, undefined, { signal: over.signal })]);
+  } finally {
+    over.abort();
   }
 }
 

@@ -55,12 +55,17 @@ export async function loadState({ qmp, socketFolder, statePath }: Transfer, sign
   }
 }
 
-async function migrationEnd(qmp: Qmp, signal: AbortSignal): Promise<void> {
-  const end = qmp.waitForEvent(
+/** Nobody may be waiting for it any more when it fails. */
+function migrationEnd(qmp: Qmp, signal: AbortSignal): Promise<void> {
+  const end = waitForMigration(qmp, signal);
+  end.catch(() => undefined);
+  return end;
+}
+
+async function waitForMigration(qmp: Qmp, signal: AbortSignal): Promise<void> {
+  const { data } = await qmp.waitForEvent(
     (event) => event.name === "MIGRATION" && ["completed", "failed"].includes(String(event.data["status"])),
     signal,
   );
-  end.catch(() => undefined);
-  const { data } = await end;
   if (data["status"] !== "completed") throw new PyroError("internal", "QEMU could not move a machine's state.");
 }
