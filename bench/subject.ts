@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { newId } from "../src/base/id.js";
 import { preparePaths, resolvePaths, type Paths } from "../src/base/paths.js";
 import { readSettings } from "../src/base/settings.js";
-import { openHostEngine } from "../src/daemon/host-engine.js";
+import { hostEngine } from "../src/daemon/host-engine.js";
 import type { Engine } from "../src/engine/engine.js";
 import type { InstalledEnvironment } from "../src/environment/environment.js";
 import { openEnvironmentStore } from "../src/environment/store.js";
@@ -54,12 +54,13 @@ export async function openSubject(): Promise<Subject> {
   const environments = openEnvironmentStore({ root: paths.environments });
   const environment =
     (await environments.find(environmentName)) ?? (await environments.pull(environmentName, task)).environment;
-  const engine = await openHostEngine(paths, await readSettings(paths.settings), signal);
+  const host = hostEngine(paths, await readSettings(paths.settings));
+  const engine = await host.open(signal);
   if (engine.unusable !== undefined) throw engine.unusable;
   const folders = { state: paths.state, sockets: paths.sockets, cache: paths.cache };
   return {
     ...{ paths, env, engine, environment, folders },
-    openHost: (poolSize) => openMachineHost({ ...limits, engine, folders, poolSize }),
+    openHost: (poolSize) => openMachineHost({ ...limits, engine, judgeAgain: host.openAgain, folders, poolSize }),
     create: async (host, kept = false) => {
       const machine = { environment, vcpuCount: 1, memMib, deadlineMs: Date.now() + lifetimeMs, keep: false };
       return host.create(kept ? { ...machine, drives: await newDrives(paths) } : machine, task);

@@ -17,6 +17,11 @@ export type Progress = (event: ProgressEvent) => void;
 /** Tells a caller that from now on signals reach the guest's program. */
 export const commandStarted = { phase: "command", message: "Running the command" } as const satisfies ProgressEvent;
 
+/** The phase of what a person should read in any case, once, as a line of its own. */
+export const noticePhase = "notice";
+
+export const notice = (message: string): ProgressEvent => ({ phase: noticePhase, message });
+
 /** What every long operation takes: how to stop it, and where to say how far it is. */
 export interface Task {
   readonly signal: AbortSignal;

@@ -27,7 +27,8 @@ async function openSubject(options: ConnectOptions, request: ExaminationRequest,
   const paths = await locatePaths(env);
   const settings = once(() => readSettings(paths.settings));
   const installation = once(() => findInstallation());
-  const verdictOptions = async () => ({ ...measuring(paths), files: await installation(), again: request.fix });
+  const verdictOptions = async () =>
+    ({ ...measuring(paths), files: await installation(), again: request.fix ? "all" : "speed" }) as const;
   const verdict = once(async () => judgeHost(await verdictOptions(), task.signal));
   // Settings that cannot be read are a finding of their own.
   const setting = async () => (await settings().catch(() => undefined))?.engine ?? "auto";

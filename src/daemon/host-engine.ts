@@ -7,10 +7,20 @@ import type { VerdictOptions } from "../engine/verdict.js";
 import { findInstallation } from "../machine/installation.js";
 import { proveBoot } from "../machine/prove-boot.js";
 
-/** Never rejects for lack of an engine: one that can start nothing says why when it is asked to. */
-export async function openHostEngine(paths: Paths, settings: Settings, signal: AbortSignal): Promise<Engine> {
+export interface HostEngine {
+  /** Never rejects for lack of an engine: one that can start nothing says why when it is asked to. */
+  open(signal: AbortSignal): Promise<Engine>;
+  /** The same, with KVM measured again: machines on it have failed. */
+  openAgain(signal: AbortSignal): Promise<Engine>;
+}
+
+export function hostEngine(paths: Paths, settings: Settings): HostEngine {
   const choice = { setting: settings.engine, variable: process.env["PYRO_ENGINE"] };
-  return openEngine({ ...measuring(paths), ...choice, files: () => findInstallation() }, signal);
+  const options = { ...measuring(paths), ...choice, files: () => findInstallation() };
+  return {
+    open: (signal) => openEngine(options, signal),
+    openAgain: (signal) => openEngine({ ...options, again: "kvm" }, signal),
+  };
 }
 
 /** Where verdicts are kept, and how a boot is tried. */

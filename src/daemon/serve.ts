@@ -7,11 +7,11 @@ import { buildId, version } from "../base/version.js";
 import type { Engine } from "../engine/engine.js";
 import { sharePulls } from "../environment/shared-pull.js";
 import { openEnvironmentStore } from "../environment/store.js";
-import { openMachineHost, type MachineHost } from "../machine/machine-host.js";
+import { openMachineHost, type MachineHost, type MachineHostOptions } from "../machine/machine-host.js";
 import { oneShot } from "../machine/one-shot.js";
 import { openPreparation } from "../preparation/preparation.js";
 import { openSandboxHost } from "../machine/sandbox-host.js";
-import { openHostEngine } from "./host-engine.js";
+import { hostEngine } from "./host-engine.js";
 import { daemonProtocolVersion } from "./protocol.js";
 import { daemonRecordPath, daemonSocketPath, type DaemonRecord } from "./record.js";
 import { listen } from "./server.js";
@@ -36,8 +36,9 @@ export async function runDaemon(): Promise<void> {
   const self = { pid: process.pid, version, socket: daemonSocketPath(paths), started_at: new Date().toISOString() };
   const stop = new AbortController();
   const environments = sharePulls(openEnvironmentStore({ root: paths.environments }), stop.signal);
-  const engine = await openHostEngine(paths, settings, AbortSignal.timeout(engineTimeoutMs));
-  const machines = await openMachines(engine, paths, settings);
+  const host = hostEngine(paths, settings);
+  const engine = await host.open(AbortSignal.timeout(engineTimeoutMs));
+  const machines = await openMachines({ engine, judgeAgain: host.openAgain }, paths, settings);
   const workspaces = await openDaemonWorkspaces({
     paths,
     environments,
@@ -45,7 +46,7 @@ export async function runDaemon(): Promise<void> {
     unusable: engine.unusable,
     shutdown: stop.signal,
   });
-  const parts = { environments, machines, engine, cache: paths.cache, workspaces: workspaces.service };
+  const parts = { environments, machines, cache: paths.cache, workspaces: workspaces.service };
   const preparation = await openPreparation(parts);
   const idle = idleTimer(idleMs(engine), () => {
     // A machine that was kept ends by itself; look again later.
@@ -67,7 +68,7 @@ export async function runDaemon(): Promise<void> {
           running_calls: server.running() - 1,
           running_machines: machines.count(),
           pooled_machines: machines.pooled(),
-          accelerator: engine.accelerator,
+          accelerator: machines.engine().accelerator,
         }),
         stop: () => void setImmediate(() => stop.abort()),
       },
@@ -86,9 +87,13 @@ export async function runDaemon(): Promise<void> {
   await machines.close();
 }
 
-function openMachines(engine: Engine, { state, sockets, cache }: Paths, settings: Settings): Promise<MachineHost> {
+function openMachines(
+  engine: Pick<MachineHostOptions, "engine" | "judgeAgain">,
+  { state, sockets, cache }: Paths,
+  settings: Settings,
+): Promise<MachineHost> {
   return openMachineHost({
-    engine,
+    ...engine,
     folders: { state, sockets, cache },
     bootTimeoutMs,
     restoreTimeoutMs,

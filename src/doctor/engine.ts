@@ -9,7 +9,7 @@ import type { Subject } from "./subject.js";
 /** Milliseconds for measuring the host, the boot that proves KVM included. */
 const verdictTimeoutMs = 20_000;
 /** Milliseconds for that and the boot under emulation. */
-const tcgTimeoutMs = 70_000;
+const tcgTimeoutMs = 80_000;
 
 const slower = "Machines run under software emulation, which computes 4 to 17 times slower.";
 

@@ -47,11 +47,13 @@ export function chooseEngine(verdict: HostVerdict, choice: EngineChoice): Engine
   if (choice === "compat") throw sandboxOnly();
   if (qemu === undefined) throw nothingRuns(verdict);
   if (choice === "kvm" && !qemu.kvm.usable) {
+    const fix = qemu.kvm.fix === "" ? "" : `${qemu.kvm.fix}. `;
     throw new PyroError("unavailable", `KVM is wanted, but of no use here: ${qemu.kvm.reason}.`, {
-      hint: `${qemu.kvm.fix === "" ? "S" : `${qemu.kvm.fix}. Or s`}et the engine to auto; then run \`pyro daemon stop\`.`,
+      hint: `${fix}\`pyro doctor --fix\` measures again. Or set the engine to auto; then run \`pyro daemon stop\`.`,
     });
   }
-  return qemu.engines[acceleratorFor(choice, qemu.kvm.usable)];
+  const engine = qemu.engines[acceleratorFor(choice, qemu.kvm.usable)];
+  return choice === "auto" && !qemu.kvm.usable ? { ...engine, fasterFails: qemu.kvm.reason } : engine;
 }
 
 function sandboxOnly(): PyroError {

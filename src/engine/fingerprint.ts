@@ -58,6 +58,12 @@ export function fingerprintChanges(before: string, now: string): readonly string
   return changed.map((name) => words[name] ?? name);
 }
 
+/** Whether both are of one accelerator; so when either cannot be read. */
+export function isSameAccelerator(one: string, other: string): boolean {
+  const [first, second] = [readParts(one)["accelerator"], readParts(other)["accelerator"]];
+  return first === undefined || second === undefined || first === second;
+}
+
 /** The argument list of a made-up machine: it changes whenever the code that makes argument lists does. */
 function sampleArguments(accelerator: Accelerator): string[][] {
   const host = { accelerator, kernelPath: "kernel", initramfsPath: "initramfs", tscKhz: 0 };

@@ -18,16 +18,28 @@ const kvmSpeed = z.object({
   reason: z.string(),
   fix: z.string(),
   loop_us: z.number(),
+  /** Milliseconds that making a machine took; 0 when it did not come to that. */
+  create_vm_ms: z.number(),
 });
 export type KvmSpeed = z.output<typeof kvmSpeed>;
+
+/** Instead of a console's end, where it has none. */
+const nothing = "(nothing)";
 
 /** The probe gives up by itself after 2 s. */
 const probeTimeoutMs = 5_000;
 
-/** A verdict holds for its key; a bad one only until the host is started again, and a busy KVM may be free at any time. */
-export function holds(known: KvmMeasurement | null, key: string, bootId: string): known is KvmMeasurement {
+/** What passes by itself, as load does, and does not show in the key. */
+const passing: readonly KvmMeasurement["cause"][] = ["too_slow", "hung", "no_boot", "failed"];
+/** Milliseconds for which a bad verdict of such a cause holds. */
+const passingMs = 60 * 60_000;
+
+/** A verdict holds for its key; a bad one not for ever, and a busy KVM may be free at any time. */
+export function holds(known: KvmMeasurement | null, { key, host, now }: KvmCircumstances): known is KvmMeasurement {
   if (known === null || known.key !== key || known.cause === "busy") return false;
-  return known.usable || known.boot_id === bootId;
+  if (known.usable) return true;
+  const age = now.getTime() - Date.parse(known.checked_at);
+  return known.boot_id === host.bootId && (!passing.includes(known.cause) || (age >= 0 && age < passingMs));
 }
 
 export interface KvmCircumstances {
@@ -36,23 +48,34 @@ export interface KvmCircumstances {
   readonly now: Date;
 }
 
+export interface MeasuredKvm {
+  readonly kvm: KvmMeasurement;
+  /** What the probe has just said. */
+  readonly speed: KvmSpeed;
+}
+
+/** `known` holds but for what the probe may say: where it is fast, how the boot went need not be found out again. */
 export async function measureKvm(
   probe: KvmProbe,
-  { key, host, now }: KvmCircumstances,
+  circumstances: KvmCircumstances & { readonly known?: KvmMeasurement },
   signal: AbortSignal,
-): Promise<KvmMeasurement> {
-  const common = { key, boot_id: host.bootId, checked_at: now.toISOString() };
+): Promise<MeasuredKvm> {
+  const { key, host, now, known } = circumstances;
   const speed = await probe.speed(signal).catch((error: unknown): KvmSpeed => {
     signal.throwIfAborted();
-    return { usable: false, cause: "failed", reason: firstLine(error), fix: "", loop_us: 0 };
+    return { usable: false, cause: "failed", reason: firstLine(error), fix: "", loop_us: 0, create_vm_ms: 0 };
   });
-  if (!speed.usable) return { ...common, ...speed, boot_ms: null };
+  const { usable, cause, reason, fix, loop_us } = speed;
+  const measured = { key, boot_id: host.bootId, checked_at: now.toISOString(), usable, cause, reason, fix, loop_us };
+  if (!usable) return { kvm: { ...measured, boot_ms: null }, speed };
+  if (known?.usable === true) return { kvm: { ...known, loop_us }, speed };
+  if (known?.cause === "no_boot") return { kvm: known, speed };
   try {
-    return { ...common, ...speed, boot_ms: await probe.boot(signal) };
+    return { kvm: { ...measured, boot_ms: await probe.boot(signal) }, speed };
   } catch (error) {
     signal.throwIfAborted();
-    const reason = `the processor is fast under /dev/kvm, but our kernel did not boot: ${firstLine(error)}`;
-    return { ...common, ...speed, usable: false, cause: "no_boot", reason, boot_ms: null };
+    const why = `the processor is fast under /dev/kvm, but our kernel did not boot: ${withoutConsole(error)}`;
+    return { kvm: { ...measured, usable: false, cause: "no_boot", reason: why, boot_ms: null }, speed };
   }
 }
 
@@ -62,7 +85,13 @@ export async function measureKvmSpeed(agentPath: string, signal: AbortSignal): P
   return kvmSpeed.parse(JSON.parse(stdout));
 }
 
-/** Without the guest's console, which may follow. */
 function firstLine(error: unknown): string {
-  return asPyroError(error).message.split(/(?: Its console's end:)?\n/u)[0] ?? "";
+  return asPyroError(error).message.split("\n")[0] ?? "";
+}
+
+/** Of the guest's console, which may follow, only the last line. */
+function withoutConsole(error: unknown): string {
+  const [first = "", ...lines] = asPyroError(error).message.split(/(?: Its console's end:)?\n/u);
+  const last = lines.at(-1) ?? nothing;
+  return last === nothing ? first : `${first} Its console ends with: ${last}`;
 }

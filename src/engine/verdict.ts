@@ -7,7 +7,7 @@ import type { Accelerator } from "./qemu/arguments.js";
 import { qemuEngine } from "./qemu/qemu.js";
 import { readVerdicts, writeVerdicts, type KvmMeasurement } from "./verdict-file.js";
 import { inspectHost, type Host, type QemuProgram } from "./verdict-host.js";
-import { holds, measureKvm, measureKvmSpeed } from "./verdict-kvm.js";
+import { holds, measureKvm, measureKvmSpeed, type KvmSpeed } from "./verdict-kvm.js";
 import { currentTsc, measureTsc } from "./verdict-tsc.js";
 
 export interface EngineFiles {
@@ -21,13 +21,16 @@ export interface EngineFiles {
 /** Boots our kernel on the engine; resolves with the milliseconds until its agent answered. */
 export type ProveBoot = (engine: Engine, limit: { readonly timeoutMs: number }, signal: AbortSignal) => Promise<number>;
 
+/** `speed`: KVM's probe, which takes 2 to 40 ms; `kvm`: that and the boot that proves it; `all`: everything. */
+export type Again = "speed" | "kvm" | "all";
+
 export interface VerdictOptions {
   readonly files: EngineFiles;
   /** Folder of the file in which verdicts are kept. */
   readonly cache: string;
   readonly proveBoot: ProveBoot;
-  /** True: what is known is measured again. */
-  readonly again?: boolean;
+  /** What is measured although it is known; nothing when absent. */
+  readonly again?: Again;
   readonly inspect?: typeof inspectHost;
   readonly clock?: () => Date;
 }
@@ -43,6 +46,8 @@ export interface QemuVerdict {
   /** One for each accelerator, whether it is of use here or not. */
   readonly engines: Readonly<Record<Accelerator, Engine>>;
   readonly kvm: KvmMeasurement;
+  /** What the probe has just said; undefined where what is known was enough. */
+  readonly kvmSpeed: KvmSpeed | undefined;
 }
 
 /** A boot under emulation that has been seen to work. */
@@ -58,30 +63,31 @@ const kvmBootTimeoutMs = 10_000;
 const tcgBootTimeoutMs = 45_000;
 
 export async function judgeHost(options: VerdictOptions, signal: AbortSignal): Promise<HostVerdict> {
-  const { files, cache, again = false, inspect = inspectHost, clock = () => new Date() } = options;
+  const { files, cache, again, inspect = inspectHost, clock = () => new Date() } = options;
   const known = await readVerdicts(cache);
   const host = await inspect(known.qemu ?? undefined, signal);
   const { qemu: program, firmware } = host;
   if (program === undefined || firmware === undefined) return { host, qemu: undefined };
   // A rate that is measured again is still held against the recorded one.
-  const tsc = await currentTsc(again && known.tsc !== null ? { ...known.tsc, boot_id: "" } : known.tsc, host, () =>
-    measureTsc(files.agentPath, signal),
-  );
+  const knownTsc = again === "all" && known.tsc !== null ? { ...known.tsc, boot_id: "" } : known.tsc;
+  const tsc = await currentTsc(knownTsc, host, () => measureTsc(files.agentPath, signal));
   const engines = openEngines(files, { ...host, qemu: program, firmware, tscKhz: tsc.khz });
   const key = digest([host.kernelRelease, host.kvmDevice, engines.kvm.fingerprint]);
   const probe = {
     speed: (until: AbortSignal) => measureKvmSpeed(files.agentPath, until),
     boot: (until: AbortSignal) => options.proveBoot(engines.kvm, { timeoutMs: kvmBootTimeoutMs }, until),
   };
-  const kvm =
-    !again && holds(known.kvm, key, host.bootId)
-      ? known.kvm
-      : await measureKvm(probe, { key, host, now: clock() }, signal);
+  const circumstances = { key, host, now: clock() };
+  const held = again !== "all" && again !== "kvm" && holds(known.kvm, circumstances) ? known.kvm : undefined;
+  const { kvm, speed } =
+    held !== undefined && again === undefined
+      ? { kvm: held, speed: undefined }
+      : await measureKvm(probe, { ...circumstances, ...(held === undefined ? {} : { known: held }) }, signal);
   const measured = { qemu: program, tsc, kvm };
   if (!isDeepStrictEqual(measured, { qemu: known.qemu, tsc: known.tsc, kvm: known.kvm })) {
     await writeVerdicts(cache, measured);
   }
-  return { host, qemu: { program, engines, kvm } };
+  return { host, qemu: { program, engines, kvm, kvmSpeed: speed } };
 }
 
 /** Whether emulation boots our kernel here; throws what the boot threw. Proved once for each fingerprint. */
@@ -90,10 +96,10 @@ export async function proveTcg(
   { engines }: QemuVerdict,
   signal: AbortSignal,
 ): Promise<ProvenBoot> {
-  const { cache, again = false, clock = () => new Date() } = options;
+  const { cache, again, clock = () => new Date() } = options;
   const key = digest([engines.tcg.fingerprint]);
   const known = await readVerdicts(cache);
-  if (!again && known.tcg?.key === key) return known.tcg;
+  if (again !== "all" && known.tcg?.key === key) return known.tcg;
   const boot_ms = await options.proveBoot(engines.tcg, { timeoutMs: tcgBootTimeoutMs }, signal);
   const proven = { key, boot_ms, checked_at: clock().toISOString() };
   await writeVerdicts(cache, { tcg: proven });

@@ -11,7 +11,8 @@ import { removeHome, type MachineFolders } from "./machine-files.js";
 import { writeMachineRecord } from "./machine-record.js";
 import { memberMaker } from "./pool-member.js";
 import { openPool } from "./pool.js";
-import { startMachine, type StartedMachine, type Starter, type StartRequest } from "./start-machine.js";
+import { startMachine, type StartedMachine, type StartRequest } from "./start-machine.js";
+import { openStations, type Station, type Stations } from "./station.js";
 import { templateBuilder } from "./template-builder.js";
 import { removeLeftovers, templateRoot } from "./template-folders.js";
 import { openTemplateStore, type Template, type TemplateSubject } from "./template.js";
@@ -36,6 +37,8 @@ export interface MachineHost {
   count(): number;
   /** How many machines wait in the pool. */
   pooled(): number;
+  /** What the next machine runs on: another than at first where that has failed. */
+  engine(): Engine;
 }
 
 export interface MachineRequest extends StartRequest {
@@ -47,6 +50,8 @@ export interface MachineRequest extends StartRequest {
 
 export interface MachineHostOptions {
   readonly engine: Engine;
+  /** Judges the host again, where machines on the engine no longer start; what they would run on now. */
+  readonly judgeAgain: (signal: AbortSignal) => Promise<Engine>;
   readonly folders: MachineFolders;
   /** Milliseconds until a cold boot must have answered. */
   readonly bootTimeoutMs: number;
@@ -78,51 +83,62 @@ export async function openMachineHost(options: MachineHostOptions): Promise<Mach
     const slot: Slot = { memMib: each.record.mem_mib, keep: true, end: () => Promise.resolve() };
     return liveMachine({ ...each, start: "adopted", mounted: true }, slots, slot);
   });
+  const stations = openStations({ ...options, open: (engine) => openStation({ ...options, engine }) });
+  return {
+    create: (request, task) => createMachine({ options, stations, slots, request }, task),
+    saveTemplate: (subject, { anew }, task) =>
+      stations.use(task, async ({ templates, pool }) => {
+        const found = await templates.find(subject);
+        if (found !== undefined && !anew) return found;
+        await admitSaving(options.folders.cache);
+        if (found !== undefined) {
+          await pool.forget();
+          await templates.discard(found);
+        }
+        return templates.ensure(subject, task);
+      }),
+    fillPool: (subject, task) =>
+      stations.use(task, async ({ templates, pool }) => pool.fill(subject, await templates.ensure(subject, task))),
+    adopted,
+    close: async () => {
+      await stations.close();
+      await Promise.all([...slots].filter((slot) => !slot.keep).map((slot) => slot.end()));
+    },
+    count: () => slots.size,
+    pooled: () => stations.current().pool.ready(),
+    engine: () => stations.current().engine,
+  };
+}
+
+function openStation(options: MachineHostOptions): Station {
   const pool = openPool({
     size: options.engine.can.has("memory-snapshot") ? options.poolSize : 0,
     idleMs: options.poolIdleMs,
     make: memberMaker({ ...options, lifetimeMs: options.poolIdleMs + poolGraceMs }),
   });
   const templates = openTemplateStore(options.folders, options.engine, templateBuilder(options));
-  return {
-    create: (request, task) => createMachine({ starter: { ...options, pool, templates }, slots, request }, task),
-    saveTemplate: async (subject, { anew }, task) => {
-      const found = await templates.find(subject);
-      if (found !== undefined && !anew) return found;
-      await admitSaving(options.folders.cache);
-      if (found !== undefined) {
-        await pool.forget();
-        await templates.discard(found);
-      }
-      return templates.ensure(subject, task);
-    },
-    fillPool: async (subject, task) => pool.fill(subject, await templates.ensure(subject, task)),
-    adopted,
-    close: async () => {
-      await pool.close();
-      await Promise.all([...slots].filter((slot) => !slot.keep).map((slot) => slot.end()));
-    },
-    count: () => slots.size,
-    pooled: () => pool.ready(),
-  };
+  return { engine: options.engine, templates, pool };
 }
 
 interface Creation {
-  readonly starter: Starter;
+  readonly options: MachineHostOptions;
+  readonly stations: Stations;
   readonly slots: Set<Slot>;
   readonly request: MachineRequest;
 }
 
-async function createMachine({ starter, slots, request }: Creation, task: Task): Promise<LiveMachine> {
+async function createMachine(creation: Creation, task: Task): Promise<LiveMachine> {
+  const { options, stations, slots, request } = creation;
   const slot: Slot = { memMib: request.memMib, keep: request.keep, end: () => Promise.resolve() };
   const others = () => [...slots].map((each) => each.memMib);
   await admit(request.memMib, others()).catch(async () => {
-    await starter.pool.drain();
+    await stations.current().pool.drain();
     await admit(request.memMib, others());
   });
   slots.add(slot);
   try {
-    const live = liveMachine(await startMachine(starter, request, task), slots, slot);
+    const started = await stations.use(task, (station) => startMachine({ ...options, ...station }, request, task));
+    const live = liveMachine(started, slots, slot);
     const identity = {
       hostname: request.hostname ?? live.id.replace("_", "-"),
       environment: request.environment,

@@ -3,6 +3,7 @@ import { PyroError, asPyroError } from "../base/error.js";
 import { newId } from "../base/id.js";
 import type { Task } from "../base/progress.js";
 import { stageDone } from "../base/stage.js";
+import { EndedAtStart } from "../engine/ended-at-start.js";
 import type { Engine, Memory, OwnDrives } from "../engine/engine.js";
 import { bootMachine, greet, type AnsweringMachine } from "./boot.js";
 import {
@@ -60,7 +61,8 @@ export async function startMachine(starter: Starter, request: StartRequest, task
       // Removed by somebody else meanwhile: that says nothing against the next one.
       if ((await starter.templates.find(request))?.generation !== template.generation) continue;
       task.progress({ phase: "boot", message: `The template did not start (${asPyroError(error).message}); booting` });
-      await starter.templates.discard(template);
+      // What ended before it looked at the template says nothing against it: booting ends the same way, or the moment is over.
+      if (!(error instanceof EndedAtStart)) await starter.templates.discard(template);
       break;
     } finally {
       if (usable) starter.pool.want(request, template);
@@ -131,7 +133,7 @@ async function bootTwice(starter: Starter, request: StartRequest, task: Task): P
   } catch (error) {
     if (task.signal.aborted || !(error instanceof PyroError) || error.code !== "deadline_exceeded") throw error;
     task.progress({ phase: "boot", message: "The machine did not answer in time; booting once more" });
-    return boot(starter, cold, task);
+    return boot(starter, { ...cold, talkative: true }, task);
   }
 }
 
@@ -141,10 +143,11 @@ interface BootRequest {
   readonly drives: (source: DriveSource) => Promise<OwnDrives>;
   readonly timeoutMs: number;
   readonly start: StartedMachine["start"];
+  readonly talkative?: boolean;
 }
 
 async function boot(starter: Starter, wanted: BootRequest, task: Task): Promise<StartedMachine> {
-  const { request, memory, drives, timeoutMs, start } = wanted;
+  const { request, memory, drives, timeoutMs, start, talkative = false } = wanted;
   const home = machineHome(starter.folders, newId("vm"));
   await makeHome(home);
   try {
@@ -155,6 +158,7 @@ async function boot(starter: Starter, wanted: BootRequest, task: Task): Promise<
       vcpuCount: request.vcpuCount,
       memMib: request.memMib,
       memory,
+      talkative,
       deadlineMs: request.deadlineMs,
     } as const;
     stageDone(home.id, "drives made");

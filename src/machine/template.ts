@@ -7,6 +7,7 @@ import { lockFile } from "../base/lock.js";
 import { keepFile } from "../base/keep-file.js";
 import type { Task } from "../base/progress.js";
 import type { Engine } from "../engine/engine.js";
+import { isSameAccelerator } from "../engine/fingerprint.js";
 import type { InstalledEnvironment } from "../environment/environment.js";
 import type { MachineFolders, MachineShape } from "./machine-files.js";
 import {
@@ -112,20 +113,23 @@ async function makeOne(root: string, { key, subject, engine, build }: Build, tas
     await rm(draft, { recursive: true, force: true });
   }
   await syncFolder(root);
-  await removeReplaced(root, generation, subject);
+  await removeReplaced(root, generation, { ...subject, engine });
   return templateAt(root, key, generation);
 }
 
-/** All others of the same environment and shape: of an older image, engine or host. Machines that run from one keep its files open. */
+/**
+ * All others of the same environment, shape and accelerator: of an older image or host. One of another accelerator stays
+ * for the time when that is used again. Machines that run from one keep its files open.
+ */
 async function removeReplaced(
   root: string,
   generation: string,
-  { environment, vcpuCount, memMib }: TemplateSubject,
+  { environment, vcpuCount, memMib, engine }: TemplateSubject & { readonly engine: Engine },
 ): Promise<void> {
   const others = (await listGenerations(root)).filter((name) => name !== generation);
   for (const other of others) {
     const found = await readTemplate(root, other);
     const same = found?.environment === environment.name && found.vcpu_count === vcpuCount && found.mem_mib === memMib;
-    if (same) await removeGeneration(root, other);
+    if (same && isSameAccelerator(found.engine_fingerprint, engine.fingerprint)) await removeGeneration(root, other);
   }
 }

@@ -2,7 +2,6 @@
 import type { Task } from "../base/progress.js";
 import { ReadWriteLock } from "../base/read-write-lock.js";
 import { version } from "../base/version.js";
-import type { Engine } from "../engine/engine.js";
 import { catalogEntry } from "../environment/catalog.js";
 import type { EnvironmentStore, InstalledEnvironment } from "../environment/environment.js";
 import type { MachineShape } from "../machine/machine-files.js";
@@ -44,7 +43,6 @@ export interface PreparationParts {
   readonly environments: EnvironmentStore;
   readonly machines: MachineHost;
   readonly workspaces: Workspaces;
-  readonly engine: Engine;
   /** Folder of templates and manifests. */
   readonly cache: string;
 }
@@ -58,7 +56,8 @@ export async function openPreparation(parts: PreparationParts): Promise<Preparat
   return {
     prepare: (request, task) => {
       catalogEntry(request.environment);
-      if (parts.engine.unusable !== undefined) throw parts.engine.unusable;
+      const { unusable } = parts.machines.engine();
+      if (unusable !== undefined) throw unusable;
       task.progress({ phase: "wait", message: "Waiting for another prepare" });
       return lock.exclusive(task.signal, () => prepareAlone(parts, request, task));
     },
@@ -70,7 +69,7 @@ async function prepareAlone(parts: PreparationParts, request: PreparationRequest
   await refuseNewerPreparation(parts.cache, request.environment);
   task.progress({ phase: "look", message: `Looking at ${request.environment}` });
   const installed = await environments.find(request.environment);
-  const readiness = await judgeReadiness({ ...parts, ...request, installed });
+  const readiness = await judgeReadiness({ ...parts, ...request, installed, engine: machines.engine() });
   const { start: was, reason } = readiness;
   if (readiness.start === "warm" && installed !== undefined && !request.force) {
     // In the background: whoever asks whether it is warm will soon want a machine.
@@ -90,7 +89,7 @@ async function takeSteps(
   request: PreparationRequest,
   task: Task,
 ): Promise<PreparationManifest> {
-  const { machines, workspaces, engine } = parts;
+  const { machines, workspaces } = parts;
   const { environment: name, vcpuCount, memMib, force } = request;
   const steps: PreparationManifest["steps"] = [];
   const step = async <Result>(phase: PreparationStep, message: string, work: () => Promise<Result>) => {
@@ -110,6 +109,7 @@ async function takeSteps(
   await removeForgottenProofs(workspaces);
   await proveWorkspace({ workspaces, environment: name, vcpuCount, memMib, step }, task);
   await step("refill", "Making the next machine ready", () => machines.fillPool(subject, task));
+  const engine = machines.engine();
   return {
     ...{ format: 1, environment: name, image_digest: environment.imageDigest, template_key: template.key },
     template_generation: template.generation,

@@ -19,7 +19,15 @@ function verdict(kvmUsable: boolean, fix = ""): HostVerdict {
   const kvm = { key: "k", boot_id: "b", loop_us: 20_000, boot_ms: null, checked_at: "2026-11-20T10:00:00Z" };
   const found = { usable: kvmUsable, cause: kvmUsable ? "none" : "too_slow", reason: "an imitation", fix } as const;
   const engine = (accelerator: string) => ({ ...unusableEngine(reason), accelerator });
-  return { host, qemu: { program, engines: { kvm: engine("kvm"), tcg: engine("tcg") }, kvm: { ...kvm, ...found } } };
+  return {
+    host,
+    qemu: {
+      program,
+      engines: { kvm: engine("kvm"), tcg: engine("tcg") },
+      kvm: { ...kvm, ...found },
+      kvmSpeed: undefined,
+    },
+  };
 }
 
 const failure = (act: () => unknown) => {
@@ -36,13 +44,15 @@ test("KVM where it has proved itself, else emulation; what is forced goes before
   expect([get(true, "auto"), get(false, "auto"), get(true, "kvm"), get(true, "tcg"), get(false, "tcg")]).toEqual([
     ...["kvm", "tcg", "kvm", "tcg", "tcg"],
   ]);
+  const why = (usable: boolean, choice: "auto" | "tcg") => chooseEngine(verdict(usable), choice).fasterFails;
+  expect([why(false, "auto"), why(true, "auto"), why(false, "tcg")]).toEqual(["an imitation", undefined, undefined]);
 });
 
 test("what cannot be had is refused with its reason and fix", () => {
   expect(failure(() => chooseEngine(verdict(false, "sudo usermod"), "kvm"))).toEqual({
     code: "unavailable",
     message: "KVM is wanted, but of no use here: an imitation.",
-    hint: "sudo usermod. Or set the engine to auto; then run `pyro daemon stop`.",
+    hint: "sudo usermod. `pyro doctor --fix` measures again. Or set the engine to auto; then run `pyro daemon stop`.",
   });
   expect(failure(() => chooseEngine({ host: { ...host, qemu: undefined }, qemu: undefined }, "auto"))).toEqual({
     code: "unavailable",

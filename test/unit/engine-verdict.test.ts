@@ -18,8 +18,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const signal = new AbortController().signal;
-const fast: KvmSpeed = { usable: true, cause: "none", reason: "", fix: "", loop_us: 28 };
-const slow: KvmSpeed = { usable: false, cause: "too_slow", reason: "an imitation", fix: "", loop_us: 20_000 };
+const ok = { usable: true, cause: "none", reason: "", fix: "", loop_us: 28 } as const;
+const fast: KvmSpeed = { ...ok, create_vm_ms: 1.5 };
+const imitated = { usable: false, cause: "too_slow", reason: "an imitation", fix: "", loop_us: 20_000 } as const;
+const slow: KvmSpeed = { ...imitated, create_vm_ms: 1.5 };
 const qemu = { path: "/usr/bin/qemu-system-x86_64", size: 18, mtimeMs: 1000, version: "7.2.22 (Debian)" };
 const firmware = { path: "/qboot.rom", sha256: "0123456789abcdef" };
 const host: Host = {
@@ -57,7 +59,7 @@ test("what was measured once is read from the file, as it was", async () => {
   expect(await probe.asked()).toEqual(["tsc", "kvm"]);
   expect(kvmOf(second)).toEqual(kvmOf(first));
   expect(kvmOf(first)).toEqual({
-    ...{ ...slow, boot_ms: null, boot_id: "boot-1", checked_at: "2026-11-20T10:00:00.000Z" },
+    ...{ ...imitated, boot_ms: null, boot_id: "boot-1", checked_at: "2026-11-20T10:00:00.000Z" },
     key: expect.stringMatching(/^[0-9a-f]{32}$/u),
   });
   expect(second.qemu?.engines.tcg.fingerprint).toBe(first.qemu?.engines.tcg.fingerprint);
@@ -104,21 +106,24 @@ test("KVM counts after a fast loop and one boot, which another start of the host
   expect(boots).toEqual(["kvm 10000"]);
 });
 
-test("KVM that does not boot our kernel is not used, and says so", async () => {
+test.for([
+  ["(nothing)", "No answer within 10 s."],
+  ["first\nACPI: Core", "No answer within 10 s. Its console ends with: ACPI: Core"],
+] as const)("KVM that does not boot our kernel is not used, and says so: %s", async ([console, why]) => {
   const probe = await nativeProbe(fast);
   const proveBoot = () =>
-    Promise.reject(new PyroError("deadline_exceeded", "No answer within 10 s. Its console's end:\n(nothing)"));
+    Promise.reject(new PyroError("deadline_exceeded", `No answer within 10 s. Its console's end:\n${console}`));
   const verdict = await judgeHost(options(probe.path, { proveBoot }), signal);
   expect(kvmOf(verdict)).toMatchObject({
     ...{ usable: false, cause: "no_boot", boot_ms: null },
-    reason: "the processor is fast under /dev/kvm, but our kernel did not boot: No answer within 10 s.",
+    reason: `the processor is fast under /dev/kvm, but our kernel did not boot: ${why}`,
   });
 });
 
 test("asked to, everything is measured again, and the clock rate stays within its noise", async () => {
   const first = await judgeHost(options((await nativeProbe(slow, 2_300_000)).path), signal);
   const probe = await nativeProbe(slow, 2_300_200);
-  const second = await judgeHost(options(probe.path, { again: true }), signal);
+  const second = await judgeHost(options(probe.path, { again: "all" }), signal);
   expect(await probe.asked()).toEqual(["tsc", "kvm", "tsc", "kvm"]);
   expect(second.qemu?.engines.tcg.fingerprint).toBe(first.qemu?.engines.tcg.fingerprint);
 });
@@ -135,7 +140,7 @@ test("without QEMU or its firmware nothing is measured, and nothing fails", asyn
 test("where the file cannot be written the verdict is the same", async () => {
   const probe = await nativeProbe(slow);
   const verdict = await judgeHost(options(probe.path, { cache: join(folder, "missing") }), signal);
-  expect(kvmOf(verdict)).toMatchObject(slow);
+  expect(kvmOf(verdict)).toMatchObject(imitated);
 });
 
 test("emulation is proved by one boot, and again when the runtime has changed or somebody asks", async () => {
@@ -150,18 +155,19 @@ test("emulation is proved by one boot, and again when the runtime has changed or
   expect(await prove({})).toMatchObject({ boot_ms: 1 });
   const files = { agentPath: probe.path, kernelPath: "/k", initramfsPath: "/i", fingerprint: "runtime 2" };
   expect(await prove({ files })).toMatchObject({ boot_ms: 2 });
-  expect(await prove({ files, again: true })).toMatchObject({ boot_ms: 3 });
+  expect(await prove({ files, again: "all" })).toMatchObject({ boot_ms: 3 });
   const failing = () => Promise.reject(new PyroError("deadline_exceeded", "No answer."));
   await expect(prove({ proveBoot: failing })).rejects.toThrow("No answer.");
   expect(await prove({})).toMatchObject({ boot_ms: 4 });
 });
 
+const circumstances = { key: "k", host: { bootId: "b" }, now: new Date("2026-11-20T10:30:00Z") };
+
 test("a probe that fails is a verdict; only an abort is an error", async () => {
-  const circumstances = { key: "k", host: { bootId: "b" }, now: new Date(0) };
   const boot = () => Promise.reject(new Error("must not boot"));
   const broken = { speed: () => Promise.reject(new Error("probe: bad\nmore")), boot };
-  expect(await measureKvm(broken, circumstances, signal)).toEqual({
-    ...{ key: "k", boot_id: "b", checked_at: "1970-01-01T00:00:00.000Z" },
+  expect((await measureKvm(broken, circumstances, signal)).kvm).toEqual({
+    ...{ key: "k", boot_id: "b", checked_at: "2026-11-20T10:30:00.000Z" },
     ...{ usable: false, cause: "failed", reason: "probe: bad", fix: "", loop_us: 0, boot_ms: null },
   });
   const gone = AbortSignal.abort(new PyroError("canceled", "gone"));
@@ -169,21 +175,55 @@ test("a probe that fails is a verdict; only an abort is an error", async () => {
   await expect(measureKvm({ speed: async () => fast, boot }, circumstances, gone)).rejects.toThrow("gone");
 });
 
+const known = (changed: Partial<KvmMeasurement>): KvmMeasurement => ({
+  ...{ ...ok, key: "k", boot_id: "b", boot_ms: 400, checked_at: "2026-11-20T10:00:00.000Z" },
+  ...changed,
+});
+
 test("a good verdict outlives a start of the host, a bad one does not, a busy KVM is asked each time", () => {
-  const known = (changed: Partial<KvmMeasurement>): KvmMeasurement => ({
-    ...{ ...fast, key: "k", boot_id: "b", boot_ms: 400, checked_at: "2026-11-20T10:00:00Z" },
-    ...changed,
-  });
-  const bad = known({ usable: false, cause: "too_slow" });
-  const busy = known({ usable: false, cause: "busy" });
-  expect([holds(known({}), "k", "b"), holds(known({}), "k", "c"), holds(known({}), "other", "b")]).toEqual([
-    true,
-    true,
-    false,
-  ]);
-  expect([holds(bad, "k", "b"), holds(bad, "k", "c"), holds(busy, "k", "b"), holds(null, "k", "b")]).toEqual([
-    ...[true, false, false, false],
-  ]);
+  const held = (changed: Partial<KvmMeasurement>, now: Partial<typeof circumstances> = {}) =>
+    holds(known(changed), { ...circumstances, ...now });
+  const later = { host: { bootId: "c" } };
+  expect([held({}), held({}, later), held({}, { key: "other" })]).toEqual([true, true, false]);
+  const denied = { usable: false, cause: "no_permission" } as const;
+  expect([held(denied), held(denied, later), holds(null, circumstances)]).toEqual([true, false, false]);
+  expect(held({ usable: false, cause: "busy" })).toBe(false);
+});
+
+test.for(["too_slow", "hung", "no_boot", "failed"] as const)(
+  "a bad verdict that load may have caused, such as %s, holds an hour",
+  (cause) => {
+    const held = (now: string) => holds(known({ usable: false, cause }), { ...circumstances, now: new Date(now) });
+    expect(["2026-11-20T10:59:59Z", "2026-11-20T11:00:00Z", "2026-11-20T09:59:59Z"].map(held)).toEqual([
+      ...[true, false, false],
+    ]);
+    const denied = known({ usable: false, cause: "no_permission" });
+    expect(holds(denied, { ...circumstances, now: new Date("2026-11-21T10:00:00Z") })).toBe(true);
+  },
+);
+
+test("asked to, KVM's probe runs although the verdict is known, and the boot only where it says more than is known", async () => {
+  const boots: string[] = [];
+  const proveBoot: VerdictOptions["proveBoot"] = async ({ accelerator }) => boots.push(accelerator);
+  const judge = async (speed: KvmSpeed, again: VerdictOptions["again"]) => {
+    const probe = await nativeProbe(speed);
+    const { qemu: found } = await judgeHost(options(probe.path, { proveBoot, ...(again && { again }) }), signal);
+    return [found?.kvm.usable, found?.kvmSpeed?.loop_us, boots.length];
+  };
+  expect(await judge(fast, undefined)).toEqual([true, 28, 1]);
+  expect(await judge(slow, undefined)).toEqual([true, undefined, 1]);
+  expect(await judge({ ...fast, loop_us: 31 }, "speed")).toEqual([true, 31, 1]);
+  expect(await judge(slow, "speed")).toEqual([false, 20_000, 1]);
+  expect(await judge(fast, undefined)).toEqual([false, undefined, 1]);
+  expect(await judge(fast, "speed")).toEqual([true, 28, 2]);
+  expect(await judge(fast, "kvm")).toEqual([true, 28, 3]);
+});
+
+test("a kernel that did not boot is not booted again for the probe's sake within the hour", async () => {
+  const boot = () => Promise.reject(new Error("must not boot"));
+  const bad = known({ usable: false, cause: "no_boot", reason: "silence" });
+  const again = await measureKvm({ speed: async () => fast, boot }, { ...circumstances, known: bad }, signal);
+  expect(again).toEqual({ kvm: bad, speed: fast });
 });
 
 test("the recorded clock rate is kept within 200 ppm", async () => {

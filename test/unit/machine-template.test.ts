@@ -7,10 +7,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { PyroError } from "../../src/base/error.js";
 import { lockFile } from "../../src/base/lock.js";
-import type { Engine, Memory } from "../../src/engine/engine.js";
+import { EndedAtStart } from "../../src/engine/ended-at-start.js";
+import type { Engine, MachineSpec, Memory } from "../../src/engine/engine.js";
 import { unusableEngine } from "../../src/engine/unusable.js";
 import { diskBytes } from "../../src/environment/disk-template.js";
 import { openPool } from "../../src/machine/pool.js";
+import { proveBoot } from "../../src/machine/prove-boot.js";
 import { startMachine } from "../../src/machine/start-machine.js";
 import { removeLeftovers, templateRoot } from "../../src/machine/template-folders.js";
 import { openTemplateStore, type Template, type TemplateStore } from "../../src/machine/template.js";
@@ -134,6 +136,25 @@ test("a build removes what earlier ones of its key left, and leaves nothing when
   expect((await readdir(root)).sort()).toEqual([generation, `${key}.lock`].sort());
 });
 
+test("one of another accelerator stays for the time when that is used again", async () => {
+  const on = (accelerator: string, runtime: string): TemplateStore =>
+    openTemplateStore(
+      folders(),
+      { ...engine, fingerprint: JSON.stringify({ accelerator, runtime }) },
+      async (_subject, target) => {
+        for (const path of [target.memoryPath, target.statePath, target.diskPath]) await writeFile(path, accelerator);
+        await truncate(target.diskPath, diskBytes);
+      },
+    );
+  const first = await on("kvm", "1").ensure(subject(), task);
+  const other = await on("tcg", "1").ensure(subject(), task);
+  expect([present(first), present(other)]).toEqual([all, all]);
+  const newer = await on("tcg", "2").ensure(subject(), task);
+  expect([present(first), present(other), present(newer)]).toEqual([all, none, all]);
+  await on("kvm", "2").ensure(subject(), task);
+  expect([present(first), present(newer)]).toEqual([none, all]);
+});
+
 function machineOf(template: Template, ended: string[]) {
   const kill = () => {
     ended.push(template.generation);
@@ -158,27 +179,60 @@ test("a pool machine is never handed out for a template that was made after it",
   await pool.close();
 });
 
+const fails = (error: () => PyroError, starts: Memory[], onStart = async (_memory: Memory) => undefined as void) => ({
+  ...engine,
+  start: async ({ memory }: Pick<MachineSpec, "memory">) => {
+    starts.push(memory);
+    await onStart(memory);
+    throw error();
+  },
+});
+
+function startOn(failing: Engine) {
+  const pool = openPool({ size: 0, idleMs: 1000, make: () => Promise.reject(new Error("no pool")) });
+  const starter = { engine: failing, folders: folders(), templates: store, pool };
+  const request = { ...subject(), deadlineMs: Date.now() + 60_000 };
+  return startMachine({ ...starter, bootTimeoutMs: 1000, restoreTimeoutMs: 1000 }, request, task);
+}
+
+test("a machine that ends before it could look at its template says nothing against it: it stays", async () => {
+  const template = await store.ensure(subject(), task);
+  const starts: Memory[] = [];
+  const ends = fails(() => new EndedAtStart("no /dev/kvm"), starts);
+  await expect(startOn(ends)).rejects.toThrow("The machine ended before it was ready: no /dev/kvm");
+  expect(starts.map(({ from }) => from)).toEqual(["saved", "boot"]);
+  expect([await store.find(subject()), present(template)]).toEqual([template, all]);
+});
+
+test("a boot that nobody heard of is done once more, by a kernel that says how far it is", async () => {
+  const talkative: (boolean | undefined)[] = [];
+  const silent: Engine = {
+    ...engine,
+    start: async (spec) => {
+      if (spec.memory.from === "boot") talkative.push(spec.talkative);
+      throw new PyroError("deadline_exceeded", "silence");
+    },
+  };
+  await expect(startOn(silent)).rejects.toThrow("silence");
+  expect(talkative).toEqual([false, true]);
+  talkative.length = 0;
+  const proof = {
+    engine: silent,
+    folders: { cache: join(folder, "cache"), sockets: join(folder, "run") },
+    timeoutMs: 300,
+  };
+  await expect(proveBoot(proof, task.signal)).rejects.toThrow("silence");
+  expect(talkative).toEqual([false, true]);
+});
+
 test("a template that goes while a machine starts from it costs another try, not a boot; one that stays is discarded", async () => {
   const starts: Memory[] = [];
-  const failing = (onStart: (memory: Memory) => Promise<void>): Engine => ({
-    ...engine,
-    start: async ({ memory }) => {
-      starts.push(memory);
-      await onStart(memory);
-      throw new PyroError("unavailable", "It does not start.");
-    },
-  });
-  const start = (failingEngine: Engine) => {
-    const pool = openPool({ size: 0, idleMs: 1000, make: () => Promise.reject(new Error("no pool")) });
-    const starter = { engine: failingEngine, folders: folders(), templates: store, pool };
-    const request = { ...subject(), deadlineMs: Date.now() + 60_000 };
-    return startMachine({ ...starter, bootTimeoutMs: 1000, restoreTimeoutMs: 1000 }, request, task);
-  };
   const removed = async (memory: Memory) => {
     const found = memory.from === "saved" && starts.length < 3 ? await store.find(subject()) : undefined;
     if (found !== undefined) await store.discard(found);
   };
-  await expect(start(failing(removed))).rejects.toMatchObject({ code: "unavailable" });
+  const failing = fails(() => new PyroError("unavailable", "It does not start."), starts, removed);
+  await expect(startOn(failing)).rejects.toMatchObject({ code: "unavailable" });
   expect(starts.map(({ from }) => from)).toEqual(["saved", "saved", "saved", "boot"]);
   const paths = starts.map((memory) => (memory.from === "saved" ? memory.memoryPath : ""));
   expect([new Set(paths).size, built, await store.find(subject())]).toEqual([4, 3, undefined]);

@@ -1,5 +1,6 @@
 // Proves what a person sees of a long call, on a terminal and in a log.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { notice } from "../../src/base/progress.js";
 import { describeProgress, progressDisplay } from "../../src/surface/cli/progress-display.js";
 
 beforeEach(() => {
@@ -84,4 +85,19 @@ test("steps and bytes are shown in their units", () => {
     "Writing · 1.0 MiB",
   );
   expect(describeProgress({ phase: "x", message: "Waiting" })).toBe("Waiting");
+});
+
+test("what a person should read in any case is a line of its own at once, and what went on goes on", () => {
+  const log = display(false);
+  log.update(notice("KVM no longer works"));
+  expect(log.written()).toBe("pyro: KVM no longer works\n");
+  const terminal = display(true);
+  terminal.update(boot);
+  vi.advanceTimersByTime(1500);
+  terminal.update(notice("KVM no longer works"));
+  const line = "\r\u001b[Kpyro: KVM no longer works\n";
+  expect(terminal.written().endsWith(line)).toBe(true);
+  vi.advanceTimersByTime(200);
+  expect(terminal.written().split(line)[1]).toContain("Starting a machine");
+  terminal.stop();
 });

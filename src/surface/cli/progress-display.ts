@@ -1,5 +1,5 @@
 // Owns showing on standard error how far a long call is. Silent for its first second. Never writes to standard output.
-import type { ProgressEvent } from "../../base/progress.js";
+import { noticePhase, type ProgressEvent } from "../../base/progress.js";
 import type { Sink } from "./sink.js";
 
 export interface ProgressDisplay {
@@ -30,6 +30,7 @@ export function progressDisplay(stderr: Sink, now: () => number = () => performa
   };
   return {
     update: (event) => {
+      if (event.phase === noticePhase) return show.note(event.message);
       current = { event, since: current?.event.phase === event.phase ? current.since : now() };
       show.draw(current);
     },
@@ -48,6 +49,8 @@ interface Phase {
 
 interface Drawing {
   draw(phase: Phase): void;
+  /** A line of its own, which stays. */
+  note(message: string): void;
   clear(): void;
 }
 
@@ -56,6 +59,10 @@ function terminalLine(stderr: Sink, now: () => number): Drawing {
   let drawnAt: number | undefined;
   let frame = 0;
   return {
+    note: (message) => {
+      void stderr.write(`${drawnAt === undefined ? "" : clearLine}pyro: ${message}\n`);
+      drawnAt = undefined;
+    },
     draw: ({ event }) => {
       if (now() - began < quietMs || (drawnAt !== undefined && now() - drawnAt < redrawMs)) return;
       drawnAt = now();
@@ -82,6 +89,7 @@ function plainLines(stderr: Sink, now: () => number): Drawing {
     shown = undefined;
   };
   return {
+    note: write,
     draw: (phase) => {
       if (shown !== undefined && shown.event.phase !== phase.event.phase) finish(phase.since);
       const age = now() - phase.since;
