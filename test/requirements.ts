@@ -69,6 +69,8 @@ export const requirements: Readonly<Record<string, string>> = {
   "doctor-start": "`pyro doctor --environment ENV` says whether it starts warm, cold or stale, and why.",
   "doctor-fixes":
     "`pyro doctor --fix` repairs what is safe to repair and says what it did; without it nothing changes.",
+  "kvm-lost":
+    "Where KVM is lost under a daemon, a run goes on under emulation and says so in one line; nothing saved goes.",
   "engine-forced": "An engine that is asked for is used or refused with its reason, never replaced.",
 
   prepare:

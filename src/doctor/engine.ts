@@ -96,21 +96,42 @@ export const hugePagesCheck: Check = {
   run: async (subject) => {
     const { host, qemu } = await subject.verdict();
     if (qemu?.kvm.usable !== true) return undefined;
-    const setting = await readFile(hugePagesPath, "utf8").catch(() => "");
-    return judgeHugePages(host.kernelRelease, setting.trim());
+    const setting = (await readFile(hugePagesPath, "utf8").catch(() => "")).trim();
+    return judgeHugePages({ kernelRelease: host.kernelRelease, setting, createMs: qemu.kvmSpeed?.create_vm_ms ?? 0 });
   },
 };
 
-/** The setting, where the kernel has one; kernels before 6.1 do not pay for it when a machine is made. */
-export function judgeHugePages(kernelRelease: string, setting: string): Diagnosis | undefined {
+export interface HugePages {
+  readonly kernelRelease: string;
+  /** `Y`, `N` or `never`; empty where the kernel has none. */
+  readonly setting: string;
+  /** Milliseconds that the probe took to make a machine. */
+  readonly createMs: number;
+}
+
+/** Milliseconds from which making a machine is slow; without the worker of the mitigation it takes one or two. */
+const slowCreateMs = 50;
+
+/**
+ * The setting is only kept for the next start of the host where the kernel has taken it: kernels that do not know `never`
+ * read it as another value, or do not load KVM with it.
+ */
+const sparesWorker =
+  `pyro daemon stop; echo never | sudo tee ${hugePagesPath} && grep -qx never ${hugePagesPath} && ` +
+  "echo 'options kvm nx_huge_pages=never' | sudo tee /etc/modprobe.d/pyro-kvm.conf";
+
+/** Undefined where machines are made at once, whatever the setting, or nobody knows what takes so long. */
+export function judgeHugePages({ kernelRelease, setting, createMs }: HugePages): Diagnosis | undefined {
+  if (setting === "" || setting === "never" || createMs < slowCreateMs) return undefined;
   const [major = 0, minor = 0] = kernelRelease.split(".").map(Number);
-  if (setting === "" || major < 6 || (major === 6 && minor < 1)) return undefined;
-  if (setting === "never") return { severity: "ok", text: "kvm.nx_huge_pages is never: machines are made at once." };
-  return {
-    severity: "info",
-    text:
-      `kvm.nx_huge_pages is ${setting}: making a machine takes 90 to 210 ms longer, which the pool hides. ` +
-      "Where all guests are trusted not to crash the host, never is faster.",
-    fix: "echo 'options kvm nx_huge_pages=never' | sudo tee /etc/modprobe.d/pyro-kvm.conf, then restart the host",
-  };
+  const cost = `Making a machine takes ${describeMs(createMs)}, most of it for a thread of kvm.nx_huge_pages (${setting})`;
+  if (major === 6 && minor >= 2 && minor <= 4) {
+    const text = `${cost}, which the pool hides. Linux ${major}.${minor} has no safe way to do without it; 6.5 and newer have.`;
+    return { severity: "info", text };
+  }
+  const price =
+    setting === "N"
+      ? "The mitigation is off here, so that never takes no protection away."
+      : "never is faster, and takes the mitigation away: only where all guests are trusted not to crash the host.";
+  return { severity: "info", text: `${cost}, which the pool hides. ${price}`, fix: sparesWorker };
 }

@@ -24,7 +24,9 @@ test("[doctor-proves] where a run works doctor boots a machine, says so, and exi
   const second = await doctor(home, []);
   expect(second.stderr).toBe("");
   expect(textOf(second.report, "tcg")).toBe(textOf(first.report, "tcg"));
-  expect(textOf(second.report, "kvm")).toBe(textOf(first.report, "kvm"));
+  // KVM's probe runs each time, in case it has gone: the same finding, with numbers of its own.
+  const wordsOf = (report: Report) => textOf(report, "kvm").replaceAll(/\d[\d.:-]*/gu, "#");
+  expect(wordsOf(second.report)).toBe(wordsOf(first.report));
   expect((await home.run(["true"])).code).toBe(0);
 });
 

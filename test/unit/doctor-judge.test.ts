@@ -46,14 +46,23 @@ test("KVM: proved is ok; what a person can change is a warning with its fix; wha
   );
 });
 
-test("huge pages: a hint only for kernels that pay for them", () => {
-  const severity = (release: string, setting: string) => judgeHugePages(release, setting)?.severity;
-  expect([severity("6.1.0", "Y"), severity("6.18.4-x", "auto"), severity("6.1.0", "never")]).toEqual([
-    ...["info", "info", "ok"],
-  ]);
-  expect([severity("5.15.0", "Y"), severity("6.0.9", "Y"), severity("6.1.0", "")]).toEqual([
+test("huge pages: a hint only where the probe itself was slow, with what is true for that kernel and setting", () => {
+  const slow = { kernelRelease: "6.1.0-41-amd64", setting: "Y", createMs: 120 };
+  const judge = (changed: Partial<typeof slow>) => judgeHugePages({ ...slow, ...changed });
+  expect(judge({})).toEqual({
+    severity: "info",
+    text: expect.stringMatching(/^Making a machine takes 120 ms, .* takes the mitigation away: only where all guests/u),
+    fix: expect.stringMatching(
+      /tee \/sys\/.* && grep -qx never \/sys\/.* && echo 'options kvm .*never' \| sudo tee \/etc\/modp/u,
+    ),
+  });
+  expect(judge({ setting: "N", kernelRelease: "6.12.1" })?.text).toContain("The mitigation is off here");
+  expect([judge({ createMs: 2 }), judge({ setting: "never" }), judge({ setting: "" })]).toEqual([
     ...[undefined, undefined, undefined],
   ]);
+  const unable = ["6.2.0", "6.3.9-x", "6.4.16"].map((kernelRelease) => judge({ kernelRelease }));
+  expect(unable.map((each) => each?.fix)).toEqual([undefined, undefined, undefined]);
+  expect(unable[1]?.text).toContain("Linux 6.3 has no safe way to do without it");
 });
 
 test("programs: one line installs all that is missing, once for each package", () => {
