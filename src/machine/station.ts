@@ -69,6 +69,7 @@ export function openStations({ engine, judgeAgain, open }: StationsOptions): Sta
         });
         if (next === station) throw error;
         task.progress(notice(goingOn(next.engine, error)));
+        task.progress({ phase: "boot", message: "Starting a machine under software emulation" });
         return work(next);
       }
     },
