@@ -35,6 +35,7 @@ print(json.dumps({
   "pty": os.path.exists(os.ttyname(os.openpty()[1])),
   "fds": sorted(int(fd) for fd in os.listdir("/proc/self/fd")),
   "tmp_mode": oct(os.stat("/tmp").st_mode & 0o7777),
+  "nesting": sorted({"svm", "vmx"} & set(text("/proc/cpuinfo").split())),
   "host_socket": os.path.exists("/run/pyro"),
 }))
 `;
@@ -71,6 +72,7 @@ test("[guest-folder] [guest-environment] [guest-names] [guest-isolation] [networ
     userns: "0",
     pty: true,
     tmp_mode: "0o1777",
+    nesting: [],
     host_socket: false,
   });
   expect(env).toEqual({

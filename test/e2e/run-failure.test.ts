@@ -1,5 +1,6 @@
 // Proves how `pyro run` fails by itself: which exit code, which words, which JSON, and that nothing starts for bad usage.
 
+import { existsSync } from "node:fs";
 import { freemem } from "node:os";
 import { expect, test } from "vitest";
 import { openHome, sharedHome, type Home } from "./home.js";
@@ -84,6 +85,19 @@ test("[no-engine] without QEMU a run exits 69 and says what to install", async (
   expect([hidden.code, hidden.stdout.toString()]).toEqual([69, ""]);
   expect(hidden.stderr).toMatch(/^pyro: .*qemu/iu);
   expect(hidden.stderr).toContain("qemu-system-x86");
+});
+
+test("[no-engine] without QEMU's firmware a run exits 69 at once and says which package has it", async ({ skip }) => {
+  await using home = openHome({ settings: { pool_size: 0 } });
+  const folder = "/usr/share/qemu";
+  if (!existsSync(`${folder}/qboot.rom`)) skip(`this host has its firmware elsewhere than in ${folder}`);
+  const INSIDE = `set -e; mount -t tmpfs none ${folder}; exec "$@" run debian:12 -- true`;
+  const script = 'exec unshare --map-root-user --mount bash -c "$INSIDE" bash "$@"';
+  const { code, stdout, stderr } = await home.shell(script, { env: { INSIDE } });
+  if (stderr.startsWith("unshare:")) skip(`no mount namespace here: ${stderr.trim()}`);
+  expect([code, stdout.toString()]).toEqual([69, ""]);
+  expect(stderr).toMatch(/^pyro: QEMU's firmware qboot\.rom is missing/u);
+  expect(stderr).toContain("qemu-system-data");
 });
 
 test("[home-too-long] a PYRO_HOME that leaves no room for sockets is refused with the way out", async () => {
