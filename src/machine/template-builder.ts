@@ -31,7 +31,6 @@ const settleMs = 200;
 export function templateBuilder({ engine, folders, bootTimeoutMs }: BuilderOptions): TemplateBuilder {
   return async (subject, target, task) => {
     const { environment, vcpuCount, memMib } = subject;
-    task.progress({ phase: "template", message: `Preparing ${environment.name} for instant starts (once)` });
     const home = machineHome(folders, newId("tpl"));
     await makeHome(home);
     try {

@@ -7,7 +7,7 @@ import { lockFile } from "../base/lock.js";
 import { keepFile } from "../base/keep-file.js";
 import type { Task } from "../base/progress.js";
 import type { Engine } from "../engine/engine.js";
-import { isSameAccelerator } from "../engine/fingerprint.js";
+import { fingerprintChanges, isSameAccelerator } from "../engine/fingerprint.js";
 import type { InstalledEnvironment } from "../environment/environment.js";
 import type { MachineFolders, MachineShape } from "./machine-files.js";
 import {
@@ -23,6 +23,7 @@ import {
   sha256Of,
   templateLock,
   templateRoot,
+  type SavedMachine,
   type TemplateFiles,
   type TemplateManifest,
 } from "./template-folders.js";
@@ -90,6 +91,11 @@ interface Build {
 
 /** Beside its place, then renamed: nobody sees half a template. The caller holds the key's lock, and has found none. */
 async function makeOne(root: string, { key, subject, engine, build }: Build, task: Task): Promise<Template> {
+  const why = await whyAnew(root, { ...subject, engine });
+  task.progress({
+    phase: "template",
+    message: `Preparing ${subject.environment.name} for instant starts (once)${why}`,
+  });
   await clearKey(root, key);
   const generation = newGeneration(key);
   const draft = draftOf(root, generation);
@@ -117,19 +123,41 @@ async function makeOne(root: string, { key, subject, engine, build }: Build, tas
   return templateAt(root, key, generation);
 }
 
+type SubjectOnEngine = TemplateSubject & { readonly engine: Engine };
+
+/** What has changed since the last one was saved, where there is one: the end of a sentence. */
+async function whyAnew(root: string, subject: SubjectOnEngine): Promise<string> {
+  const [last] = await replaceable(root, subject);
+  if (last === undefined) return "";
+  const image = last.manifest.image_digest === subject.environment.imageDigest ? [] : ["the environment's image"];
+  const changes = [...image, ...fingerprintChanges(last.manifest.engine_fingerprint, subject.engine.fingerprint)];
+  return changes.length === 0 ? "" : `: ${changes.join(" and ")} changed since the last was saved`;
+}
+
 /**
- * All others of the same environment, shape and accelerator: of an older image or host. One of another accelerator stays
- * for the time when that is used again. Machines that run from one keep its files open.
+ * All of the same environment, shape and accelerator: of an older image or host. One of another accelerator stays for the
+ * time when that is used again.
  */
-async function removeReplaced(
+async function replaceable(
   root: string,
-  generation: string,
-  { environment, vcpuCount, memMib, engine }: TemplateSubject & { readonly engine: Engine },
-): Promise<void> {
-  const others = (await listGenerations(root)).filter((name) => name !== generation);
-  for (const other of others) {
-    const found = await readTemplate(root, other);
-    const same = found?.environment === environment.name && found.vcpu_count === vcpuCount && found.mem_mib === memMib;
-    if (same && isSameAccelerator(found.engine_fingerprint, engine.fingerprint)) await removeGeneration(root, other);
-  }
+  { environment, vcpuCount, memMib, engine }: SubjectOnEngine,
+): Promise<readonly SavedMachine[]> {
+  const found = await Promise.all(
+    (await listGenerations(root)).map(async (generation) => ({
+      generation,
+      manifest: await readTemplate(root, generation),
+    })),
+  );
+  return found.flatMap(({ generation, manifest }) => {
+    const same =
+      manifest?.environment === environment.name && manifest.vcpu_count === vcpuCount && manifest.mem_mib === memMib;
+    const replaced = same && isSameAccelerator(manifest.engine_fingerprint, engine.fingerprint);
+    return replaced ? [{ generation, manifest }] : [];
+  });
+}
+
+/** Machines that run from one keep its files open. */
+async function removeReplaced(root: string, generation: string, subject: SubjectOnEngine): Promise<void> {
+  const others = (await replaceable(root, subject)).filter((each) => each.generation !== generation);
+  for (const other of others) await removeGeneration(root, other.generation);
 }

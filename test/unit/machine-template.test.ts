@@ -155,6 +155,28 @@ test("one of another accelerator stays for the time when that is used again", as
   expect([present(first), present(newer)]).toEqual([none, all]);
 });
 
+test("one that no longer fits is made anew, and what has changed since is said", async () => {
+  const messages: string[] = [];
+  const listening = { ...task, progress: ({ message }: { readonly message: string }) => void messages.push(message) };
+  const on = (changed: object) => {
+    const fingerprint = JSON.stringify({ accelerator: "kvm", cpu: "cpu", features: "1", kernel: "6.1", ...changed });
+    return openTemplateStore(folders(), { ...engine, fingerprint }, async (_subject, target) => {
+      for (const path of [target.memoryPath, target.statePath, target.diskPath]) await writeFile(path, "");
+      await truncate(target.diskPath, diskBytes);
+    });
+  };
+  await on({}).ensure(subject(), listening);
+  await on({}).ensure(subject(), listening);
+  await on({ features: "2", kernel: "6.12" }).ensure(subject(), listening);
+  await on({ features: "2", kernel: "6.12" }).ensure(subject({ digest: "sha256:1" }), listening);
+  const start = "Preparing debian:12 for instant starts (once)";
+  expect(messages).toEqual([
+    start,
+    `${start}: the processor's flags, microcode or mitigations and the host's kernel changed since the last was saved`,
+    `${start}: the environment's image changed since the last was saved`,
+  ]);
+});
+
 function machineOf(template: Template, ended: string[]) {
   const kill = () => {
     ended.push(template.generation);
