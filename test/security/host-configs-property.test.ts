@@ -1,0 +1,137 @@
+// Proves that no text in a host's config file makes us crash, hang, start a program or write what was not asked for.
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { asPyroError } from "../../src/base/error.js";
+import { isTable, valueAt } from "../../src/chat-host/config-format.js";
+import type { Document } from "../../src/chat-host/document.js";
+import { editEntry } from "../../src/chat-host/edit.js";
+import { describeDifference, entryWith, serverCommand } from "../../src/chat-host/entry.js";
+import { hostNames, type ChatHost, type Surroundings } from "../../src/chat-host/host.js";
+import { hosts } from "../../src/chat-host/hosts.js";
+import { judge, registrationsOf } from "../../src/chat-host/registration.js";
+import { trialOf } from "../../src/chat-host/trial.js";
+import { serveFlags } from "../../src/surface/serve-flags.js";
+
+const numRuns = Number(process.env["PYRO_PROPERTY_RUNS"] ?? 150);
+const script = "/opt/pyro/pyro.js";
+const server = serverCommand(process.execPath, script, { PYRO_HOME: "/srv/h" });
+const surroundings: Surroundings = {
+  env: { HOME: "/u" },
+  home: "/u",
+  cwd: "/u/p",
+  project: "/u/p",
+  repository: "/u/p",
+};
+
+const word = fc.constantFrom(
+  ...[process.execPath, script, "mcp", "serve", "--mode", "inspect", "--allow-host-path", "/", "-e", "--profile=x"],
+  ...[
+    "__proto__",
+    "constructor",
+    "",
+    "\u0000",
+    "\u001b[2J",
+    "../..",
+    "--repo-url",
+    "https://a:b@c/d",
+    "local",
+    "stdio",
+  ],
+);
+const leaf = fc.oneof(
+  word,
+  fc.string(),
+  fc.boolean(),
+  fc.double(),
+  fc.constant(null),
+  fc.array(word, { maxLength: 8 }),
+);
+const key = fc.constantFrom(
+  ...["command", "args", "env", "environment", "type", "url", "cwd", "enabled", "env_vars", "__proto__", "constructor"],
+);
+const entry = fc.oneof(
+  leaf,
+  fc.dictionary(key, fc.oneof(leaf, fc.dictionary(fc.oneof(key, word), leaf, { maxKeys: 4 }))),
+);
+
+/** A whole file with an entry of ours in it. */
+function fileOf({ format }: ChatHost, keys: readonly string[], value: unknown): string {
+  try {
+    return format.set("", keys, value);
+  } catch {
+    return JSON.stringify(value) ?? "";
+  }
+}
+
+/** Bytes go, come and are doubled: most of it is broken, some of it is not what it was. */
+const damage = fc.array(
+  fc.record({
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    remove: fc.nat(6),
+    insert: fc.oneof(word, fc.string({ maxLength: 4 })),
+  }),
+  { maxLength: 4 },
+);
+
+function damaged(text: string, damages: readonly { at: number; remove: number; insert: string }[]): string {
+  return damages.reduce((now, { at, remove, insert }) => {
+    const index = Math.floor(at * now.length);
+    return now.slice(0, index) + insert + now.slice(index + remove);
+  }, text);
+}
+
+async function everything(host: ChatHost, text: string): Promise<void> {
+  const place = host.places(surroundings).find(({ scope }) => scope === "project");
+  const parsed = host.format.parse(text);
+  if (place === undefined || parsed.kind === "broken") return;
+  const ours = isTable(parsed.value) ? valueAt(parsed.value, place.keys) : undefined;
+  if (ours === undefined) return;
+  const document: Document = {
+    ...{ place, value: parsed.value, entry: ours },
+    file: { path: place.path, text, hasByteOrderMark: false, ownership: undefined },
+  };
+  const [registration] = registrationsOf(host, [document]);
+  if (registration === undefined) return;
+  const { launch, differences } = await judge(host, registration, { server, serveFlags });
+  for (const difference of differences) describeDifference(difference);
+  if (launch !== undefined) {
+    const trial = await trialOf({ host, surroundings, server, serveFlags }, registration, launch);
+    if (trial.launch !== undefined) expectOurs(trial.launch);
+  }
+  try {
+    const edited = host.format.parse(editEntry(host.format, text, { place, differences }));
+    expect(edited.kind).toBe("parsed");
+  } catch (error) {
+    expect(asPyroError(error).code).toBe("failed_precondition");
+  }
+}
+
+function expectOurs({ command, args, cwd, environment }: NonNullable<Awaited<ReturnType<typeof trialOf>>["launch"]>) {
+  const { command: node, args: own } = entryWith(server, []);
+  expect([command, ...args.slice(0, 3), cwd]).toEqual([node, ...own, "/u/p"]);
+  expect(args.slice(3).every((each) => /^(?:--(?:mode|profile)|[a-z-]+)$/u.test(each))).toBe(true);
+  expect(
+    Object.keys(environment).filter((name) => !/^(?:HOME|PYRO_HOME|CLAUDECODE|AGENT|OPENCODE)$/u.test(name)),
+  ).toEqual([]);
+}
+
+test.each(hostNames)("%s: any entry, and any damage to its file, is judged without harm", async (name) => {
+  const host = hosts[name];
+  const [place] = host.places(surroundings);
+  await fc.assert(
+    fc.asyncProperty(entry, damage, async (value, damages) => {
+      await everything(host, damaged(fileOf(host, place?.keys ?? [], value), damages));
+    }),
+    { numRuns, seed: process.env["PYRO_PROPERTY_RUNS"] === undefined ? 7 : Date.now() },
+  );
+});
+
+test.each(hostNames)("%s: nesting without end is a broken file, and a large one is done at once", (name) => {
+  const { format } = hosts[name];
+  const deep = [
+    ...["[".repeat(300_000), '{"a":'.repeat(200_000), `a = ${"[".repeat(200_000)}`, `a = ${"{b=".repeat(100_000)}`],
+    ...[`${"a.".repeat(100_000)}a = 1`, `[${"a.".repeat(100_000)}a]`, "/*".repeat(200_000), "\n".repeat(900_000)],
+  ];
+  const kinds = deep.map((text) => format.parse(text).kind);
+  expect(kinds.filter((kind) => kind !== "broken" && kind !== "parsed")).toEqual([]);
+});
