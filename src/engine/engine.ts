@@ -44,7 +44,7 @@ export interface MachineSpec extends OwnDrives {
   readonly vcpuCount: number;
   readonly memMib: number;
   readonly memory: Memory;
-  /** Unix milliseconds at which it is killed unless this is moved. */
+  /** Unix milliseconds, as the clock stands now, at which it is killed unless this is moved; setting the clock moves nothing. */
   readonly deadlineMs: number;
 }
 
