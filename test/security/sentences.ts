@@ -142,6 +142,8 @@ export const sentences: Readonly<Record<string, Proof>> = {
   "`debian:*` is built from the Debian mirror your own apt uses, and is as trustworthy as apt's signature check makes it.":
     [
       "test/unit/environment-apt.test.ts: only Debian's own suites of that release are taken, whatever others call theirs",
+      "test/security/hostile-mirror.test.ts: a Release file without end and without a signature fails, and nothing is kept",
+      "test/security/hostile-mirror.test.ts: a redirect to a file of the host's is not followed",
     ],
   "Report a way across the boundary privately to the maintainers, before anywhere else, with the smallest program that shows it.":
     noPromise,
