@@ -80,39 +80,43 @@ function damaged(text: string, damages: readonly { at: number; remove: number; i
   }, text);
 }
 
-async function everything(host: ChatHost, text: string): Promise<void> {
+/** What went wrong, a few words each. */
+async function faultsOf(host: ChatHost, text: string): Promise<readonly string[]> {
   const place = host.places(surroundings).find(({ scope }) => scope === "project");
   const parsed = host.format.parse(text);
-  if (place === undefined || parsed.kind === "broken") return;
+  if (place === undefined || parsed.kind === "broken") return [];
   const ours = isTable(parsed.value) ? valueAt(parsed.value, place.keys) : undefined;
-  if (ours === undefined) return;
+  if (ours === undefined) return [];
   const document: Document = {
     ...{ place, value: parsed.value, entry: ours },
     file: { path: place.path, text, hasByteOrderMark: false, ownership: undefined },
   };
   const [registration] = registrationsOf(host, [document]);
-  if (registration === undefined) return;
+  if (registration === undefined) return [];
   const { launch, differences } = await judge(host, registration, { server, serveFlags });
   for (const difference of differences) describeDifference(difference);
-  if (launch !== undefined) {
-    const trial = await trialOf({ host, surroundings, server, serveFlags }, registration, launch);
-    if (trial.launch !== undefined) expectOurs(trial.launch);
-  }
+  const context = { host, surroundings, server, serveFlags };
+  const trial = launch === undefined ? undefined : await trialOf(context, registration, launch);
+  const started = trial?.launch === undefined || isOurs(trial.launch) ? [] : [`starts ${JSON.stringify(trial.launch)}`];
   try {
-    const edited = host.format.parse(editEntry(host.format, text, { place, differences }));
-    expect(edited.kind).toBe("parsed");
+    const { kind } = host.format.parse(editEntry(host.format, text, { place, differences }));
+    return kind === "parsed" ? started : [...started, "was broken by an edit"];
   } catch (error) {
-    expect(asPyroError(error).code).toBe("failed_precondition");
+    const { code, message } = asPyroError(error);
+    return code === "failed_precondition" ? started : [...started, `${code}: ${message}`];
   }
 }
 
-function expectOurs({ command, args, cwd, environment }: NonNullable<Awaited<ReturnType<typeof trialOf>>["launch"]>) {
+function isOurs(launch: NonNullable<Awaited<ReturnType<typeof trialOf>>["launch"]>): boolean {
   const { command: node, args: own } = entryWith(server, []);
-  expect([command, ...args.slice(0, 3), cwd]).toEqual([node, ...own, "/u/p"]);
-  expect(args.slice(3).every((each) => /^(?:--(?:mode|profile)|[a-z-]+)$/u.test(each))).toBe(true);
-  expect(
-    Object.keys(environment).filter((name) => !/^(?:HOME|PYRO_HOME|CLAUDECODE|AGENT|OPENCODE)$/u.test(name)),
-  ).toEqual([]);
+  const words = [launch.command, ...launch.args];
+  const expected = [node, ...own];
+  return (
+    launch.cwd === "/u/p" &&
+    expected.every((word, index) => words[index] === word) &&
+    words.slice(expected.length).every((word) => /^(?:--(?:mode|profile)|[a-z-]+)$/u.test(word)) &&
+    Object.keys(launch.environment).every((name) => /^(?:HOME|PYRO_HOME|CLAUDECODE|AGENT|OPENCODE)$/u.test(name))
+  );
 }
 
 test.each(hostNames)("%s: any entry, and any damage to its file, is judged without harm", async (name) => {
@@ -120,7 +124,7 @@ test.each(hostNames)("%s: any entry, and any damage to its file, is judged witho
   const [place] = host.places(surroundings);
   await fc.assert(
     fc.asyncProperty(entry, damage, async (value, damages) => {
-      await everything(host, damaged(fileOf(host, place?.keys ?? [], value), damages));
+      expect(await faultsOf(host, damaged(fileOf(host, place?.keys ?? [], value), damages))).toEqual([]);
     }),
     { numRuns, seed: process.env["PYRO_PROPERTY_RUNS"] === undefined ? 7 : Date.now() },
   );

@@ -11,7 +11,7 @@ vi.mock("node:os", async (original) => {
   const unknown = () => {
     throw Object.assign(new Error("uv_os_get_passwd returned ENOENT"), { code: "ERR_SYSTEM_ERROR" });
   };
-  return { ...(await original<typeof import("node:os")>()), userInfo: unknown, homedir: unknown };
+  return { ...(await original<object>()), userInfo: unknown, homedir: unknown };
 });
 
 let home: string;
