@@ -47,7 +47,7 @@ test("a label, a command, a file's name, a finding and a file's content reach a 
   const entry = { ...ended, timed_out: false, oom_killed: false, canceled: false, stdout_bytes: 0, stderr_bytes: 0 };
   const finding = { code: "host_start", host: "codex", title: "Codex", severity: "error", text: hostile, fix: null };
   const texts = [
-    await printed(workspaceListOperation, { workspaces: [workspace], quarantined: [] }),
+    await printed(workspaceListOperation, { workspaces: [workspace], quarantined: [], newer: [] }),
     await printed(workspaceLogsOperation, {
       workspace_id: "ws_x",
       entries: [{ ...entry, command: hostile }],
@@ -87,8 +87,12 @@ test("what programs read stays as it is: a command's output, a document, and a p
   const terminal = screen(true, "always");
   await terminal.sink.pass(Buffer.from(hostile));
   expect([file.text(), terminal.text()]).toEqual([hostile, hostile]);
-  const document = await printed(workspaceListOperation, { workspaces: [workspace], quarantined: [] }, { json: true });
-  expect(JSON.parse(document)).toEqual({ workspaces: [workspace], quarantined: [] });
+  const document = await printed(
+    workspaceListOperation,
+    { workspaces: [workspace], quarantined: [], newer: [] },
+    { json: true },
+  );
+  expect(JSON.parse(document)).toEqual({ workspaces: [workspace], quarantined: [], newer: [] });
 });
 
 test("what a guest says of a failure is 500 characters on one line, without its details, to a person and to a model", async () => {
