@@ -54,6 +54,10 @@ const entry = fc.oneof(
   fc.dictionary(key, fc.oneof(leaf, fc.dictionary(fc.oneof(key, word), leaf, { maxKeys: 4 }))),
 );
 
+/** What every object of this process has; a key such as __proto__ could add to it. */
+const inherited = () => Object.getOwnPropertyNames(Object.prototype).toSorted();
+const atFirst = inherited();
+
 /** A whole file with an entry of ours in it. */
 function fileOf({ format }: ChatHost, keys: readonly string[], value: unknown): string {
   try {
@@ -125,9 +129,24 @@ test.each(hostNames)("%s: any entry, and any damage to its file, is judged witho
   await fc.assert(
     fc.asyncProperty(entry, damage, async (value, damages) => {
       expect(await faultsOf(host, damaged(fileOf(host, place?.keys ?? [], value), damages))).toEqual([]);
+      expect(inherited()).toEqual(atFirst);
     }),
     { numRuns, seed: process.env["PYRO_PROPERTY_RUNS"] === undefined ? 7 : Date.now() },
   );
+});
+
+test("a TOML key that names the prototype of all objects is refused with its place, and changes none", () => {
+  const texts = [
+    "[__proto__]\nx = 1",
+    "__proto__.x = 1",
+    "[a.__proto__]\nx = 1",
+    'b = 1\n["__proto__"]\nx = 1',
+    "c = { __proto__.x = 1 }",
+  ];
+  const parsed = texts.map((text) => hosts.codex.format.parse(text));
+  expect(parsed.map((each) => (each.kind === "broken" ? each.problem.line : "parsed"))).toEqual([1, 1, 1, 2, 1]);
+  expect(inherited()).toEqual(atFirst);
+  expect(hosts.codex.format.parse('a = "__proto__"').kind).toBe("parsed");
 });
 
 test.each(hostNames)("%s: nesting without end is a broken file, and a large one is done at once", (name) => {
