@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { access, chmod, lstat, mkdir } from "node:fs/promises";
-import { homedir, userInfo } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { PyroError, hasErrno } from "./error.js";
+import { userHome, userId } from "./user.js";
 
 export interface Paths {
   /** Records, journals and disks: what must survive. */
@@ -28,15 +28,25 @@ export const maxSocketPathBytes = 107;
 export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
   const home = absolute("PYRO_HOME", env["PYRO_HOME"]);
   const environments = absolute("PYRO_ENVIRONMENT_CACHE_DIR", env["PYRO_ENVIRONMENT_CACHE_DIR"]);
-  const user = env["HOME"] === undefined || env["HOME"] === "" ? homedir() : env["HOME"];
-  const cache = home === undefined ? join(user, ".cache", "pyro-mcp") : join(home, "cache");
+  const folders = home === undefined ? foldersOfUser(userHome(env)) : foldersIn(home);
+  return { home, ...folders, environments: environments ?? join(folders.cache, "environments") };
+}
+
+function foldersOfUser(user: string) {
   return {
-    home,
-    state: home === undefined ? join(user, ".local", "state", "pyro") : join(home, "state"),
-    cache,
-    settings: home === undefined ? join(user, ".config", "pyro", "settings.json") : join(home, "settings.json"),
-    environments: environments ?? join(cache, "environments"),
-    sockets: home === undefined ? "" : join(home, "run"),
+    state: join(user, ".local", "state", "pyro"),
+    cache: join(user, ".cache", "pyro-mcp"),
+    settings: join(user, ".config", "pyro", "settings.json"),
+    sockets: "",
+  };
+}
+
+function foldersIn(home: string) {
+  return {
+    state: join(home, "state"),
+    cache: join(home, "cache"),
+    settings: join(home, "settings.json"),
+    sockets: join(home, "run"),
   };
 }
 
@@ -75,7 +85,7 @@ function absolute(name: string, value: string | undefined): string | undefined {
 
 /** One per state folder: a user can have several, each with its daemon, by changing HOME. */
 async function defaultSocketFolder(state: string): Promise<string> {
-  const { uid } = userInfo();
+  const uid = userId();
   const session = `/run/user/${uid}`;
   const owned = await lstat(session).then(
     (stat) => stat.isDirectory() && stat.uid === uid,
@@ -100,7 +110,7 @@ async function checkReadable(folder: string): Promise<void> {
 async function makePrivate(folder: string): Promise<void> {
   await makeFolder(folder, 0o700);
   const stat = await lstat(folder);
-  if (!stat.isDirectory() || stat.uid !== userInfo().uid) {
+  if (!stat.isDirectory() || stat.uid !== userId()) {
     throw new PyroError("permission_denied", `${folder} is not a folder of this user's.`, {
       hint: `Remove ${folder}, or set PYRO_HOME to a folder of your own.`,
     });

@@ -1,5 +1,5 @@
 // Owns telling whether a process is still the one that was recorded, not a later one of the same number. Never ends it.
-import { readFile } from "node:fs/promises";
+import { readFile, readlink } from "node:fs/promises";
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -15,6 +15,23 @@ export async function identifyProcess(pid: number): Promise<ProcessIdentity | un
   if (fields === undefined || fields[0] === "Z") return undefined;
   const startTicks = Number(fields[19]);
   return Number.isSafeInteger(startTicks) ? { pid, startTicks } : undefined;
+}
+
+/**
+ * Where process numbers mean what they mean here: this boot of the host, and in it this namespace of processes. Two containers
+ * that share a folder give the same number to different processes, and neither sees the other's.
+ */
+export interface ProcessWorld {
+  readonly bootId: string;
+  readonly namespace: string;
+}
+
+export async function processWorld(): Promise<ProcessWorld> {
+  const [bootId, namespace] = await Promise.all([
+    readFile("/proc/sys/kernel/random/boot_id", "utf8"),
+    readlink("/proc/self/ns/pid"),
+  ]);
+  return { bootId: bootId.trim(), namespace };
 }
 
 export async function isSameProcess(recorded: ProcessIdentity): Promise<boolean> {

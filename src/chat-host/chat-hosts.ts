@@ -1,9 +1,10 @@
 // Owns what callers can do with chat hosts: connect, show, examine, repair. Never parses a command line.
-import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { resolvePaths } from "../base/paths.js";
+import { userHome } from "../base/user.js";
 import type { Task } from "../base/progress.js";
+import { readHostFile } from "../base/read-host-file.js";
 import { connectHost, type Connected, type ConnectContext, type ConnectRequest } from "./connect.js";
 import { targetDocument } from "./document.js";
 import { entryWith, newFields, serverCommand } from "./entry.js";
@@ -43,9 +44,11 @@ const npxNote =
 
 /** Reads nothing by itself. */
 export function openChatHosts({ env, cwd, script, serveFlags }: ChatHostsOptions): ChatHosts {
-  const surroundings = surroundingsOf(env, cwd);
   const server = serverCommand(process.execPath, script, env);
-  const contextOf = (name: HostName): ConnectContext => ({ host: hosts[name], surroundings, server, serveFlags });
+  const contextOf = async (name: HostName): Promise<ConnectContext> => ({
+    ...{ host: hosts[name], server, serveFlags },
+    surroundings: await surroundingsOf(env, cwd),
+  });
   return {
     connect: async (name, request, task) => {
       // What is set wrongly here must not get into an entry.
@@ -55,11 +58,11 @@ export function openChatHosts({ env, cwd, script, serveFlags }: ChatHostsOptions
         `\`pyro host doctor ${name}\` proves that it connects.`,
         ...(script.includes("/_npx/") ? [npxNote] : []),
       ];
-      return { ...(await connectHost(contextOf(name), request, task)), next };
+      return { ...(await connectHost(await contextOf(name), request, task)), next };
     },
     printConfig: async (name, { scope, flags }) => {
       resolvePaths(env);
-      const host = hosts[name];
+      const { host, surroundings } = await contextOf(name);
       const [target] = host.targets(scope, surroundings);
       const { place } = await targetDocument(host, scope, surroundings).catch(() => ({ place: target }));
       const keys = place?.keys ?? [];
@@ -68,24 +71,25 @@ export function openChatHosts({ env, cwd, script, serveFlags }: ChatHostsOptions
     },
     examine: (name, task) => {
       const names = name === undefined ? hostNames : [name];
-      return Promise.all(names.map((each) => examineHost(contextOf(each), { named: name !== undefined }, task)));
+      return Promise.all(
+        names.map(async (each) => examineHost(await contextOf(each), { named: name !== undefined }, task)),
+      );
     },
-    repair: (name) => repairHost(contextOf(name)),
+    repair: async (name) => repairHost(await contextOf(name)),
   };
 }
 
-function surroundingsOf(env: NodeJS.ProcessEnv, cwd: string): Surroundings {
-  const home = env["HOME"] === undefined || env["HOME"] === "" ? homedir() : env["HOME"];
+async function surroundingsOf(env: NodeJS.ProcessEnv, cwd: string): Promise<Surroundings> {
+  const home = userHome(env);
   const checkout = foldersUp(cwd).find((folder) => existsSync(join(folder, ".git")));
   const project = checkout ?? cwd;
-  return { env, home, cwd, project, repository: mainCheckout(project) };
+  return { env, home, cwd, project, repository: await mainCheckout(project) };
 }
 
-function mainCheckout(project: string): string {
-  try {
-    const link = /^gitdir: (.*)\/\.git\/worktrees\/[^/\n]+$/mu.exec(readFileSync(join(project, ".git"), "utf8"));
-    return link?.[1] ?? project;
-  } catch {
-    return project;
-  }
+/** Git's own links are a line. */
+const maxLinkBytes = 8192;
+
+async function mainCheckout(project: string): Promise<string> {
+  const text = await readHostFile(join(project, ".git"), { maxBytes: maxLinkBytes }).catch(() => undefined);
+  return /^gitdir: (.*)\/\.git\/worktrees\/[^/\n]+$/mu.exec(text?.toString("utf8") ?? "")?.[1] ?? project;
 }

@@ -86,5 +86,5 @@ function localPlace(surroundings: Surroundings): ConfigPlace {
 }
 
 function projectPlace(folder: string): ConfigPlace {
-  return { scope: "project", path: join(folder, ".mcp.json"), keys: ["mcpServers", entryName] };
+  return { scope: "project", path: join(folder, ".mcp.json"), keys: ["mcpServers", entryName], within: folder };
 }

@@ -77,5 +77,6 @@ function userPlace({ env, home }: Surroundings): ConfigPlace {
 }
 
 function projectPlace(folder: string): ConfigPlace {
-  return { scope: "project", path: join(folder, ".codex", "config.toml"), keys: ["mcp_servers", entryName] };
+  const path = join(folder, ".codex", "config.toml");
+  return { scope: "project", path, keys: ["mcp_servers", entryName], within: folder };
 }

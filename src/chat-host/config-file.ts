@@ -1,9 +1,10 @@
 // Owns reading a host's config file and replacing it. Never writes over what changed meanwhile, never interprets content.
-import { constants } from "node:fs";
-import { lstat, mkdir, open, readlink, realpath } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { lstat, mkdir, readlink, realpath, stat } from "node:fs/promises";
+import { dirname, resolve, sep } from "node:path";
 import { writeFileAtomic, type FileOwnership } from "../base/atomic-file.js";
 import { PyroError, hasErrno } from "../base/error.js";
+import { readHostFile } from "../base/read-host-file.js";
+import type { ConfigPlace } from "./host.js";
 
 export interface ConfigFile {
   /** As the host names it. */
@@ -15,37 +16,40 @@ export interface ConfigFile {
   readonly ownership: FileOwnership | undefined;
 }
 
-const maxBytes = 64 * 1024 * 1024;
+interface FilePlace {
+  readonly path: ConfigPlace["path"];
+  readonly within?: ConfigPlace["within"] | undefined;
+}
+
+/** A user's own file may have grown over years; a project's is a stranger's. */
+const maxUserBytes = 64 * 1024 * 1024;
+const maxProjectBytes = 256 * 1024;
 const byteOrderMark = "\uFEFF";
 /** As programs make files that others may read. */
 const newFileMode = 0o644;
 
-/** Throws `failed_precondition` for what is no text file that can be read. */
-export async function readConfigFile(path: string): Promise<ConfigFile> {
+/** Throws `failed_precondition` for what is no text file that can be read, and for a project's file that is a link out of it. */
+export async function readConfigFile({ path, within }: FilePlace): Promise<ConfigFile> {
   try {
-    // Without O_NONBLOCK a named pipe would keep us here for ever, and no signal ends that.
-    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stat = await handle.stat();
-    if (!stat.isFile()) throw unreadable(path, "it is no file");
-    if (stat.size > maxBytes) throw unreadable(path, `it has more than ${maxBytes} bytes`);
-    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-    const whole = decoder.decode(await handle.readFile());
+    const target = await realpath(path);
+    await refuseOutside(target, { path, within });
+    const { mode, uid, gid } = await stat(target);
+    const bytes = await readHostFile(target, { maxBytes: within === undefined ? maxUserBytes : maxProjectBytes });
+    const whole = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     const hasByteOrderMark = whole.startsWith(byteOrderMark);
-    const { mode, uid, gid } = stat;
     return { path, text: hasByteOrderMark ? whole.slice(1) : whole, hasByteOrderMark, ownership: { mode, uid, gid } };
   } catch (error) {
-    if (error instanceof PyroError) throw error;
     if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) {
       return { path, text: "", hasByteOrderMark: false, ownership: undefined };
     }
-    const why = hasErrno(error, "ERR_ENCODING_INVALID_ENCODED_DATA") ? "it is not UTF-8 text" : messageOf(error);
-    throw unreadable(path, why, error);
+    if (error instanceof PyroError && error.code === "permission_denied") throw error;
+    throw unreadable(path, hasErrno(error, "ERR_ENCODING_INVALID_ENCODED_DATA") ? "it is not UTF-8 text" : error);
   }
 }
 
 /** Replaces the file that was read by the new text; a link stays one, and its target is replaced. */
-export async function replaceConfigFile(read: ConfigFile, text: string): Promise<void> {
-  const now = await readConfigFile(read.path);
+export async function replaceConfigFile(place: FilePlace, read: ConfigFile, text: string): Promise<void> {
+  const now = await readConfigFile(place);
   const changed = now.text !== read.text || (now.ownership === undefined) !== (read.ownership === undefined);
   if (changed) {
     throw new PyroError("failed_precondition", `${read.path} was changed by another program meanwhile.`, {
@@ -55,16 +59,28 @@ export async function replaceConfigFile(read: ConfigFile, text: string): Promise
   const target = await targetOf(read.path);
   try {
     await mkdir(dirname(target), { recursive: true });
+    await refuseOutside(await realpath(dirname(target)), place);
     const content = `${read.hasByteOrderMark ? byteOrderMark : ""}${text}`;
     const { uid, gid } = now.ownership ?? { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
     const mode = now.ownership?.mode ?? newFileMode & ~process.umask();
     await writeFileAtomic(target, content, { mode, uid, gid });
   } catch (error) {
+    if (error instanceof PyroError) throw error;
     throw new PyroError("permission_denied", `${target} cannot be written: ${messageOf(error)}`, {
       hint: "Make it writable, or put the entry in by hand: `pyro host print-config` shows it.",
       cause: error,
     });
   }
+}
+
+/** `target` has no links in it any more. */
+async function refuseOutside(target: string, { path, within }: FilePlace): Promise<void> {
+  if (within === undefined) return;
+  const folder = await realpath(within);
+  if (target === folder || target.startsWith(folder === sep ? sep : `${folder}${sep}`)) return;
+  throw new PyroError("permission_denied", `${path} is a link that leads out of ${within}, to ${target}.`, {
+    hint: "Replace it by a file of the project's own, or remove it; pyro leaves it untouched.",
+  });
 }
 
 async function targetOf(path: string): Promise<string> {
@@ -73,17 +89,18 @@ async function targetOf(path: string): Promise<string> {
   } catch (error) {
     if (!hasErrno(error, "ENOENT")) throw error;
     const isLink = await lstat(path).then(
-      (stat) => stat.isSymbolicLink(),
+      (found) => found.isSymbolicLink(),
       () => false,
     );
     return isLink ? resolve(dirname(path), await readlink(path)) : path;
   }
 }
 
-function unreadable(path: string, why: string, cause?: unknown): PyroError {
-  return new PyroError("failed_precondition", `${path} cannot be read: ${why}.`, {
+function unreadable(path: string, why: unknown): PyroError {
+  const text = typeof why === "string" ? why : messageOf(why);
+  return new PyroError("failed_precondition", `${path} cannot be read: ${text.replace(/\.$/u, "")}.`, {
     hint: "Correct the file; it was left untouched.",
-    cause,
+    cause: why,
   });
 }
 

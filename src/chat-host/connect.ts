@@ -85,7 +85,7 @@ export async function write(
   { differences, dryRun }: { readonly differences: readonly Difference[]; readonly dryRun: boolean },
 ): Promise<FileChange> {
   const edited = editEntry(host.format, file.text, { place, differences });
-  if (!dryRun) await replaceConfigFile(file, edited);
+  if (!dryRun) await replaceConfigFile(place, file, edited);
   return editOf(host, place, { before: file.text, after: edited });
 }
 

@@ -15,7 +15,7 @@ export interface Document {
 
 /** Throws `failed_precondition`, with line and column, for a file that cannot be read or parsed. */
 export async function readDocument({ format, title }: ChatHost, place: ConfigPlace): Promise<Document> {
-  const file = await readConfigFile(place.path);
+  const file = await readConfigFile(place);
   if (file.ownership === undefined) return { place, file, value: {}, entry: undefined };
   const parsed = format.parse(file.text);
   if (parsed.kind === "broken") throw broken(place, parsed.problem);

@@ -11,18 +11,16 @@ export function editEntry(
   text: string,
   { place, differences }: { readonly place: ConfigPlace; readonly differences: readonly Difference[] },
 ): string {
-  let edited = text;
-  for (const { path, should } of differences) {
-    const keys = [...place.keys, ...path];
-    edited = should === undefined ? format.remove(edited, keys) : format.set(edited, keys, should);
-  }
   const before = format.parse(text);
-  const after = format.parse(edited);
+  const edited = settled(format, text, { place, differences });
+  const after = edited === undefined ? undefined : format.parse(edited);
   const expected = differences.reduce(
     (value, { path, should }) => withValueAt(value, [...place.keys, ...path], should),
     before.kind === "parsed" ? before.value : undefined,
   );
-  if (after.kind === "parsed" && isDeepStrictEqual(plain(after.value), plain(expected))) return edited;
+  if (edited !== undefined && after?.kind === "parsed" && isDeepStrictEqual(plain(after.value), plain(expected))) {
+    return edited;
+  }
   throw new PyroError(
     "failed_precondition",
     `The entry in ${place.path} is written in a way that pyro does not edit.`,
@@ -30,6 +28,21 @@ export function editEntry(
       hint: "Remove the entry by hand and connect again; nothing was written.",
     },
   );
+}
+
+/** Undefined where one edit has left a text that the next cannot read, as where a field is a table of its own. */
+function settled(
+  format: ConfigFormat,
+  text: string,
+  { place, differences }: { readonly place: ConfigPlace; readonly differences: readonly Difference[] },
+): string | undefined {
+  let edited = text;
+  for (const { path, should } of differences) {
+    if (format.parse(edited).kind === "broken") return undefined;
+    const keys = [...place.keys, ...path];
+    edited = should === undefined ? format.remove(edited, keys) : format.set(edited, keys, should);
+  }
+  return edited;
 }
 
 /** Without prototypes, which parsers set as they like. */

@@ -6,7 +6,7 @@ import { describeDifference } from "./entry.js";
 import { findOnPath } from "./find-program.js";
 import type { HostExamination, HostFinding, HostFindingCode, HostState } from "./finding.js";
 import type { Handshake } from "./handshake.js";
-import type { ChatHost, Surroundings } from "./host.js";
+import type { ChatHost } from "./host.js";
 import {
   judge,
   readHostFiles,
@@ -15,6 +15,7 @@ import {
   type Judgement,
   type Registration,
 } from "./registration.js";
+import { trialOf, type Trial } from "./trial.js";
 
 /** Milliseconds that a server has to give its list of tools. */
 const handshakeTimeoutMs = 20_000;
@@ -56,9 +57,13 @@ export async function examineHost(
   const judgement = await judge(host, registration, context);
   sayOfEntry(host, { registration, judgement, shadowed }, say);
   if (files.switchedOff !== undefined) say("host_disabled", "warning", files.switchedOff);
-  const started = await start(context, judgement, task);
+  const trial = judgement.launch === undefined ? undefined : await trialOf(context, registration, judgement.launch);
+  if (trial !== undefined) sayOfTrial(host, { registration, trial }, say);
+  const started = trial?.launch === undefined ? undefined : await start(host, trial.launch, task);
   const isOff = findings.some(({ code }) => code === "host_disabled");
-  sayOfStart(host, { registration, judgement, started, isOff }, say);
+  if (judgement.launch === undefined || started !== undefined) {
+    sayOfStart(host, { registration, judgement, started, isOff }, say);
+  }
   const state: HostState = !installed ? "not_installed" : judgement.differences.length > 0 ? "drifted" : "connected";
   const { scope, path: file } = registration.documents[0].place;
   const milliseconds = started?.kind === "completed" ? started.milliseconds : null;
@@ -96,21 +101,38 @@ function sayOfEntry(host: ChatHost, { registration, judgement, shadowed }: Entry
   }
 }
 
+interface Tried {
+  readonly registration: Registration;
+  readonly trial: Trial;
+}
+
+function sayOfTrial(host: ChatHost, { registration, trial }: Tried, say: Say): void {
+  const { origin, launch, leftOut } = trial;
+  const [{ place }] = registration.documents;
+  const whose = origin === "project" ? "the project's entry" : "the entry";
+  const repair = `pyro host repair ${host.name}`;
+  if (launch === undefined) {
+    const text = `Nothing was started: ${whose} in ${place.path} does not name this pyro and its Node by their whole paths.`;
+    return say("host_untrusted", "warning", { text, fix: repair });
+  }
+  if (leftOut.length === 0) return;
+  const text = [
+    `Tried without what ${whose} in ${place.path} says beyond our own command:`,
+    ...leftOut,
+    ...(origin === "project"
+      ? [`${host.title} would start it with that. Who writes to the project writes this file.`]
+      : []),
+  ].join("\n");
+  const fix = "Remove from the entry what you have not put there yourself.";
+  say("host_untrusted", origin === "project" ? "warning" : "info", { text, fix });
+}
+
 /** In the environment and the folder that the host would start it in. */
-async function start(
-  { host, surroundings }: { readonly host: ChatHost; readonly surroundings: Surroundings },
-  { launch }: Judgement,
-  task: Task,
-): Promise<Handshake | undefined> {
-  if (launch === undefined) return undefined;
-  task.progress({ phase: `start-${host.name}`, message: `Starting the server as ${host.title} would` });
-  const environment = { ...host.environment(surroundings.env, launch), ...launch.env };
+async function start({ name, title }: ChatHost, launch: NonNullable<Trial["launch"]>, task: Task): Promise<Handshake> {
+  task.progress({ phase: `start-${name}`, message: `Starting the server as ${title} would` });
   // The MCP library takes long to load, and only this needs it.
   const { handshake } = await import("./handshake.js");
-  return handshake(
-    { ...launch, cwd: launch.cwd ?? surroundings.cwd, environment },
-    { signal: task.signal, timeoutMs: handshakeTimeoutMs },
-  );
+  return handshake(launch, { signal: task.signal, timeoutMs: handshakeTimeoutMs });
 }
 
 interface Start {

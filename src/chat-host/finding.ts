@@ -11,6 +11,7 @@ export const hostFindingCodes = [
   "host_drifted",
   "host_disabled",
   "host_shadowed",
+  "host_untrusted",
   "host_start",
   "host_tools",
   "host_connected",

@@ -46,6 +46,8 @@ export interface ConfigPlace {
   readonly path: string;
   /** From the top of the file down to our entry. */
   readonly keys: readonly string[];
+  /** Of a project's file: the folder that it must lie in, since a link in a project may lead anywhere. */
+  readonly within?: string;
 }
 
 export type Fields = Readonly<Record<string, unknown>>;

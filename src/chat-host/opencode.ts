@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { foldersUp } from "./folders-up.js";
-import { entryName, type ChatHost, type ConfigPlace, type Scope, type Surroundings } from "./host.js";
+import { entryName, type ChatHost, type ConfigPlace, type Surroundings } from "./host.js";
 import { jsonWithComments } from "./json-config.js";
 
 const launchFields = z.looseObject({
@@ -25,18 +25,18 @@ export const opencode: ChatHost = {
     const up = foldersUp(cwd, project);
     const named = [env["OPENCODE_CONFIG"]].filter((path) => path !== undefined && path !== "");
     return [
-      ...filesIn(env["OPENCODE_CONFIG_DIR"], "user"),
-      ...filesIn(join(home, ".opencode"), "user"),
+      ...userFilesIn(env["OPENCODE_CONFIG_DIR"]),
+      ...userFilesIn(join(home, ".opencode")),
       // Of these folders the one farther up wins; of the files beside them the nearer one.
-      ...up.toReversed().flatMap((folder) => filesIn(join(folder, ".opencode"), "project")),
-      ...up.flatMap((folder) => filesIn(folder, "project")),
-      ...named.map((path) => place("user", path ?? "")),
+      ...up.toReversed().flatMap((folder) => projectFilesIn(join(folder, ".opencode"), folder)),
+      ...up.flatMap((folder) => projectFilesIn(folder, folder)),
+      ...named.map((path) => userPlace(path ?? "")),
       ...userFiles(surroundings),
-      place("user", join(userFolder(surroundings), "config.json")),
+      userPlace(join(userFolder(surroundings), "config.json")),
     ];
   },
   targets: (scope, surroundings) =>
-    scope === "user" ? userFiles(surroundings) : filesIn(surroundings.project, "project"),
+    scope === "user" ? userFiles(surroundings) : projectFilesIn(surroundings.project, surroundings.project),
   merges: true,
   fields: ({ command, args, env }) => ({ type: "local", command: [command, ...args], environment: env }),
   variables: "environment",
@@ -60,7 +60,7 @@ export const opencode: ChatHost = {
 };
 
 function userFiles(surroundings: Surroundings): readonly ConfigPlace[] {
-  return filesIn(userFolder(surroundings), "user");
+  return userFilesIn(userFolder(surroundings));
 }
 
 function userFolder({ env, home }: Surroundings): string {
@@ -68,10 +68,14 @@ function userFolder({ env, home }: Surroundings): string {
   return join(named === undefined || named === "" ? join(home, ".config") : named, "opencode");
 }
 
-function filesIn(folder: string | undefined, scope: Scope): readonly ConfigPlace[] {
-  return folder === undefined || folder === "" ? [] : names.map((name) => place(scope, join(folder, name)));
+function userFilesIn(folder: string | undefined): readonly ConfigPlace[] {
+  return folder === undefined || folder === "" ? [] : names.map((name) => userPlace(join(folder, name)));
 }
 
-function place(scope: Scope, path: string): ConfigPlace {
-  return { scope, path, keys: ["mcp", entryName] };
+function userPlace(path: string): ConfigPlace {
+  return { scope: "user", path, keys: ["mcp", entryName] };
+}
+
+function projectFilesIn(folder: string, within: string): readonly ConfigPlace[] {
+  return names.map((name) => ({ scope: "project", path: join(folder, name), keys: ["mcp", entryName], within }));
 }

@@ -1,12 +1,16 @@
 // Owns TOML config files: reading them and changing one key. Never reformats what is there.
-import { getStaticTOMLValue, parseTOML, ParseError, type AST } from "toml-eslint-parser";
+import { getStaticTOMLValue, parseTOML, ParseError, traverseNodes, type AST } from "toml-eslint-parser";
 import { isTable, lineEnding, type ConfigFormat, type ConfigPath, type ParsedConfig } from "./config-format.js";
 
 export const toml: ConfigFormat = { parse, set, remove };
 
 function parse(text: string): ParsedConfig {
   try {
-    return { kind: "parsed", value: getStaticTOMLValue(treeOf(text)) };
+    const tree = treeOf(text);
+    const evil = prototypeKey(tree);
+    if (evil === undefined) return { kind: "parsed", value: getStaticTOMLValue(tree) };
+    const { line, column } = evil.loc.start;
+    return { kind: "broken", problem: { line, column: column + 1, message: "the key __proto__ is not accepted" } };
   } catch (error) {
     if (error instanceof ParseError) {
       return { kind: "broken", problem: { line: error.lineNumber, column: error.column + 1, message: error.message } };
@@ -14,6 +18,18 @@ function parse(text: string): ParsedConfig {
     if (!(error instanceof RangeError)) throw error;
     return { kind: "broken", problem: { line: 1, column: 1, message: "it is nested too deeply" } };
   }
+}
+
+/** The library makes tables by plain assignment: such a key would give every object of this process what stands below it. */
+function prototypeKey(tree: AST.TOMLProgram): AST.TOMLBare | AST.TOMLQuoted | undefined {
+  let found: AST.TOMLBare | AST.TOMLQuoted | undefined;
+  traverseNodes(tree, {
+    enterNode: (node) => {
+      if ((node.type === "TOMLBare" || node.type === "TOMLQuoted") && nameOf(node) === "__proto__") found ??= node;
+    },
+    leaveNode: () => undefined,
+  });
+  return found;
 }
 
 function set(text: string, path: ConfigPath, value: unknown): string {

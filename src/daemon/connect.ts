@@ -41,9 +41,9 @@ const daemonPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /** Connects to the running daemon of this version, starting it where needed. */
 export async function connectDaemon(options: ConnectOptions): Promise<DaemonConnection> {
   const paths = await preparePaths(options.env);
-  const until = Date.now() + startTimeoutMs;
+  const until = performance.now() + startTimeoutMs;
   let lockedSince: number | undefined;
-  while (Date.now() < until) {
+  while (performance.now() < until) {
     const running = await findRunning(paths);
     if (running !== undefined && isOurs(running)) return connection(running.socket, options.env);
     if (running !== undefined) {
@@ -55,8 +55,8 @@ export async function connectDaemon(options: ConnectOptions): Promise<DaemonConn
       });
     }
     if (await start(paths, options)) continue;
-    lockedSince ??= Date.now();
-    if (Date.now() - lockedSince > recordGraceMs) await requestHandOver(daemonSocketPath(paths));
+    lockedSince ??= performance.now();
+    if (performance.now() - lockedSince > recordGraceMs) await requestHandOver(daemonSocketPath(paths));
     await delay(20);
   }
   throw new PyroError("unavailable", `The pyro daemon did not start within ${startTimeoutMs / 1000} s.`, {
@@ -107,7 +107,7 @@ async function answers(socketPath: string): Promise<boolean> {
 /** Asks a daemon of other code to make way; its machines live on. False when it is in the middle of calls. */
 async function makesWay(old: DaemonRecord, until: number): Promise<boolean> {
   if (!(await requestHandOver(old.socket))) return false;
-  while (Date.now() < until && (await answers(old.socket))) await delay(20);
+  while (performance.now() < until && (await answers(old.socket))) await delay(20);
   return true;
 }
 

@@ -1,5 +1,6 @@
 // Owns putting the workspaces service together for the daemon, and its clock. Never handles a call.
 import { join } from "node:path";
+import { sinceBootMs } from "../base/boot-clock.js";
 import type { PyroError } from "../base/error.js";
 import type { Paths } from "../base/paths.js";
 import type { EnvironmentStore } from "../environment/environment.js";
@@ -46,6 +47,7 @@ export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<Daemo
     openHostTree: seeds.openTree,
   });
   let nextPrune = 0;
+  const clock = cautiousClock();
   const tidy = async (now: number) => {
     await sweep(store, now, shutdown);
     if (now < nextPrune) return;
@@ -53,7 +55,7 @@ export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<Daemo
     await seeds.prune(usedSeeds(store), shutdown);
   };
   const timer = setInterval(() => {
-    tidy(Date.now()).catch((error: unknown) => process.stderr.write(`sweep: ${String(error)}\n`));
+    tidy(clock()).catch((error: unknown) => process.stderr.write(`sweep: ${String(error)}\n`));
   }, sweepIntervalMs);
   timer.unref();
   return {
@@ -63,6 +65,15 @@ export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<Daemo
       handOver(store);
     },
   };
+}
+
+/**
+ * The time of day, which alone outlives daemon and host, but never ahead of what has passed since we started: a clock that is
+ * set forward deletes no workspace. One that is set back keeps them longer.
+ */
+function cautiousClock(): () => number {
+  const begun = { wall: Date.now(), boot: sinceBootMs() };
+  return () => Math.min(Date.now(), begun.wall + sinceBootMs() - begun.boot);
 }
 
 /** Digests of what the workspaces are made from. */

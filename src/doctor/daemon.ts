@@ -1,6 +1,6 @@
 // Owns the checks of the daemon, which has to start, and of the ids it needs to build environments. Never stops a daemon.
-import { userInfo } from "node:os";
 import { missingIds } from "../environment/namespace.js";
+import { userId } from "../base/user.js";
 import { failure, type Check } from "./check.js";
 import type { Diagnosis } from "./finding.js";
 import { describeMs } from "./size.js";
@@ -63,7 +63,7 @@ export const subuidCheck: Check = {
   timeoutMs: 15_000,
   essential: false,
   run: async (_subject, { signal }) => {
-    if (userInfo().uid === 0) return { severity: "ok", text: "Not needed: root builds environments without." };
+    if (userId() === 0) return { severity: "ok", text: "Not needed: root builds environments without." };
     const missing = await missingIds(signal);
     if (missing === undefined)
       return { severity: "ok", text: "There is a range: environments can be built without root." };

@@ -1,7 +1,7 @@
 // Owns the checks of pyro's own folders and of the settings file. Never reads what lies in the folders.
 import { chmod, lstat } from "node:fs/promises";
-import { userInfo } from "node:os";
 import { hasErrno } from "../base/error.js";
+import { userId } from "../base/user.js";
 import { failure, type Check } from "./check.js";
 
 export const foldersCheck: Check = {
@@ -36,7 +36,7 @@ export const foldersCheck: Check = {
 async function openToOthers(path: string): Promise<string | undefined> {
   try {
     const found = await lstat(path);
-    const isOwn = found.isDirectory() && found.uid === userInfo().uid;
+    const isOwn = found.isDirectory() && found.uid === userId();
     return isOwn && (found.mode & 0o077) !== 0 ? path : undefined;
   } catch (error) {
     if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return undefined;

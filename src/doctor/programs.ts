@@ -1,8 +1,8 @@
 // Owns the check of the host programs that pyro calls, but for the engine's own. Never installs one.
-import { userInfo } from "node:os";
 import { installLine, lookUpProgram, packageFor, systemPath, type HostProgram } from "../base/host-program.js";
 import { asPyroError } from "../base/error.js";
 import { runProgram } from "../base/spawn.js";
+import { userId } from "../base/user.js";
 import type { Check } from "./check.js";
 import type { Diagnosis } from "./finding.js";
 
@@ -23,7 +23,7 @@ export const programsCheck: Check = {
   code: "programs",
   essential: true,
   run: async (_subject, { signal }) => {
-    const wanted = [...always, ...forBuilding, ...(userInfo().uid === 0 ? [] : (["newuidmap"] as const))];
+    const wanted = [...always, ...forBuilding, ...(userId() === 0 ? [] : (["newuidmap"] as const))];
     return judgePrograms(
       await Promise.all(
         wanted.map(async (program) => {

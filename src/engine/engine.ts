@@ -46,7 +46,7 @@ export interface MachineSpec extends OwnDrives {
   readonly memory: Memory;
   /** Its kernel prints all it has to say, from its first moment: for a boot of which nothing was heard. */
   readonly talkative?: boolean;
-  /** Unix milliseconds at which it is killed unless this is moved. */
+  /** Unix milliseconds, as the clock stands now, at which it is killed unless this is moved; setting the clock moves nothing. */
   readonly deadlineMs: number;
 }
 

@@ -1,12 +1,14 @@
 // Owns starting a program under `pyro-guest supervise`, which ends it at its deadline or when we go. Never knows what it runs.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import type { Duplex, Readable } from "node:stream";
 import * as z from "zod";
 import { replaceFile } from "../base/atomic-file.js";
+import { sinceBootMs } from "../base/boot-clock.js";
 import { PyroError } from "../base/error.js";
 import { EndedAtStart } from "./ended-at-start.js";
 import type { MachineExit } from "./engine.js";
@@ -17,12 +19,21 @@ const ended = z.object({ exit_code: z.number(), signal: z.number(), reason: z.st
 const stderrTailLength = 4096;
 const shownLines = 4;
 
-/** Holds the unix milliseconds at which the supervisor ends the program; it reads it again before it does. */
+/** Holds the time at which the supervisor ends the program; it reads it again before it does. */
 const deadlineFileName = "deadline";
 
-/** A power cut ends the program as well, so nothing waits for the disk. */
+/**
+ * In milliseconds since the host's boot, so that a clock that is set ends no machine early. Supervisors of earlier versions
+ * have Unix milliseconds there, and get these again. A power cut ends the program as well, so nothing waits for the disk.
+ */
 export async function writeDeadline(folder: string, deadlineMs: number): Promise<void> {
-  await replaceFile(join(folder, deadlineFileName), `${Math.round(deadlineMs)}\n`);
+  const path = join(folder, deadlineFileName);
+  const before = await readFile(path, "utf8").catch(() => undefined);
+  const isEarlier = before !== undefined && /^\d/u.test(before);
+  const text = isEarlier
+    ? String(Math.round(deadlineMs))
+    : `boot ${Math.round(sinceBootMs() + deadlineMs - Date.now())}`;
+  await replaceFile(path, `${text}\n`);
 }
 
 export interface SupervisedExit extends MachineExit {

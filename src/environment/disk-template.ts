@@ -76,7 +76,10 @@ async function isWhole(path: string): Promise<boolean> {
   }
 }
 
-/** What a killed formatter left: it takes milliseconds, so anything older than a minute is not being written. */
+/**
+ * What a killed formatter left: it takes milliseconds, so anything older than a minute is not being written. By the time of
+ * day, since only that stands in a file; a clock that is set in that very moment costs one formatting more.
+ */
 async function removeDrafts(folder: string, prefix: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!name.startsWith(prefix) || !name.endsWith(".tmp")) continue;

@@ -1,6 +1,8 @@
 // Owns building an environment from the Debian mirror that the host's own apt is set up with. Never caches.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { PyroError } from "../base/error.js";
+import { maskPasswords } from "../base/mask-passwords.js";
 import type { Task } from "../base/progress.js";
 import { forGuest, formatDeb822, type AptSource } from "./apt-sources.js";
 import { catalogEntry } from "./catalog.js";
@@ -14,10 +16,12 @@ import { writeSquashfs } from "./squashfs.js";
 
 const codename = "bookworm";
 const mergedUsr = "/usr/share/mmdebstrap/hooks/merged-usr";
+/** Milliseconds for all of a build: apt waits for ever for a mirror that sends a byte now and then. */
+const longestBuildMs = 60 * 60_000;
 const unwanted = ["doc/*", "groff/*", "info/*", "linda/*", "lintian/*", "locale/*", "man/*"];
 
 /** `aptFolder` is where the host's apt keeps its configuration: /etc/apt. */
-export function mirrorSource(aptFolder: string): EnvironmentSource {
+export function mirrorSource(aptFolder: string, { buildTimeoutMs = longestBuildMs } = {}): EnvironmentSource {
   return {
     name: "mirror",
     async unavailable(name) {
@@ -32,9 +36,20 @@ export function mirrorSource(aptFolder: string): EnvironmentSource {
     async build(name, imagePath, task) {
       task.progress({ phase: "resolve", message: "Reading the host's apt sources" });
       const sources = await debianSources(aptFolder, codename, task.signal);
-      return buildFromMirror({ name, imagePath, sources }, task);
+      const late = AbortSignal.timeout(buildTimeoutMs);
+      const signal = AbortSignal.any([task.signal, late]);
+      return buildFromMirror({ name, imagePath, sources }, { ...task, signal }).catch((error: unknown) => {
+        throw late.aborted && !task.signal.aborted ? tooSlow(sources, buildTimeoutMs) : error;
+      });
     },
   };
+}
+
+function tooSlow(sources: readonly AptSource[], milliseconds: number): PyroError {
+  const where = maskPasswords(sources.map(({ uri }) => uri).join(", "));
+  return new PyroError("deadline_exceeded", `The mirror took longer than ${milliseconds / 60_000} minutes: ${where}`, {
+    hint: "Name a faster mirror in the host's apt sources, then call again.",
+  });
 }
 
 interface MirrorBuild {

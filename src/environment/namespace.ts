@@ -1,8 +1,8 @@
 // Owns how a program gets a root file system's worth of user ids, and that it dies with us. Never runs one.
 import { readFile } from "node:fs/promises";
-import { userInfo } from "node:os";
 import { runProgram } from "../base/spawn.js";
 import { findProgram, missingPrograms, systemPath } from "../base/host-program.js";
+import { userId, userName } from "../base/user.js";
 
 /**
  * The words before a command that give it uid 0 to 65535, mounts and processes of its own.
@@ -11,21 +11,24 @@ import { findProgram, missingPrograms, systemPath } from "../base/host-program.j
 export async function isolated(command: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
   const setpriv = [await findProgram("setpriv"), "--pdeathsig", "KILL"];
   const unshare = [await findProgram("unshare"), ...identity(), "--mount", "--pid", "--fork", "--kill-child"];
-  if (userInfo().uid !== 0 || (await works([...unshare, "true"], signal))) return [...setpriv, ...unshare, ...command];
+  if (userId() !== 0 || (await works([...unshare, "true"], signal))) return [...setpriv, ...unshare, ...command];
   // Root in a container that may not make namespaces: the process group is all there is to kill.
   return [...setpriv, ...command];
 }
 
 /** The same ids alone, enough to remove what such a command left. */
 export async function asMappedRoot(command: readonly string[]): Promise<readonly string[]> {
-  return userInfo().uid === 0 ? command : [await findProgram("unshare"), ...identity(), ...command];
+  return userId() === 0 ? command : [await findProgram("unshare"), ...identity(), ...command];
 }
 
 /** Why this user cannot have those ids, with the line that changes it; undefined when all is well. */
 export async function missingIds(signal: AbortSignal): Promise<string | undefined> {
-  const { uid, username } = userInfo();
+  const uid = userId();
+  const username = userName();
   const missing = await missingPrograms(uid === 0 ? ["setpriv", "unshare"] : ["setpriv", "unshare", "newuidmap"]);
   if (missing !== undefined || uid === 0) return missing;
+  if (username === undefined)
+    return `user ${uid} has no passwd entry, which newuidmap needs; run: sudo useradd --uid ${uid} pyro`;
   const [uids, gids] = await Promise.all([rangesOf("/etc/subuid"), rangesOf("/etc/subgid")]);
   const [ownUids, ownGids] = [uids, gids].map((ranges) => ranges.some((range) => isOwn(range, uid, username)));
   if (ownUids !== true || ownGids !== true) {
@@ -46,7 +49,7 @@ interface IdRange {
 const neededIds = 65536;
 
 function identity(): readonly string[] {
-  return userInfo().uid === 0 ? [] : ["--map-root-user", "--map-auto"];
+  return userId() === 0 ? [] : ["--map-root-user", "--map-auto"];
 }
 
 function isOwn(range: IdRange, uid: number, username: string): boolean {

@@ -1,9 +1,10 @@
 // Owns making a squashfs image from a program that writes a tar stream. Never unpacks anything on the host.
 import { once } from "node:events";
-import { availableParallelism, userInfo } from "node:os";
+import { availableParallelism } from "node:os";
 import { Transform } from "node:stream";
 import { PyroError } from "../base/error.js";
 import { findProgram, systemPath } from "../base/host-program.js";
+import { userId } from "../base/user.js";
 import { startProgram, type ProgramStart, type RunningProgram } from "./running-program.js";
 
 export interface TarProducer extends ProgramStart {
@@ -45,7 +46,7 @@ async function squashfsCommand(imagePath: string): Promise<readonly string[]> {
   const content = ["-comp", "lz4", "-exports", "-xattrs", "-exit-on-error"];
   const limits = ["-mem", "256M", "-processors", String(Math.min(4, availableParallelism())), "-no-progress"];
   // sqfstar gives the root folder its own user and time instead of the archive's; the time is cut to the epoch.
-  const asRoot = userInfo().uid === 0 ? [] : [await findProgram("unshare"), "--map-root-user"];
+  const asRoot = userId() === 0 ? [] : [await findProgram("unshare"), "--map-root-user"];
   return [...asRoot, await findProgram("sqfstar"), ...content, ...limits, "-root-mode", "755", imagePath];
 }
 

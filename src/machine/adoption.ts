@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import type { Engine } from "../engine/engine.js";
 import { greet, type AnsweringMachine } from "./boot.js";
 import { machineHome, removeOtherHomes, type MachineFolders, type MachineHome } from "./machine-files.js";
-import { readLiveRecord, type MachineRecord } from "./machine-record.js";
+import { belongsElsewhere, readLiveRecord, type MachineRecord } from "./machine-record.js";
 
 export interface AdoptedMachine extends AnsweringMachine {
   readonly home: MachineHome;
@@ -13,16 +13,19 @@ export interface AdoptedMachine extends AnsweringMachine {
 /** Milliseconds for one machine to answer; a guest that just lost its host needs a moment to notice. */
 const answerTimeoutMs = 15_000;
 
-/** Takes over every machine that still runs and answers; kills what does not answer, removes what is dead. */
+/** Takes over every machine that still runs and answers; kills what does not answer, removes what is dead. Another container's stay. */
 export async function adoptMachines(folders: MachineFolders, engine: Engine): Promise<AdoptedMachine[]> {
   const ids = await readdir(machineHome(folders, "").folder).catch(() => []);
   const adopted = await Promise.all(ids.map((id) => adoptOne(machineHome(folders, id), engine)));
   const alive = adopted.filter((each) => each !== undefined);
-  await removeOtherHomes(folders, new Set(alive.map((each) => each.home.id)));
+  const elsewhere = await Promise.all(ids.map((id) => belongsElsewhere(machineHome(folders, id).folder)));
+  const others = ids.filter((_, index) => elsewhere[index]);
+  await removeOtherHomes(folders, new Set([...alive.map((each) => each.home.id), ...others]));
   return alive;
 }
 
 async function adoptOne(home: MachineHome, engine: Engine): Promise<AdoptedMachine | undefined> {
+  if (await belongsElsewhere(home.folder)) return undefined;
   const record = await readLiveRecord(home.folder);
   if (record === undefined || record.id !== home.id || record.engine !== engine.name) return undefined;
   const signal = AbortSignal.timeout(answerTimeoutMs);

@@ -1,6 +1,10 @@
 // Owns turning a guest connection's failures into ours, once for every call. Never hides what the guest itself answered.
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { PyroError } from "../base/error.js";
+import { visibleLine } from "../base/visible.js";
+
+/** Characters of what a guest says of a failure that anybody is shown. */
+const maxGuestText = 500;
 
 /**
  * The call's own abort reason or a PyroError goes on as the cause, by which `asPyroError` finds it again: the
@@ -42,8 +46,14 @@ function explained(error: unknown, signal: AbortSignal): unknown {
         cause: error,
       });
     default:
-      return error;
+      return cut(error);
   }
+}
+
+/** Without its details and trailers, which are the guest's too. What was thrown on this side, such as a size limit, is the cause. */
+function cut({ rawMessage, code, cause }: ConnectError): ConnectError {
+  const text = rawMessage.length > maxGuestText ? `${rawMessage.slice(0, maxGuestText)}…` : rawMessage;
+  return new ConnectError(visibleLine(text), code, undefined, undefined, cause);
 }
 
 /** True when the agent is of an earlier version of pyro, which started the machine. */

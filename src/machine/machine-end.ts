@@ -5,7 +5,7 @@ import type { Machine } from "../engine/engine.js";
 
 export interface BrokenWork {
   readonly machine: Pick<Machine, "exited">;
-  /** Unix milliseconds at which the machine was to be removed. */
+  /** Unix milliseconds at which the machine was to be removed; a clock that was set makes the words wrong, not the end. */
   readonly deadlineMs: number;
   readonly error: unknown;
 }

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { writeJsonAtomic } from "../base/atomic-file.js";
-import { isSameProcess } from "../base/process-identity.js";
+import { isSameProcess, processWorld } from "../base/process-identity.js";
 
 const recordSchema = z.strictObject({
   format: z.literal(1),
@@ -20,8 +20,15 @@ const recordSchema = z.strictObject({
 export type MachineRecord = z.output<typeof recordSchema>;
 
 const fileName = "machine.json";
+/** Beside it, where the number of its process means something. Machines of earlier versions have none. */
+const worldFileName = "process-world.json";
+const worldSchema = z.strictObject({ format: z.literal(1), boot_id: z.string(), namespace: z.string() });
 
 export async function writeMachineRecord(folder: string, record: MachineRecord): Promise<void> {
+  const { bootId, namespace } = await processWorld();
+  const world: z.output<typeof worldSchema> = { format: 1, boot_id: bootId, namespace };
+  // First: a record without it would be judged as one of ours.
+  await writeJsonAtomic(join(folder, worldFileName), world);
   await writeJsonAtomic(join(folder, fileName), record);
 }
 
@@ -32,6 +39,15 @@ export async function readLiveRecord(folder: string): Promise<MachineRecord | un
   const parsed = recordSchema.safeParse(parseJson(text));
   if (!parsed.success) return undefined;
   return (await isSameProcess(parsed.data.process)) ? parsed.data : undefined;
+}
+
+/** True for the machine of another container on this host, of which nobody here can tell whether it lives. */
+export async function belongsElsewhere(folder: string): Promise<boolean> {
+  const text = await readFile(join(folder, worldFileName), "utf8").catch(() => "");
+  const parsed = worldSchema.safeParse(parseJson(text));
+  if (!parsed.success) return false;
+  const { bootId, namespace } = await processWorld();
+  return parsed.data.boot_id === bootId && parsed.data.namespace !== namespace;
 }
 
 function parseJson(text: string): unknown {

@@ -16,25 +16,52 @@ export function parseInput<Schema extends z.ZodObject>(
   value: unknown,
   { nameOf = (field) => field, hint = "Correct it and call again." }: InputOptions = {},
 ): z.output<Schema> {
+  refuseCrowds(value, nameOf, hint);
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const known = Object.keys(schema.shape);
-  const problems = parsed.error.issues.flatMap((issue) => describe(issue, known, nameOf));
+  const problems = parsed.error.issues.slice(0, maxProblems).flatMap((issue) => describe(issue, known, nameOf));
   throw new PyroError("invalid_argument", problems.join(" "), { hint, cause: parsed.error });
+}
+
+/** Entries of an object or a map, far above what any schema takes: checking each of a million takes half a minute. */
+const maxEntries = 1000;
+/** Problems that are named, and characters of a name that the caller has made up. */
+const maxProblems = 20;
+const maxName = 100;
+
+function refuseCrowds(value: unknown, nameOf: (field: string) => string, hint: string): void {
+  const count = (each: unknown): number =>
+    typeof each === "object" && each !== null && !Array.isArray(each) ? Object.keys(each).length : 0;
+  const refuse = (what: string, entries: number): void => {
+    if (entries <= maxEntries) return;
+    throw new PyroError("invalid_argument", `${what} has ${entries} entries, which is more than ${maxEntries}.`, {
+      hint,
+    });
+  };
+  refuse("The input", count(value));
+  for (const [field, each] of Object.entries(Object(value))) refuse(nameOf(field), count(each));
+}
+
+function shortened(name: string): string {
+  return name.length > maxName ? `${name.slice(0, maxName)}…` : name;
 }
 
 function describe(issue: z.core.$ZodIssue, known: readonly string[], nameOf: (field: string) => string): string[] {
   if (issue.code === "unrecognized_keys" && issue.path.length === 0) {
-    return issue.keys.map((key) => {
-      const meant = closest(key, known);
-      const rest =
-        meant === undefined
-          ? `Known are: ${known.map(nameOf).join(", ") || "none"}.`
-          : `Did you mean ${nameOf(meant)}?`;
-      return `Unknown field ${nameOf(key)}. ${rest}`;
-    });
+    return issue.keys
+      .slice(0, maxProblems)
+      .map(shortened)
+      .map((key) => {
+        const meant = closest(key, known);
+        const rest =
+          meant === undefined
+            ? `Known are: ${known.map(nameOf).join(", ") || "none"}.`
+            : `Did you mean ${nameOf(meant)}?`;
+        return `Unknown field ${nameOf(key)}. ${rest}`;
+      });
   }
-  const [field, ...inner] = issue.path.map(String);
+  const [field, ...inner] = issue.path.map(String).map(shortened);
   const where = field === undefined ? "The input" : [nameOf(field), ...inner].join(".");
   return [`${where} ${complaint(issue)}.`];
 }

@@ -48,7 +48,7 @@ const serveChoices = z.strictObject(serveFields);
 export type ServeChoices = z.output<typeof serveChoices>;
 
 /** The choices among the fields of an input that has more. */
-export function serveChoicesOf(input: ServeChoices): ServeChoices {
+export function serveChoicesOf(input: Partial<ServeChoices>): ServeChoices {
   return z.object(serveFields).parse(input);
 }
 

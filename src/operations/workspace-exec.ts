@@ -1,5 +1,6 @@
 // Owns the operations that run commands in a workspace and tell what was run. Never files.
 import * as z from "zod";
+import { visibleLine } from "../base/visible.js";
 import { operation } from "./operation.js";
 import { execView, workspaceId, type ExecView } from "./workspace-fields.js";
 
@@ -168,7 +169,7 @@ export const workspaceLogsOperation = operation({
         const shown = typeof entry.command === "string" ? entry.command : entry.command.join(" ");
         const exit = entry.canceled ? "canceled" : `exit ${entry.exit_code ?? "?"}`;
         const end = entry.state === "exited" ? exit : entry.state;
-        return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${shown}`;
+        return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${visibleLine(shown)}`;
       })
       .join("\n"),
 });

@@ -1,8 +1,9 @@
 // Owns the operations on a workspace's files. Never runs commands.
 import * as z from "zod";
+import { visibleLine } from "../base/visible.js";
 import { operation } from "./operation.js";
 import { guestPath, hostPath, skippedFiles, workspaceId } from "./workspace-fields.js";
-import { bytesText, filesText, printable, skippedText } from "./workspace-text.js";
+import { bytesText, filesText, skippedText } from "./workspace-text.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
 /** Bytes of a file that one write may have. */
@@ -50,8 +51,8 @@ export const workspaceFileListOperation = operation({
   text: (result) =>
     result.entries
       .map((entry) => {
-        const target = entry.link_target === null ? "" : ` -> ${printable(entry.link_target)}`;
-        return `${entry.mode} ${String(entry.size).padStart(10)} ${printable(entry.path)}${entry.kind === "directory" ? "/" : ""}${target}`;
+        const target = entry.link_target === null ? "" : ` -> ${visibleLine(entry.link_target)}`;
+        return `${entry.mode} ${String(entry.size).padStart(10)} ${visibleLine(entry.path)}${entry.kind === "directory" ? "/" : ""}${target}`;
       })
       .join("\n"),
 });
@@ -154,7 +155,7 @@ export const workspacePatchApplyOperation = operation({
   }),
   handler: (services, request, call) => services.workspaces.applyPatch(request, call),
   text: (result) =>
-    result.files.map((file) => `${file.change.padEnd(9)} ${printable(file.path)}`).join("\n") || "Nothing to change.",
+    result.files.map((file) => `${file.change.padEnd(9)} ${visibleLine(file.path)}`).join("\n") || "Nothing to change.",
 });
 
 const diffInput = z.strictObject({
@@ -227,13 +228,13 @@ export const workspaceDiffOperation = operation({
     result.patch_truncated
       ? [
           "The patch is left out: it is too long. Ask for some paths.",
-          ...result.entries.map((each) => `${each.status.padEnd(12)} ${printable(each.path)}`),
+          ...result.entries.map((each) => `${each.status.padEnd(12)} ${visibleLine(each.path)}`),
         ].join("\n")
       : result.patch,
   note: ({ ignored: { file_count: count, paths } }) =>
     count === 0
       ? ""
-      : `Left out, as git ignores them: ${filesText(count)} (${paths.map(printable).join(", ")}). --include-ignored (include_ignored) shows them.`,
+      : `Left out, as git ignores them: ${filesText(count)} (${paths.map(visibleLine).join(", ")}). --include-ignored (include_ignored) shows them.`,
 });
 
 const exportInput = z.strictObject({

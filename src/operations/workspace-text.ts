@@ -1,4 +1,5 @@
 // Owns how a workspace reads for a person, and for a model that reads no structured content. Never ends with a newline.
+import { visibleLine } from "../base/visible.js";
 import type { SkippedFile, WorkspaceView } from "./workspace-fields.js";
 
 /** Skipped files that are named. */
@@ -35,12 +36,12 @@ export function workspaceTable(views: readonly WorkspaceView[]): string {
 export function factLines(facts: Readonly<Record<string, string | number | null>>): string {
   const shown = Object.entries(facts).filter(([, value]) => value !== null && value !== "");
   const width = Math.max(0, ...shown.map(([name]) => name.length));
-  return shown.map(([name, value]) => `${name.padEnd(width)}  ${String(value)}`).join("\n");
+  return shown.map(([name, value]) => `${name.padEnd(width)}  ${visibleLine(String(value))}`).join("\n");
 }
 
 export function labelText(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
+    .map(([key, value]) => `${key}=${visibleLine(value)}`)
     .join(",");
 }
 
@@ -55,22 +56,17 @@ export function bytesText(bytes: number): string {
   return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1] ?? ""}`;
 }
 
-/** A name from a guest or a disk on one line, without what would steer a terminal. */
-export function printable(name: string): string {
-  return name.replaceAll(/\p{Cc}/gu, "?");
-}
-
 /** What a seed, a push or an export left out. */
 export function skippedText(skipped: readonly SkippedFile[]): string {
   if (skipped.length === 0) return "";
-  const named = skipped.slice(0, shownSkipped).map(({ path, reason }) => `${printable(path)} (${reason})`);
+  const named = skipped.slice(0, shownSkipped).map(({ path, reason }) => `${visibleLine(path)} (${reason})`);
   const more = skipped.length - named.length;
   return `skipped: ${named.join(", ")}${more === 0 ? "" : ` and ${more} more`}`;
 }
 
 function seedLines({ workspace_seed: seed }: WorkspaceView): readonly string[] {
   if (seed === null || seed.mode === "empty") return [];
-  const from = seed.origin_ref === null ? "" : ` from ${seed.origin_ref}`;
+  const from = seed.origin_ref === null ? "" : ` from ${visibleLine(seed.origin_ref)}`;
   const commit = seed.commit === null ? "" : ` at ${seed.commit.slice(0, 12)}`;
   const skipped = skippedText(seed.skipped);
   return [
@@ -80,7 +76,7 @@ function seedLines({ workspace_seed: seed }: WorkspaceView): readonly string[] {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows];
+  const all = [head, ...rows.map((row) => row.map(visibleLine))];
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
   return all
     .map((row) =>

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
 import { operation } from "./operation.js";
+import { maxLabels } from "../workspace/record.js";
 import { hostPath, workspaceId, workspaceView } from "./workspace-fields.js";
 import { bytesText, factLines, labelText, workspaceTable, workspaceText } from "./workspace-text.js";
 
@@ -21,7 +22,8 @@ const labels = z
       .regex(/^(?!pyro\/)/u, "begins with pyro/, which is pyro's own"),
     z.string().max(256),
   )
-  .describe("Labels of your own, KEY=VALUE.");
+  .refine((given) => Object.keys(given).length <= maxLabels, `has more than ${maxLabels} labels`)
+  .meta({ description: "Labels of your own, KEY=VALUE; at most 64.", maxProperties: maxLabels });
 
 const createInput = z.strictObject({
   environment: environmentName.default(defaultEnvironment),

@@ -50,7 +50,7 @@ export async function execInWorkspace(
   workspace: Workspace,
   { request, caller }: { readonly request: ExecRequest; readonly caller: ExecCaller },
 ): Promise<ExecResult> {
-  const began = Date.now();
+  const began = performance.now();
   const { restarted } = await wake(machines, workspace, caller);
   const running = await workspace.lock.shared(caller.signal, () => startExec(workspace, request, caller));
   const cancel = () => running.cancel();
@@ -58,7 +58,7 @@ export async function execInWorkspace(
   caller.signal.addEventListener("abort", cancel, { once: true });
   try {
     const { machine } = requireLive(workspace);
-    const waitMs = Math.max(0, request.waitMs - (Date.now() - began));
+    const waitMs = Math.max(0, request.waitMs - (performance.now() - began));
     const ended = await waitFor(running, { waitMs, task: caller, stalled: machine.stalled() });
     caller.signal.throwIfAborted();
     return { ...(await describe(workspace, running.started, request.outputBytes)), ended, restarted };

@@ -10,6 +10,8 @@ export const workspaceName = z
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/u, "must be 1 to 63 of a-z, 0-9 and -, not at its ends");
 
 export const labelKey = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/u, "is not a label's key");
+/** Of one workspace. Records of earlier versions may hold more, so that reading one does not ask. */
+export const maxLabels = 64;
 export const labels = z.record(labelKey, z.string().max(256));
 
 export const skippedFile = z.object({ path: z.string(), reason: z.string() });

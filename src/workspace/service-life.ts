@@ -5,6 +5,7 @@ import type { Task } from "../base/progress.js";
 import { beginCreation, type Creation } from "./create.js";
 import { deleteWorkspace, resetWorkspace, startWorkspace, stopWorkspace } from "./lifecycle.js";
 import type { SeedChoice, WorkspaceCaller, WorkspaceServices } from "./service.js";
+import { maxLabels } from "./record.js";
 import { workspaceStatus } from "./status.js";
 import { newerView, workspaceView } from "./view.js";
 
@@ -45,7 +46,14 @@ export function lifeOperations(services: WorkspaceServices) {
       }
       const name = request.clear_name ? null : (request.name ?? workspace.record.name);
       const kept = Object.entries(workspace.record.labels).filter(([key]) => !request.clear_labels.includes(key));
-      await workspace.save({ name, labels: { ...Object.fromEntries(kept), ...request.labels } });
+      const labels = { ...Object.fromEntries(kept), ...request.labels };
+      const added = Object.keys(request.labels).length > 0;
+      if (added && Object.keys(labels).length > maxLabels) {
+        throw new PyroError("invalid_argument", `A workspace has at most ${maxLabels} labels.`, {
+          hint: "Take some away in the same call: clear_labels (--clear-label).",
+        });
+      }
+      await workspace.save({ name, labels });
       return workspaceView(workspace);
     },
 

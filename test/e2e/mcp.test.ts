@@ -47,6 +47,14 @@ test("[mcp-errors] what the model did wrong comes back as a result that says wha
   expect(extra).toMatchObject({ isError: true, structuredContent: { error: { code: "invalid_argument" } } });
 });
 
+test("[mcp-too-long] a call of 10.5 MB is an error that says what to do, and the next one is answered", async () => {
+  await using server = await connect(home);
+  const call = server.client.callTool({ name: "vm_run", arguments: { command: "x".repeat(10_500_000) } });
+  await expect(call).rejects.toThrow(/a call may have 10 MiB/u);
+  const { tools } = await server.client.listTools();
+  expect(tools.map(({ name }) => name)).toEqual(["vm_run"]);
+});
+
 test("[mcp-bounded] output larger than a host takes comes back as head and tail", async () => {
   await using server = await connect(home);
   const result = await server.client.callTool({

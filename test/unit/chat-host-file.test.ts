@@ -18,10 +18,10 @@ test("a named pipe, a folder and bytes that are no text are refused; a missing f
   mkdirSync(at("folder"));
   writeFileSync(at("bytes"), Buffer.from([0x7b, 0xff, 0x7d]));
   for (const name of ["pipe", "folder", "bytes"]) {
-    await expect(readConfigFile(at(name))).rejects.toMatchObject({
+    await expect(readConfigFile({ path: at(name) })).rejects.toMatchObject({
       code: "failed_precondition",
       message: expect.stringContaining(at(name)),
     });
   }
-  expect(await readConfigFile(at("none"))).toMatchObject({ text: "", ownership: undefined });
+  expect(await readConfigFile({ path: at("none") })).toMatchObject({ text: "", ownership: undefined });
 });

@@ -1,4 +1,4 @@
-// deadline.go owns the renewable deadline: a file with a unix time in milliseconds. It never kills.
+// deadline.go owns the renewable deadline: a file with a time in milliseconds. It never kills.
 
 package supervise
 
@@ -12,38 +12,61 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// parseDeadline reads decimal milliseconds since 1970; white space around them is allowed.
-func parseDeadline(text []byte) (time.Time, error) {
-	ms, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-	if err != nil || ms < 0 {
-		return time.Time{}, fmt.Errorf("deadline %.40q is not a time in milliseconds", text)
+// An endTime counts from the boot of this host, by a clock that nobody can set and that goes on while the host sleeps.
+// Supervisors of earlier versions read a time since 1970 alone; those of this one still take that as well.
+type endTime struct {
+	clock int
+	at    time.Duration
+}
+
+const bootPrefix = "boot "
+
+// parseDeadline reads decimal milliseconds, of the boot's clock after "boot "; white space around them is allowed.
+func parseDeadline(text []byte) (endTime, error) {
+	number, sinceBoot := strings.CutPrefix(strings.TrimSpace(string(text)), bootPrefix)
+	ms, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || ms < 0 || ms > int64(1<<63-1)/int64(time.Millisecond) {
+		return endTime{}, fmt.Errorf("deadline %.40q is not a time in milliseconds", text)
 	}
-	return time.UnixMilli(ms), nil
+	clock := unix.CLOCK_REALTIME
+	if sinceBoot {
+		clock = unix.CLOCK_BOOTTIME
+	}
+	return endTime{clock: clock, at: time.Duration(ms) * time.Millisecond}, nil
 }
 
 // readDeadline: a file that is missing or garbled is a deadline that has passed.
-func readDeadline(path string) time.Time {
+func readDeadline(path string) endTime {
 	file, err := os.Open(path)
 	if err != nil {
-		return time.Time{}
+		return endTime{}
 	}
 	defer file.Close()
 	text := make([]byte, 64)
 	n, err := file.Read(text)
 	if err != nil {
-		return time.Time{}
+		return endTime{}
 	}
-	deadline, err := parseDeadline(text[:n])
+	read, err := parseDeadline(text[:n])
 	if err != nil {
-		return time.Time{}
+		return endTime{}
 	}
-	return deadline
+	return read
 }
 
-// passed closes its channel once the deadline in the file has passed. The timer is the kernel's wall clock, so
-// that time spent suspended counts, and a clock that is set wakes it up to look again.
+func (d endTime) hasPassed() bool {
+	var now unix.Timespec
+	if err := unix.ClockGettime(int32(d.clock), &now); err != nil {
+		return true
+	}
+	return now.Nano() >= int64(d.at)
+}
+
+// passed closes its channel once the deadline in the file has passed. Time that the host spends suspended counts; a
+// wall clock that is set wakes a deadline of that clock up to look again.
 func passed(path string) (<-chan struct{}, error) {
-	fd, err := unix.TimerfdCreate(unix.CLOCK_REALTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	first := readDeadline(path)
+	fd, err := unix.TimerfdCreate(first.clock, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
 	if err != nil {
 		return nil, err
 	}
@@ -54,12 +77,17 @@ func passed(path string) (<-chan struct{}, error) {
 		defer close(done)
 		buffer := make([]byte, 8)
 		for {
-			deadline := readDeadline(path)
-			if !time.Now().Before(deadline) {
+			// The clock of a file never changes: whoever renews it keeps to it.
+			now := readDeadline(path)
+			if now.clock != first.clock || now.hasPassed() {
 				return
 			}
-			spec := unix.ItimerSpec{Value: unix.NsecToTimespec(deadline.UnixNano())}
-			if err := unix.TimerfdSettime(fd, unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, &spec, nil); err != nil {
+			spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(now.at))}
+			flags := unix.TFD_TIMER_ABSTIME
+			if now.clock == unix.CLOCK_REALTIME {
+				flags |= unix.TFD_TIMER_CANCEL_ON_SET
+			}
+			if err := unix.TimerfdSettime(fd, flags, &spec, nil); err != nil {
 				return
 			}
 			// Either expired, or ECANCELED because the clock was set: both mean to look again.

@@ -38,7 +38,7 @@ type supervised struct {
 	program  int
 }
 
-func start(t *testing.T, deadline time.Time, program ...string) *supervised {
+func start(t *testing.T, deadline string, program ...string) *supervised {
 	t.Helper()
 	s := &supervised{t: t, deadline: filepath.Join(t.TempDir(), "deadline"), leftover: filepath.Join(t.TempDir(), "leftover")}
 	s.renew(deadline)
@@ -83,10 +83,10 @@ func (s *supervised) line(into any) {
 	}
 }
 
-func (s *supervised) renew(deadline time.Time) {
+func (s *supervised) renew(deadline string) {
 	s.t.Helper()
 	next := s.deadline + ".new"
-	if err := os.WriteFile(next, []byte(strconv.FormatInt(deadline.UnixMilli(), 10)+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(next, []byte(deadline+"\n"), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 	if err := os.Rename(next, s.deadline); err != nil {
@@ -118,7 +118,15 @@ func because(why reason) report {
 	return r
 }
 
-func hence(d time.Duration) time.Time { return time.Now().Add(d) }
+func hence(d time.Duration) string { return at(time.Now().Add(d)) }
+
+func at(moment time.Time) string { return strconv.FormatInt(moment.UnixMilli(), 10) }
+
+func sinceBoot(d time.Duration) string {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &now)
+	return bootPrefix + strconv.FormatInt((now.Nano()+int64(d))/int64(time.Millisecond), 10)
+}
 
 func TestExitIsReportedAndCleaningLeftToTheDaemon(t *testing.T) {
 	start(t, hence(time.Minute), "sh", "-c", "exit 7").ends(report{ExitCode: 7, Reason: exited}, false)
@@ -139,11 +147,22 @@ func TestPassedDeadlineKillsAtOnce(t *testing.T) {
 func TestRenewedDeadlineIsReadAtExpiry(t *testing.T) {
 	begun := time.Now()
 	s := start(t, hence(200*time.Millisecond), "sleep", "1000")
-	s.renew(begun.Add(700 * time.Millisecond))
+	s.renew(at(begun.Add(700 * time.Millisecond)))
 	s.ends(because(deadline), true)
 	if took := time.Since(begun); took < 700*time.Millisecond {
 		t.Errorf("killed after %v", took)
 	}
+}
+
+func TestDeadlineSinceBootIsKeptAndRenewed(t *testing.T) {
+	begun := time.Now()
+	s := start(t, sinceBoot(200*time.Millisecond), "sleep", "1000")
+	s.renew(sinceBoot(700 * time.Millisecond))
+	s.ends(because(deadline), true)
+	if took := time.Since(begun); took < 700*time.Millisecond {
+		t.Errorf("killed after %v", took)
+	}
+	start(t, sinceBoot(-time.Millisecond), "sleep", "1000").ends(because(deadline), true)
 }
 
 func TestMissingDeadlineAtExpiryKills(t *testing.T) {
@@ -242,12 +261,12 @@ func TestBadArgumentsAreRefused(t *testing.T) {
 }
 
 func FuzzDeadline(f *testing.F) {
-	for _, seed := range []string{"1700000000000\n", "", "-1", "99999999999999999999", "1e3", " 5 "} {
+	for _, seed := range []string{"1700000000000\n", "", "-1", "99999999999999999999", "1e3", " 5 ", "boot 5", "boot -1", "boot 9223372036854775807"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		deadline, err := parseDeadline(text)
-		if err == nil && deadline.UnixMilli() < 0 {
+		if err == nil && deadline.at < 0 {
 			t.Errorf("%q became %v", text, deadline)
 		}
 	})

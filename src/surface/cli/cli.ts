@@ -15,8 +15,11 @@ import { readTextFile } from "./text-file.js";
 /** Runs the command, waits until its output is out, and ends the process. */
 export async function runCli(args: readonly string[]): Promise<void> {
   const output = new AbortController();
-  const stdout = createSink(process.stdout, (reason) => output.abort(reason));
-  const stderr = createSink(process.stderr, () => undefined);
+  const stdout = createSink(process.stdout, {
+    guard: "terminal",
+    onFailure: (reason) => output.abort(reason),
+  });
+  const stderr = createSink(process.stderr, { guard: "always", onFailure: () => undefined });
   const { json, rest } = takeJson(args);
   const context = { connector: daemonConnector(), stdout, stderr, json, outputFailed: output.signal };
   const code = await dispatch(rest, context).catch((error: unknown) => report(error, context));
@@ -96,7 +99,7 @@ async function print({ stdout }: Context, text: string): Promise<number> {
 /** The error for a person on standard error, or as the one document on standard output. */
 async function report(thrown: unknown, context: Context): Promise<number> {
   const error = thrown instanceof CommandFailure ? thrown.error : asPyroError(thrown);
-  if (context.json) await context.stdout.write(`${JSON.stringify({ error: error.toBody() })}\n`);
+  if (context.json) await context.stdout.pass(`${JSON.stringify({ error: error.toBody() })}\n`);
   else if (!context.outputFailed.aborted) await context.stderr.write(`pyro: ${error.message}\n${hintLine(error)}`);
   else if (context.outputFailed.reason instanceof Error) {
     await context.stderr.write(`pyro: Standard output cannot be written: ${context.outputFailed.reason.message}\n`);

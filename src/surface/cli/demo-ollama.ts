@@ -1,6 +1,6 @@
 // Owns the demo in which a model of an Ollama server repairs a small project in a workspace. Never does the model's work.
 import * as z from "zod";
-import { printable } from "../../operations/workspace-text.js";
+import { visibleLine } from "../../base/visible.js";
 import type { Command, Context } from "./command.js";
 import { interruptible } from "./interrupts.js";
 import { progressDisplay, type ProgressDisplay } from "./progress-display.js";
@@ -46,7 +46,7 @@ async function demonstrate({ base_url, model: wanted }: Input, context: Context,
   const version = await ollama.version(stop);
   const model = await chooseModel(ollama, wanted, stop);
   const say = (text: string) => (context.json ? Promise.resolve() : context.stdout.write(`${text}\n`));
-  await say(`model ${model}, Ollama ${printable(version)} at ${base_url}`);
+  await say(`model ${model}, Ollama ${visibleLine(version)} at ${base_url}`);
   const progress = progressDisplay(context.stderr);
   try {
     await using project = await makeProject();
@@ -65,7 +65,7 @@ async function demonstrate({ base_url, model: wanted }: Input, context: Context,
     const ending = { passed: goal.isReached, goal: goal.text, turns, seconds };
     if (context.json) {
       const document = { model, base_url, version, ...ending, answer, patch: goal.patch, calls };
-      await context.stdout.write(`${JSON.stringify(document)}\n`);
+      await context.stdout.pass(`${JSON.stringify(document)}\n`);
     }
     if (goal.patch !== "") await say(`\n${goal.patch.trimEnd()}\n`);
     const how = goal.isReached ? "passed" : `failed: ${goal.text}`;
@@ -87,7 +87,7 @@ function listen(say: (text: string) => Promise<void>, progress: ProgressDisplay)
     called: async (call: Called) => {
       progress.clear();
       const how = call.is_error ? "refused: " : "";
-      await say(`    ${printable(call.name)} ${line(JSON.stringify(call.arguments))}`);
+      await say(`    ${visibleLine(call.name)} ${line(JSON.stringify(call.arguments))}`);
       await say(`      ${how}${line(call.result)} (${call.seconds.toFixed(1)} s)`);
     },
     reminded: ({ text }: { readonly text: string }) => say(`    not done: ${text}; the model is told to go on`),
@@ -112,7 +112,7 @@ const shownCharacters = 110;
 
 function line(text: string): string {
   const whole = text.trim().replaceAll(/\s+/gu, " ");
-  return printable(whole.length > shownCharacters ? `${whole.slice(0, shownCharacters)}…` : whole);
+  return visibleLine(whole.length > shownCharacters ? `${whole.slice(0, shownCharacters)}…` : whole);
 }
 
 function count(number: number, what: string): string {

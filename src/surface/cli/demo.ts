@@ -59,7 +59,7 @@ async function tour(context: Context, interrupts: Interrupts): Promise<number> {
     await say(context, `${step.show(result)}\n  (${seconds.toFixed(1)} s)\n`);
     done.push({ command: step.command, seconds, result });
   }
-  if (context.json) await context.stdout.write(`${JSON.stringify({ steps: done })}\n`);
+  if (context.json) await context.stdout.pass(`${JSON.stringify({ steps: done })}\n`);
   return 0;
 }
 

@@ -36,7 +36,7 @@ export async function finishCommand(
   }
   if (!context.json) {
     if (engine === sandboxEngine) await context.stderr.write(`pyro: The command ${sandboxNote}.\n`);
-    for (const stream of ["stdout", "stderr"] as const) await context[stream].write(bytesOf(result, stream));
+    for (const stream of ["stdout", "stderr"] as const) await context[stream].pass(bytesOf(result, stream));
   }
   if (state === "exited" && code !== null) return code;
   if (context.json) return ownFailure;

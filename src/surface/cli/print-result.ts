@@ -7,7 +7,7 @@ import type { CommandContext, Selection } from "./command.js";
 
 export async function printResult(operation: Operation, result: WireResult, context: CommandContext): Promise<void> {
   const { json, selection, stdout, stderr } = context;
-  if (json) return stdout.write(`${JSON.stringify(result)}\n`);
+  if (json) return stdout.pass(`${JSON.stringify(result)}\n`);
   if (selection === undefined) await stdout.write(asLines(operation.text(result)));
   else await printPart(result, selection, context);
   const note = operation.note?.(result) ?? "";
@@ -25,7 +25,11 @@ export function bytesOf(result: WireResult, field: string): Buffer {
 async function printPart(result: WireResult, selection: Selection, { stdout, stderr }: CommandContext): Promise<void> {
   const { field, how, path } = selection;
   const bytes = bytesOf(result, field);
-  if (path === undefined) return stdout.write(how === "raw" ? bytes : `${bytes.toString()}\n`);
+  if (path === undefined) {
+    // A terminal is a person's: only a file or a pipe wants the bytes.
+    if (how === "raw" && !stdout.isTerminal) return stdout.pass(bytes);
+    return stdout.write(how === "raw" ? bytes.toString() : `${bytes.toString()}\n`);
+  }
   try {
     await writeFile(path, bytes, { flag: "wx" });
   } catch (error) {

@@ -1,5 +1,6 @@
 // Owns showing on standard error how far a long call is. Silent for its first second. Never writes to standard output.
 import { noticePhase, type ProgressEvent } from "../../base/progress.js";
+import { visibleLine } from "../../base/visible.js";
 import type { Sink } from "./sink.js";
 
 export interface ProgressDisplay {
@@ -60,7 +61,8 @@ function terminalLine(stderr: Sink, now: () => number): Drawing {
   let frame = 0;
   return {
     note: (message) => {
-      void stderr.write(`${drawnAt === undefined ? "" : clearLine}pyro: ${message}\n`);
+      if (drawnAt !== undefined) void stderr.pass(clearLine);
+      void stderr.write(`pyro: ${message}\n`);
       drawnAt = undefined;
     },
     draw: ({ event }) => {
@@ -68,10 +70,10 @@ function terminalLine(stderr: Sink, now: () => number): Drawing {
       drawnAt = now();
       frame += 1;
       const line = `${frames[frame % frames.length] ?? ""} ${describeProgress(event)} · ${seconds(now() - began)}`;
-      void stderr.write(clearLine + line.slice(0, stderr.columns() - 1));
+      void stderr.pass(clearLine + visibleLine(line).slice(0, stderr.columns() - 1));
     },
     clear: () => {
-      if (drawnAt !== undefined) void stderr.write(clearLine);
+      if (drawnAt !== undefined) void stderr.pass(clearLine);
       drawnAt = undefined;
     },
   };
@@ -82,7 +84,7 @@ function plainLines(stderr: Sink, now: () => number): Drawing {
   let writtenAt = now();
   const write = (text: string) => {
     writtenAt = now();
-    void stderr.write(`pyro: ${text}\n`);
+    void stderr.write(`pyro: ${visibleLine(text)}\n`);
   };
   const finish = (end: number) => {
     if (shown !== undefined) write(`${shown.event.phase} done (${seconds(end - shown.since)})`);

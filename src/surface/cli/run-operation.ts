@@ -55,7 +55,7 @@ async function passThrough(request: OperationCall, context: CommandContext, inte
         send = sender;
       },
       ...(stdin === undefined ? {} : { stdin }),
-      ...(context.json ? {} : { onOutput: (stream, data) => context[stream].write(data) }),
+      ...(context.json ? {} : { onOutput: (stream, data) => context[stream].pass(data) }),
     });
     progress.stop();
     return await finishCommand(request, result, context);

@@ -1,19 +1,28 @@
-// Owns writing to an output stream of this process, however slow or short-lived its reader is. Never formats.
+// Owns writing to an output stream of this process, however slow or short-lived its reader is. Never lets a text steer a terminal.
 import type { Writable } from "node:stream";
 import { hasErrno } from "../../base/error.js";
+import { visible } from "../../base/visible.js";
 
 export interface Sink {
   readonly isTerminal: boolean;
   /** Width of the terminal in characters; 80 where there is none. */
   columns(): number;
-  /** Resolves when it is written, and also when nobody reads any more. */
-  write(data: string | Uint8Array): Promise<void>;
+  /** Text for a person, whoever it comes from. Resolves when it is written, and also when nobody reads any more. */
+  write(text: string): Promise<void>;
+  /** As it is, whatever it does to a terminal: a command's own output, documents for programs, our own drawing. */
+  pass(data: string | Uint8Array): Promise<void>;
 }
 
-/** `onFailure` is called once: with `closed` when the reader has gone, else with what went wrong. */
+export interface SinkOptions {
+  /** `terminal`: a file or a pipe gets texts as they are, since a patch must stay one. */
+  readonly guard: "always" | "terminal";
+  /** Called once: with `closed` when the reader has gone, else with what went wrong. */
+  readonly onFailure: (reason: "closed" | Error) => void;
+}
+
 export function createSink(
   stream: Writable & { readonly isTTY?: boolean; readonly columns?: number },
-  onFailure: (reason: "closed" | Error) => void,
+  { guard, onFailure }: SinkOptions,
 ): Sink {
   let failed = false;
   stream.on("error", (error) => {
@@ -21,12 +30,15 @@ export function createSink(
     failed = true;
     onFailure(hasErrno(error, "EPIPE") || hasErrno(error, "ECONNRESET") ? "closed" : error);
   });
+  const isTerminal = stream.isTTY === true;
+  const pass = (data: string | Uint8Array): Promise<void> => {
+    if (failed) return Promise.resolve();
+    return new Promise((resolve) => stream.write(data, () => resolve()));
+  };
   return {
-    isTerminal: stream.isTTY === true,
+    isTerminal,
     columns: () => stream.columns ?? 80,
-    write: (data) => {
-      if (failed) return Promise.resolve();
-      return new Promise((resolve) => stream.write(data, () => resolve()));
-    },
+    write: (text) => pass(isTerminal || guard === "always" ? visible(text) : text),
+    pass,
   };
 }

@@ -1,7 +1,7 @@
 // Owns what the user chose for every workspace of a server: where its files come from, which folders a model may name. Never calls.
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { findHome } from "../../base/user.js";
 import { checkServeChoices } from "../../operations/serve-choices.js";
 import { parseRepositoryUrl } from "../../workspace/project-source-url.js";
 import { confinePath, type AllowedFolders } from "./confine.js";
@@ -76,8 +76,9 @@ export async function applyScope(
 
 /** The checkout's top folder. A home folder or `/` that is one is not taken without being asked for. */
 function checkoutAround(cwd: string): string | undefined {
+  const home = findHome();
   for (let folder = cwd; ; folder = dirname(folder)) {
-    if (folder === dirname(folder) || folder === homedir()) return undefined;
+    if (folder === dirname(folder) || folder === home) return undefined;
     if (existsSync(join(folder, ".git"))) return folder;
   }
 }

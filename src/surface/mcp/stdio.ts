@@ -1,17 +1,39 @@
 // Owns serving MCP over standard input and output, until the input ends. Never writes anything else there.
-import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import type { Readable, Writable } from "node:stream";
+import { serveStdio, StdioServerTransport } from "@modelcontextprotocol/server/stdio";
+import { bufferBytes, MessageLines } from "./message-lines.js";
 import { createServer, type CreateServerOptions } from "./server.js";
 
 /** Resolves when the client has closed standard input or no longer reads; calls in flight are canceled by then. */
 export async function serveMcp(options: CreateServerOptions): Promise<void> {
-  const ended = new Promise<void>((resolve) => {
-    for (const event of ["end", "close", "error"]) process.stdin.once(event, () => resolve());
-    process.stdout.once("error", () => resolve());
+  const signaled = new Promise<void>((resolve) => {
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(name, () => resolve());
+  });
+  await serveStreams(options, { input: process.stdin, output: process.stdout, until: signaled });
+}
+
+export interface ServedStreams {
+  readonly input: Readable;
+  readonly output: Writable;
+  /** Ends serving earlier than the input does. */
+  readonly until: Promise<void>;
+}
+
+/** The same over any two streams. */
+export async function serveStreams(
+  options: CreateServerOptions,
+  { input, output, until }: ServedStreams,
+): Promise<void> {
+  const lines = new MessageLines(output);
+  const ended = new Promise<void>((resolve) => {
+    for (const event of ["close", "error"]) input.once(event, () => resolve());
+    lines.once("end", () => resolve());
+    output.once("error", () => resolve());
   });
   // Once before anything is read, so that wrong choices are said on standard error and end the command.
   createServer(options);
-  const handle = serveStdio(() => createServer(options));
-  await ended;
+  const transport = new StdioServerTransport(input.pipe(lines), output, { maxBufferSize: bufferBytes });
+  const handle = serveStdio(() => createServer(options), { transport });
+  await Promise.race([ended, until]);
   await handle.close();
 }

@@ -1,10 +1,10 @@
 // Owns the folder beside an export's target in which it is made, and putting it in place. Never touches the target before that.
 import { chmod, link, lstat, mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
-import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { PyroError, hasErrno } from "../../base/error.js";
 import { identifyProcess, isSameProcess } from "../../base/process-identity.js";
+import { findHome } from "../../base/user.js";
 
 export const stagingPrefix = ".pyro-export-";
 
@@ -40,7 +40,7 @@ export async function openStaging(target: string): Promise<Staging> {
 
 /** Refuses a target that cannot be: no folder to put it in, something there already, or one too dear to replace. */
 export async function checkTarget(target: string, force: boolean): Promise<void> {
-  if (`${homedir()}/`.startsWith(target === "/" ? target : `${target}/`)) {
+  if (`${findHome() ?? "/"}/`.startsWith(target === "/" ? target : `${target}/`)) {
     throw new PyroError("permission_denied", `${target} holds the home folder, which no export replaces.`, {
       hint: "Name a new file or folder as output.",
     });

@@ -1,0 +1,151 @@
+// Owns which test proves which sentence of SECURITY.md; test/contract/security.test.ts checks both ways. Never tests anything.
+
+/** Of a sentence that promises nothing: a heading, a warning, or something to do. */
+export const noPromise = "no promise";
+
+/** `FILE: NAME` of each test that proves it. */
+export type Proof = typeof noPromise | readonly string[];
+
+const devices =
+  "test/security/machine-devices.test.ts: a machine has three drives, one virtio serial bus and a console, QEMU its filter, and there is no other device";
+const found =
+  "test/e2e/guest.test.ts: [guest-folder] [guest-environment] [guest-names] [guest-isolation] [network-off] [disk-size] a program finds what the contract says";
+const gone =
+  "test/e2e/guest.test.ts: [disk-sparse] [nothing-kept] what a run writes takes only that much of the host's disk, and is gone afterwards";
+const compat = (name: string) => `test/e2e/compat.test.ts: ${name}`;
+const confined =
+  "test/e2e/workspace-mcp.test.ts: [mcp-confined] no path of the host outside the project and the allowed folders is read or written";
+const exported = (name: string) => `test/unit/export.test.ts: ${name}`;
+const seeded = (name: string) => `test/unit/seed-git.test.ts: ${name}`;
+const doctored = (name: string) => `test/security/host-doctor.test.ts: ${name}`;
+const shown = (name: string) => `test/security/terminal.test.ts: ${name}`;
+
+/** In the order of SECURITY.md, without its emphasis. */
+export const sentences: Readonly<Record<string, Proof>> = {
+  "A virtual machine (engine `qemu`, with KVM or software emulation).": noPromise,
+  "The code you run is confined by a machine of its own: its own kernel, its own memory, drives that are files of pyro's.":
+    [found, devices],
+  "Host and guest are joined by one byte stream with a typed protocol and by the guest's console, of which the host reads the end, and by nothing else: no network device, no shared folder, no clipboard.":
+    [devices, found],
+  "The host treats every byte from the guest as hostile: sizes are bounded, paths and cursors checked, every call has a deadline.":
+    [
+      exported("too many entries, too many bytes, and a truncated stream"),
+      exported("random bytes changed in an archive never write outside, and either fit or are refused"),
+      shown(
+        "what a guest says of a failure is 500 characters on one line, without its details, to a person and to a model",
+      ),
+    ],
+  "QEMU itself runs as your user, under its seccomp filter (`-sandbox on` with spawning, privilege changes and resource control denied), so that a fault in its device emulation does not at once become your shell.":
+    [devices],
+  "It has three block devices, one virtio serial bus and one ISA serial port, under emulation also a PIT, a PIC and an RTC, and no other device.":
+    [devices],
+  "It is still a program of yours: a complete escape from QEMU and its filter has your user's rights.": noPromise,
+  "Software emulation is the same boundary as KVM, only slower.": [devices],
+  "The sandbox on the host (engine `host_compat`) is a weaker boundary.": noPromise,
+  "`pyro run --allow-host-compat`, or `vm_run` with `allow_host_compat`, uses it where no virtual machine can start, and nothing else ever does; each result names it.":
+    [
+      compat(
+        "[compat-asked] without the flag a run exits 69 with the reason and the way out, and a workspace is refused",
+      ),
+      compat(
+        "[compat-asked] where a virtual machine can start, the flag changes nothing; an engine asked for is not replaced",
+      ),
+      compat("[compat-run] output, input and exit code pass through, and the result names the engine"),
+    ],
+  "The command runs under bubblewrap on an unpacked copy of the environment, with namespaces of its own for users, processes, mounts, network, IPC and names, without further user namespaces, without setuid, as a root that means nothing outside.":
+    [
+      compat("[compat-confined] nothing of the host is seen: files, names, processes, network, descriptors"),
+      "test/unit/compat-arguments.test.ts: the agent has every namespace of its own, seven capabilities in it, and of the host's files its root and itself",
+    ],
+  "But:": noPromise,
+  "It shares the host's kernel, with all of its system calls: a fault in the kernel is a way out.": noPromise,
+  "It runs as your user, and as root if you are root: what gets out has your rights.": noPromise,
+  "Do not use it as root: the sandbox's root is then the host's to all files that it can see, and can change the modes of the host's `/dev/null`, `/dev/zero`, `/dev/random` and `/dev/tty`.":
+    noPromise,
+  "What the kernel keeps apart by user and not by namespace, such as your user's keyring, is not kept from it.":
+    noPromise,
+  "There is no limit on memory, processes or disk: it can starve the host until its time is up.": noPromise,
+  "It sees the host's kernel version, processors, memory figures, clock and the path of its own folder under `/proc`.":
+    noPromise,
+  "Your files.": noPromise,
+  "A machine sees an environment's read-only image and a disk of its own.": [devices, gone],
+  "`pyro run` gives it nothing of the host's, not even the working folder.": [found],
+  "A workspace gets a copy of what you named: of a checkout the tracked files, the untracked ones that are not ignored and `.git`, without tokens and credential sections.":
+    [
+      seeded(
+        "tracked files as they are now and untracked ones enter; ignored and deleted ones do not; git works inside",
+      ),
+      seeded("no credential leaves the host, wherever git keeps one"),
+    ],
+  "None of it runs on the host, hooks included.": [
+    seeded("a repository's configuration runs nothing on the host and does not choose another folder"),
+  ],
+  "Files come and go only by calls that name them: seed, sync, diff, export.": [found, confined],
+  "Over MCP a model can name paths only in the project that the server was started for and in folders you gave with `--allow-host-path`; links are resolved before that is judged, `.git` is refused, and an export never replaces what exists.":
+    [confined],
+  "A project's files start nothing on the host.": noPromise,
+  "`pyro host doctor` reads `.mcp.json`, `opencode.json` and `.codex/config.toml` of the project and starts no program that they name: it starts this pyro itself, with its own flags, variables and folder, and lists what an entry says beyond that.":
+    [
+      doctored("%s: nothing that a project's entry names runs, and the finding says so"),
+      doctored("%s: our own command in a project's file is tried with our flags, environment and folder"),
+      "test/e2e/host.test.ts: [host-untrusted] a registered command that is not ours is reported and not run, wherever it stands",
+    ],
+  "A file of these that is a link out of the project is neither read nor written.": [
+    doctored(
+      "a project's file that is a link out of the project, a pipe, a device or huge is neither read nor written",
+    ),
+  ],
+  "What you read does not steer your terminal.": noPromise,
+  "Control characters in labels, commands, file names and errors are shown and not obeyed; what a guest says of a failure is cut to 500 characters.":
+    [
+      shown(
+        "a label, a command, a file's name, a finding and a file's content reach a terminal with their controls visible",
+      ),
+      shown("an error and a phase show their controls, on a terminal and in a log"),
+      shown(
+        "what a guest says of a failure is 500 characters on one line, without its details, to a person and to a model",
+      ),
+      shown("a guest's failure in the middle of a stream is cut as well"),
+    ],
+  "A command's own output passes as it is, as a `docker run`'s does, and so do `--json` and what goes into files.": [
+    shown("what programs read stays as it is: a command's output, a document, and a patch in a file"),
+  ],
+  "What comes back is the guest's.": noPromise,
+  "An export is written by name checks alone: no entry leaves the target, no link is followed, setuid bits go, and a `.git` is left out, because Git would run its hooks and settings at a mere `git status`.":
+    [
+      exported("random bytes changed in an archive never write outside, and either fit or are refused"),
+      exported("a file, with its mode, time and content, and without setuid"),
+      exported("no repository: .git as a folder, a file or a link, at any depth and in any letter case"),
+    ],
+  "Everything else is as the guest made it.": [
+    exported("random trees packed by GNU tar come out the same, odd names and all"),
+  ],
+  "A build script, an editor's settings, a `.envrc`, a chat host's project settings in an export or a patch can run on your host when you or a tool open it.":
+    noPromise,
+  "Read the diff before you apply it.": noPromise,
+  "Inside the guest.": noPromise,
+  "Commands run as root.": noPromise,
+  "The agent inside protects itself from running out of memory, not from root: a command can break its own machine.":
+    noPromise,
+  "The next machine knows nothing of it.": [gone],
+  "The guest kernel's own hardening.": noPromise,
+  "Speculation mitigations, and under emulation address randomisation, are off in the guest: the machine is the boundary, and programs inside one machine are not protected from each other.":
+    noPromise,
+  "The user account.": noPromise,
+  "Whoever can act as your user can reach the daemon's socket (a 0700 folder, a 0600 socket) and every machine of yours.":
+    noPromise,
+  "There is no protection between programs of one user.": noPromise,
+  "Denial of service.": noPromise,
+  "A machine can use the virtual CPUs and the memory it was given until its time is up.": noPromise,
+  "Disks grow up to 20 GiB each.": [found],
+  "Where environments come from.": noPromise,
+  "`debian:*` is built from the Debian mirror your own apt uses, and is as trustworthy as apt's signature check makes it.":
+    [
+      "test/unit/environment-apt.test.ts: only Debian's own suites of that release are taken, whatever others call theirs",
+      "test/security/hostile-mirror.test.ts: a Release file without end and without a signature fails, and nothing is kept",
+      "test/security/hostile-mirror.test.ts: a redirect to a file of the host's is not followed",
+    ],
+  "Report a way across the boundary privately to the maintainers, before anywhere else, with the smallest program that shows it.":
+    noPromise,
+  "Please give the output of `pyro --version` and of `qemu-system-x86_64 --version`.": noPromise,
+};
