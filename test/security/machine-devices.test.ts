@@ -46,6 +46,7 @@ test("a machine has three drives, one virtio serial bus and a console, QEMU its 
         "-machine",
         "-accel",
         "-cpu",
+        "-bios",
       ],
       ...["-smp", "-m", "-kernel", "-initrd", "-append", "-blockdev", "-device", "-chardev", "-serial", "-mon"],
     ],
