@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: "unit",
           root: ROOT,
-          include: ["src/**/*.test.ts", "test/unit/**/*.test.ts"],
+          include: ["src/**/*.test.ts", "test/unit/**/*.test.ts", "test/security/**/*.test.ts"],
           // Only for what hangs: a busy machine is slow.
           testTimeout: 30_000,
         },
