@@ -1,4 +1,5 @@
 // Owns turning a tar stream into entries and pieces of content, one at a time. Never judges them.
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { TarEntry } from "../seed/tar-entry.js";
 import { damaged } from "../seed/tar-header.js";
 import { TarParser } from "../seed/tar-parser.js";
@@ -12,6 +13,9 @@ export type TarEvent =
 const spareBytes = 64 * 1024 * 1024;
 const spareBytesPerEntry = 16 * 1024;
 
+/** Events between two turns of other work: entries that are left out cost no call that would wait. */
+const eventsPerTurn = 500;
+
 /** `end` follows each entry. The stream is left as soon as the reader stops or the signal aborts. */
 export async function* tarEvents(stream: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<TarEvent> {
   let events: TarEvent[] = [];
@@ -21,11 +25,17 @@ export async function* tarEvents(stream: AsyncIterable<Uint8Array>, signal: Abor
     entryEnd: () => void events.push({ kind: "end" }),
   });
   let spare = spareBytes;
+  let count = 0;
   for await (const chunk of untilAborted(stream, signal)) {
     spare -= chunk.length;
     parser.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     for (const event of events) {
       if (event.kind === "entry") spare += spareBytesPerEntry + (event.entry.kind === "file" ? event.entry.size : 0);
+      count += 1;
+      if (count % eventsPerTurn === 0) {
+        await nextTurn();
+        signal.throwIfAborted();
+      }
       yield event;
     }
     events = [];
