@@ -82,7 +82,7 @@ async function openParent(target: string, roots: AllowedRoots): Promise<OpenedPa
     if (parent.kind === "directory") return parent;
     await parent[Symbol.asyncDispose]();
   } catch (error) {
-    if (hasErrno(error, "EACCES")) {
+    if (["EACCES", "ELOOP", "ENAMETOOLONG"].some((code) => hasErrno(error, code))) {
       throw new PyroError("permission_denied", `${folder} cannot be opened.`, { cause: error });
     }
     if (!hasErrno(error, "ENOENT") && !hasErrno(error, "ENOTDIR")) throw error;
@@ -122,7 +122,10 @@ async function* foldersTo(folder: OpenedPath): AsyncGenerator<{ name: string; op
       opened = next;
       yield { name, opened };
     }
-    const [found, wanted] = await Promise.all([opened.handle.stat({ bigint: true }), folder.handle.stat({ bigint: true })]);
+    const [found, wanted] = await Promise.all([
+      opened.handle.stat({ bigint: true }),
+      folder.handle.stat({ bigint: true }),
+    ]);
     if (found.dev === wanted.dev && found.ino === wanted.ino) return;
     throw refusedPlace(folder.path, "was moved meanwhile");
   } finally {
