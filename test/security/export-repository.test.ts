@@ -148,19 +148,23 @@ const fitting = fc.tuple(fc.constantFrom("", "a/"), parts).map(([folder, part]):
 const odd: fc.Arbitrary<TestEntry> = fc
   .tuple(fc.array(name, { minLength: 1, maxLength: 3 }), leaf)
   .map(([path, rest]) => ({ name: ["d", ...path].join("/"), ...rest }));
-const entry = fc.oneof({ weight: 2, arbitrary: fitting }, { weight: 1, arbitrary: odd });
-const oneExport = fc.record({
+const entry = fc.oneof({ weight: 5, arbitrary: fitting }, { weight: 1, arbitrary: odd });
+const anyExport = fc.record({
   /** Below what earlier exports made, where that is a folder. */
-  at: fc.oneof(
-    fc.constant(["a"]),
-    name.map((each) => ["a", each]),
-    fc.array(name, { minLength: 1, maxLength: 2 }),
-  ),
-  single: fc.option(leaf, { nil: undefined }),
+  at: fc.oneof(fc.constant(["a"]), fc.array(name, { minLength: 1, maxLength: 2 })),
+  single: fc.option(leaf, { nil: undefined, freq: 4 }),
   entries: fc.uniqueArray(entry, { maxLength: 6, selector: (each) => each.name }),
   force: fc.boolean(),
 });
-const runs = Number(process.env["PYRO_PROPERTY_RUNS"] ?? 40);
+/** One part more of a repository, where the others may be. */
+const onePart = parts.map((part) => ({
+  at: ["a", part],
+  single: part === "HEAD" ? { content: heads[0] ?? "" } : { type: "5", mode: 0o755 },
+  entries: [],
+  force: false,
+}));
+const oneExport = fc.oneof(anyExport, onePart);
+const runs = Number(process.env["PYRO_PROPERTY_RUNS"] ?? 60);
 
 test(
   "git finds no repository in what random sequences of exports made",
