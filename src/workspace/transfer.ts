@@ -64,6 +64,7 @@ export async function diffOf(session: GuestSession, { workspace, request }: Diff
     entries: result.entries.map((entry) => ({ ...entry, binary: entry.binary ?? false })),
     counts: { ...result.counts },
     ignored: { ...result.ignored, paths: [...result.ignored.paths] },
+    omitted: [...result.omitted],
     clean: total === 0,
   };
 }
