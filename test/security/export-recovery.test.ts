@@ -187,7 +187,7 @@ describe("what a record means", () => {
     expect(await recover()).toStrictEqual([
       {
         what: expect.stringMatching(/\/exports\/[0-9a-f]{32}\.json$/u),
-        reason: "it has format 2, of a newer pyro; this one knows format 1",
+        reason: "It is of format 2, which a newer pyro wrote; this one knows formats up to 1.",
       },
     ]);
   });

@@ -1,9 +1,11 @@
 // Owns the records of exports under way, in the state folder: all that a later daemon knows of what to put back. Never acts on one.
-import { mkdir, readFile, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { writeJsonAtomic } from "../../base/atomic-file.js";
 import { hasErrno } from "../../base/error.js";
+import { readRecordFile } from "../../base/record-file.js";
+import type { RecordKind } from "../../base/stored-record.js";
 
 const number = z.string().regex(/^\d{1,20}$/u);
 
@@ -32,6 +34,10 @@ const exportRecord = z.strictObject({
   /** What the target is moved aside for; null as long as it is not to be. */
   swap: z.strictObject({ replaced: identity, mode: z.int().min(0).max(0o7777) }).nullable(),
 });
+
+export const exportRecordKind = { what: "export", schema: exportRecord, upgrades: [] } satisfies RecordKind<
+  typeof exportRecord
+>;
 
 export type ExportRecord = z.output<typeof exportRecord>;
 export type FileIdentity = z.output<typeof identity>;
@@ -77,26 +83,17 @@ export class ExportRecords {
       // Of a write that was cut off: the record itself is the old one.
       if (name.endsWith(".tmp")) await rm(path, { force: true });
       if (!name.endsWith(".json")) continue;
-      const read = await readRecord(path, name.slice(0, -".json".length));
-      if ("record" in read) records.push(read.record);
-      else unreadable.push({ path, reason: read.reason });
+      const found = await readRecordFile(exportRecordKind, path);
+      if (found.kind === "newer" || found.kind === "garbled") unreadable.push({ path, reason: found.reason });
+      else if (found.kind === "readable") {
+        if (this.#path(found.value.token) === path) records.push(found.value);
+        else unreadable.push({ path, reason: `It is the record of ${found.value.token}.` });
+      }
     }
     return { records, unreadable };
   }
 
   #path(token: string): string {
     return join(this.#folder, `${token}.json`);
-  }
-}
-
-async function readRecord(path: string, token: string): Promise<{ record: ExportRecord } | { reason: string }> {
-  try {
-    const value: unknown = JSON.parse(await readFile(path, "utf8"));
-    const { format } = z.looseObject({ format: z.int() }).parse(value);
-    if (format > 1) return { reason: `it has format ${format}, of a newer pyro; this one knows format 1` };
-    const record = exportRecord.parse(value);
-    return record.token === token ? { record } : { reason: `it is the record of ${record.token}` };
-  } catch (error) {
-    return { reason: `it is damaged: ${error instanceof Error ? error.message.slice(0, 200) : String(error)}` };
   }
 }

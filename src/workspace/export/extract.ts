@@ -44,8 +44,9 @@ export interface ExportResult {
   readonly skipped_count: number;
 }
 
-/** Left free on the disk, in bytes. */
-const reserveBytes = 256 * 1024 * 1024;
+/** Left free on the disk: this many bytes, or this share of a larger one. */
+const leastReserveBytes = 1024 ** 3;
+const reserveShare = 0.05;
 const maxSkippedListed = 1000;
 
 /** Modes without setuid, setgid and sticky; whole seconds of times; the owner is this user. */
@@ -69,8 +70,8 @@ export async function extractExport(request: ExportRequest): Promise<ExportResul
 }
 
 async function roomFor({ parent }: ExportPlace): Promise<number> {
-  const { bavail, bsize } = await statfs(descriptorPath(parent));
-  return Math.max(0, bavail * bsize - reserveBytes);
+  const { blocks, bavail, bsize } = await statfs(descriptorPath(parent));
+  return Math.max(0, bavail * bsize - Math.max(leastReserveBytes, blocks * bsize * reserveShare));
 }
 
 interface Progress {
