@@ -100,14 +100,9 @@ describe("after a kill -9 the next daemon finds the old or the new, and leaves n
           expect(await recover()).toStrictEqual([]);
           expect(readdirSync(join(state, "exports"))).toStrictEqual([]);
           const isNew = steps.indexOf(step) >= steps.indexOf("published");
-          const there = readdirSync(parent);
-          expect(there).toStrictEqual(isNew || what !== "nothing" ? ["target"] : []);
-          if (isNew) {
-            const made = kind === "folder" ? join(parent, "target", "f") : join(parent, "target");
-            expect(readFileSync(made, "utf8")).toBe("new");
-          } else {
-            expect(look()).toStrictEqual(seen);
-          }
+          expect(readdirSync(parent)).toStrictEqual(isNew || what !== "nothing" ? ["target"] : []);
+          const made = kind === "folder" ? join(parent, "target", "f") : join(parent, "target");
+          expect(isNew ? readFileSync(made, "utf8") : look()).toStrictEqual(isNew ? "new" : seen);
         });
       }
     }

@@ -52,7 +52,7 @@ export class MadeTree {
       if (kind !== undefined) throw refusedEntry(path, `lies below ${displayPath(folder)}, a ${kind}`);
       missing.push(folder);
     }
-    return { kind: "open", missing: missing.reverse() };
+    return { kind: "open", missing: missing.toReversed() };
   }
 
   /** Refuses a second entry of one path, but for folders. */

@@ -78,7 +78,7 @@ export class ExportRecords {
     });
     const records: ExportRecord[] = [];
     const unreadable: UnreadableRecord[] = [];
-    for (const name of names.sort()) {
+    for (const name of names) {
       const path = join(this.#folder, name);
       // Of a write that was cut off: the record itself is the old one.
       if (name.endsWith(".tmp")) await rm(path, { force: true });
