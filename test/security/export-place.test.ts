@@ -114,6 +114,15 @@ describe("a folder on the way becomes a link to elsewhere", () => {
     expect([result, readdirSync(join(outside, "sub", "deep"))]).toStrictEqual(["permission_denied", []]);
   });
 
+  test("or is removed: refused in words", async () => {
+    const result = await exported({
+      onStep: async (step) => {
+        if (step === "extracted") rmSync(join(project, "sub"), { recursive: true });
+      },
+    });
+    expect([result, readdirSync(project)]).toStrictEqual(["permission_denied", []]);
+  });
+
   test("by the user's own wish, and without allowed folders, it is followed", async () => {
     symlinkSync(outside, join(project, "mine"));
     expect(await exported({ target: join(project, "mine", "x"), roots: undefined })).toStrictEqual([]);

@@ -51,7 +51,10 @@ export async function checkPlace({ parent, name, target, allowedRoots }: ExportP
   if (isGitName(latin1(name))) throw refusedPlace(target, "would be a .git, whose hooks and settings could run here");
   if (name.startsWith(stagingPrefix)) throw refusedPlace(target, "has a name that exports under way have");
   await using now = await openWithin(descriptorPath(parent), { roots: allowedRoots, field: "output_path" });
-  const parts = await walkTo(now, target);
+  const parts = await walkTo(now, target).catch((error: unknown) => {
+    if (!["ENOENT", "ENOTDIR", "EACCES"].some((code) => hasErrno(error, code))) throw error;
+    throw refusedPlace(target, "lies in a folder that was moved or removed meanwhile");
+  });
   const part = repositoryPart(latin1(name));
   if (part !== undefined && isRepository(new Set([...parts, part])))
     throw refusedPlace(target, "would make its folder a repository to git, whose hooks and settings could run here");
