@@ -33,7 +33,7 @@ const markByHand = [
   "subprocess.run(['umount', '/mnt'], check=True)",
 ].join("\n");
 
-test("folders that root inside has redirected by hand bring nothing of the host or the machine", async () => {
+test("[workspace-redirected] folders that root inside has redirected by hand bring nothing of the host or the machine", async () => {
   using repository = makeRepository();
   const out = mkdtempSync(join(runFolder(), "redirected-"));
   const pyro = (...args: readonly string[]) => home.pyro(["workspace", ...args]);
