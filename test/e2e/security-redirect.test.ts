@@ -13,7 +13,6 @@ const home = sharedHome();
 const seeded = { "to-src": "/src", "to-git": "/.git", nowhere: "/base/etc" } as const;
 const outside = {
   "to-root": "/",
-  "by-name": "src",
   "above-root": "/../base/etc",
   "above-by-name": "../src",
   "through-dots": "/src/../../base/etc",
