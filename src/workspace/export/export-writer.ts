@@ -37,6 +37,11 @@ export class ExportWriter {
     this.#file = { handle: await open(this.#place(path), createFlags, 0o600), attributes };
   }
 
+  /** Otherwise content is of what is left out. */
+  get isInFile(): boolean {
+    return this.#file !== undefined;
+  }
+
   /** Content of the file started last; dropped when it was no file. */
   async write(piece: Buffer): Promise<void> {
     await this.#file?.handle.writeFile(piece);

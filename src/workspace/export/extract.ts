@@ -1,11 +1,11 @@
 // Owns bringing a guest's archive of one file or folder onto the host. The guest is hostile: never writes outside the named target.
-import { statfs } from "node:fs/promises";
 import { PyroError, hasErrno } from "../../base/error.js";
+import { RoomMeter, roomAt } from "../../base/free-room.js";
 import { type AllowedRoots, descriptorPath } from "../../base/host-roots.js";
 import { displayPath } from "../diff/byte-path.js";
 import type { TarEntry } from "../seed/tar-entry.js";
 import { type MadeKind, EntryNames, MadeTree, refusedEntry, staysInside } from "./entry-place.js";
-import { type ExportPlace, openPlace } from "./export-place.js";
+import { openPlace } from "./export-place.js";
 import { ExportWriter } from "./export-writer.js";
 import type { Exports } from "./exports.js";
 import { checkTarget, openStaging } from "./staging.js";
@@ -44,9 +44,6 @@ export interface ExportResult {
   readonly skipped_count: number;
 }
 
-/** Left free on the disk: this many bytes, or this share of a larger one. */
-const leastReserveBytes = 1024 ** 3;
-const reserveShare = 0.05;
 const maxSkippedListed = 1000;
 
 /** Modes without setuid, setgid and sticky; whole seconds of times; the owner is this user. */
@@ -55,11 +52,13 @@ export async function extractExport(request: ExportRequest): Promise<ExportResul
   signal.throwIfAborted();
   await using place = await openPlace(target, allowedRoots);
   await checkTarget(place, force);
-  const maxBytes = Math.min(request.limits.maxBytes, await roomFor(place));
+  const disk = descriptorPath(place.parent);
+  const maxBytes = Math.min(request.limits.maxBytes, await roomAt(disk));
   await using staging = await openStaging(place, exports);
   try {
     await using writer = new ExportWriter(staging.made);
-    const result = await extractInto(writer, { ...request, limits: { ...request.limits, maxBytes } });
+    const room = new RoomMeter(disk);
+    const result = await extractInto({ writer, room }, { ...request, limits: { ...request.limits, maxBytes } });
     await exports.step("extracted");
     await exports.publish(signal, () => staging.publish(force));
     await writer.finishRoot();
@@ -67,11 +66,6 @@ export async function extractExport(request: ExportRequest): Promise<ExportResul
   } catch (error) {
     throw asExportError(error);
   }
-}
-
-async function roomFor({ parent }: ExportPlace): Promise<number> {
-  const { blocks, bavail, bsize } = await statfs(descriptorPath(parent));
-  return Math.max(0, bavail * bsize - Math.max(leastReserveBytes, blocks * bsize * reserveShare));
 }
 
 interface Progress {
@@ -92,7 +86,12 @@ interface Progress {
   readonly skipped: { path: string; reason: string }[];
 }
 
-async function extractInto(writer: ExportWriter, request: ExportRequest): Promise<ExportResult> {
+interface Output {
+  readonly writer: ExportWriter;
+  readonly room: RoomMeter;
+}
+
+async function extractInto({ writer, room }: Output, request: ExportRequest): Promise<ExportResult> {
   const counts = { file: 0, directory: 0, symlink: 0, bytes: 0, skipped: 0, entries: 0 };
   const names = new EntryNames(request.contentOnly);
   const { limits, allowedRoots } = request;
@@ -101,7 +100,7 @@ async function extractInto(writer: ExportWriter, request: ExportRequest): Promis
   if (request.contentOnly) await makeFolder(progress, "", { mode: 0o755, mtime: undefined });
   for await (const event of tarEvents(request.stream, request.signal)) {
     if (event.kind === "entry") await takeEntry(progress, event.entry);
-    else if (event.kind === "content") await writer.write(event.piece);
+    else if (event.kind === "content") await write({ writer, room }, event.piece);
     else await writer.endFile();
   }
   await writer.finish();
@@ -116,6 +115,13 @@ async function extractInto(writer: ExportWriter, request: ExportRequest): Promis
     skipped: progress.skipped,
     skipped_count: counts.skipped,
   };
+}
+
+/** Others write to the same disk meanwhile. */
+async function write({ writer, room }: Output, piece: Buffer): Promise<void> {
+  if (!writer.isInFile) return;
+  if ((await room.take(piece.length)) < piece.length) throw exhausted("more bytes than the disk has room for now");
+  await writer.write(piece);
 }
 
 function emptyMessage({ skipped }: Progress): string {
