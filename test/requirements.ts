@@ -122,6 +122,8 @@ export const requirements: Readonly<Record<string, string>> = {
     "New files that git ignores, such as installed packages, are counted and left out of diff and summary, unless asked for.",
   "workspace-git": "status, log, stash and rebase work inside /workspace as in the checkout it came from.",
   "workspace-odd-names": "File names that are no text come into a workspace and out of it as they are.",
+  "workspace-redirected":
+    "Whatever root inside does to the layers of its files, diffs and exports bring what the guest and its seed hold, nothing else.",
   "mcp-core": "The core tools of MCP do what they say, within the size that chat hosts take.",
   "mcp-project": "A server started in a checkout seeds from it; the user can choose otherwise, and the environment.",
   "mcp-confined": "Over MCP no path of the host outside the project and the allowed folders is read or written.",

@@ -8,6 +8,7 @@ import type { MachineHost } from "../machine/machine-host.js";
 import { sweep } from "../workspace/lifecycle.js";
 import { handOver, resumeWorkspaces } from "../workspace/resume.js";
 import { openSeeds } from "../workspace/seeds.js";
+import { openExports, type Exports } from "../workspace/export/exports.js";
 import { WorkspaceStore } from "../workspace/store.js";
 import { openWorkspaces, type Workspaces } from "../workspace/workspaces.js";
 
@@ -37,6 +38,9 @@ export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<Daemo
   const store = await WorkspaceStore.open(paths.state);
   await resumeWorkspaces(store, machines);
   const seeds = openSeeds({ seeds: join(paths.cache, "seeds"), repositories: join(paths.cache, "repos") });
+  const exports = await openExports(paths.state);
+  // Not waited for: removing a large folder takes its time, and what an end of this daemon cuts off stays on record.
+  void recoverExports(exports);
   const service = openWorkspaces({
     store,
     machines,
@@ -45,6 +49,7 @@ export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<Daemo
     shutdown,
     prepareSeed: seeds.prepare,
     openHostTree: seeds.openTree,
+    exports,
   });
   let nextPrune = 0;
   const clock = cautiousClock();
@@ -74,6 +79,17 @@ export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<Daemo
 function cautiousClock(): () => number {
   const begun = { wall: Date.now(), boot: sinceBootMs() };
   return () => Math.min(Date.now(), begun.wall + sinceBootMs() - begun.boot);
+}
+
+/** Settles what an earlier daemon was in the middle of. */
+async function recoverExports(exports: Exports): Promise<void> {
+  try {
+    for (const { what, reason } of await exports.recover()) {
+      process.stderr.write(`exports: ${what} was left as it is: ${reason}\n`);
+    }
+  } catch (error) {
+    process.stderr.write(`exports: ${String(error)}\n`);
+  }
 }
 
 /** Digests of what the workspaces are made from. */

@@ -218,6 +218,7 @@ export const workspaceDiffOperation = operation({
       .describe(
         "New files left out because git would ignore them, and the first of the folders that hold them; a slash ends those.",
       ),
+    omitted: skippedFiles.describe("Folders of which the patch lacks something, and why."),
     patch: z.string(),
     patch_truncated: z.boolean(),
     entries_truncated: z.boolean(),
@@ -231,11 +232,24 @@ export const workspaceDiffOperation = operation({
           ...result.entries.map((each) => `${each.status.padEnd(12)} ${visibleLine(each.path)}`),
         ].join("\n")
       : result.patch,
-  note: ({ ignored: { file_count: count, paths } }) =>
-    count === 0
-      ? ""
-      : `Left out, as git ignores them: ${filesText(count)} (${paths.map(visibleLine).join(", ")}). --include-ignored (include_ignored) shows them.`,
+  note: ({ ignored, omitted }) => [ignoredNote(ignored), omittedNote(omitted)].filter((text) => text !== "").join(" "),
 });
+
+function ignoredNote({ file_count: count, paths }: { file_count: number; paths: readonly string[] }): string {
+  if (count === 0) return "";
+  const named = paths.map(visibleLine).join(", ");
+  return `Left out, as git ignores them: ${filesText(count)} (${named}). --include-ignored (include_ignored) shows them.`;
+}
+
+/** Folders that a note names. */
+const namedOmitted = 20;
+
+function omittedNote(omitted: readonly { path: string }[]): string {
+  if (omitted.length === 0) return "";
+  const named = omitted.slice(0, namedOmitted).map(({ path }) => visibleLine(path));
+  const more = omitted.length - named.length;
+  return `Left out, as git would run them: settings and hooks of what it takes for a repository (${named.join(", ")}${more === 0 ? "" : ` and ${more} more`}).`;
+}
 
 const exportInput = z.strictObject({
   workspace_id: workspaceId,

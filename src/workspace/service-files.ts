@@ -71,7 +71,7 @@ export function fileOperations(services: WorkspaceServices) {
 
     export: (request: ExportInput, task: Task) =>
       insideWorkspace(beside(request), task, async ({ session, workspace, signal }) => {
-        const exported = await exportFrom(session, request, signal);
+        const exported = await exportFrom(services, { session, request }, signal);
         await workspace.note({ type: "export", detail: `${request.path} to ${request.output_path}` });
         return exported;
       }),

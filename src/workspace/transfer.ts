@@ -1,11 +1,13 @@
 // Owns moving whole trees between a workspace and the host, and comparing them. Never lets either side choose a path.
 import { isAbsolute } from "node:path";
 import { PyroError } from "../base/error.js";
+import type { AllowedRoots } from "../base/host-roots.js";
 import type { Task } from "../base/progress.js";
 import type { GuestSession } from "../machine/guest-session.js";
 import { diffWorkspace } from "./diff/diff.js";
 import { seedTree } from "./diff/seed-tree.js";
 import { repositoryIn } from "./export/entry-place.js";
+import type { Exports } from "./export/exports.js";
 import { extractExport } from "./export/extract.js";
 import { shownPath, workspacePath } from "./guest-path.js";
 import { asFileError } from "../machine/guest-errors.js";
@@ -25,12 +27,14 @@ export interface HostTree {
 
 export interface TransferServices {
   readonly openHostTree: (path: string, task: Task) => Promise<HostTree>;
+  readonly exports: Exports;
 }
 
 /** Entries that a diff names; the counts cover all. */
 const maxDiffEntries = 10_000;
 
 /** What one export may put on the host; free space bounds it as well. */
+const maxSkippedListed = 1000;
 const exportLimits = { maxEntries: 2_000_000, maxBytes: 64 * 1024 ** 3 };
 
 export interface DiffQuestion {
@@ -60,6 +64,7 @@ export async function diffOf(session: GuestSession, { workspace, request }: Diff
     entries: result.entries.map((entry) => ({ ...entry, binary: entry.binary ?? false })),
     counts: { ...result.counts },
     ignored: { ...result.ignored, paths: [...result.ignored.paths] },
+    omitted: [...result.omitted],
     clean: total === 0,
   };
 }
@@ -81,9 +86,20 @@ export async function applyPatch(session: GuestSession, patch: string, signal: A
   return { changed: plan.files.length > 0, files: [...plan.files] };
 }
 
+export interface Export {
+  readonly session: GuestSession;
+  readonly request: {
+    readonly path: string;
+    readonly output_path: string;
+    readonly force: boolean;
+    /** Folders that the call may write to; all that the user may when absent. */
+    readonly allowedRoots?: AllowedRoots;
+  };
+}
+
 export async function exportFrom(
-  session: GuestSession,
-  request: { readonly path: string; readonly output_path: string; readonly force: boolean },
+  { exports }: Pick<TransferServices, "exports">,
+  { session, request }: Export,
   signal: AbortSignal,
 ) {
   requireAbsolute("output_path", request.output_path);
@@ -95,7 +111,8 @@ export async function exportFrom(
   async function* archive(): AsyncGenerator<Uint8Array> {
     try {
       for await (const piece of session.files.pack({ path, contentOnly }, { signal, timeoutMs: 0 })) {
-        for (const left of piece.skipped) skipped.push({ path: shownPath(left), reason: "no archive can hold it" });
+        for (const left of piece.skipped.slice(0, maxSkippedListed - skipped.length))
+          skipped.push({ path: shownPath(left), reason: "no archive can hold it" });
         if (piece.data.length > 0) yield piece.data;
       }
     } catch (error) {
@@ -108,6 +125,8 @@ export async function exportFrom(
     contentOnly,
     force: request.force,
     limits: exportLimits,
+    allowedRoots: request.allowedRoots,
+    exports,
     signal,
   });
   return {
@@ -121,7 +140,7 @@ export async function exportFrom(
 
 /** What an export leaves out is not exported by its own name either. */
 function refuseRepository(path: Uint8Array): void {
-  if (repositoryIn(shownPath(path)) === undefined) return;
+  if (repositoryIn(Buffer.from(path).toString("latin1")) === undefined) return;
   throw new PyroError(
     "permission_denied",
     `path: ${shownPath(path)} is inside a .git folder, which is never exported: its hooks and settings could run on the host.`,

@@ -1,14 +1,12 @@
 // Proves that an export holds what the archive says, and that no archive, abort or kill makes it touch anything else.
 import {
   chmodSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   readlinkSync,
-  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -19,6 +17,7 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
+import { type Exports, openExports } from "../../src/workspace/export/exports.js";
 import { type ExportRequest, extractExport } from "../../src/workspace/export/extract.js";
 import { applyEdits, tree } from "./diff-edits.js";
 import { snapshotTree, walkTree } from "./diff-overlay.js";
@@ -26,10 +25,13 @@ import { type TestEntry, realTar, streamOf, tarOf } from "./export-tar.js";
 
 let root: string;
 let parent: string;
-beforeEach(() => {
+let exports: Exports;
+beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "pyro-export-test-"));
   parent = join(root, "out");
   mkdirSync(parent);
+  mkdirSync(join(root, "state"));
+  exports = await openExports(join(root, "state"));
   writeFileSync(join(root, "victim"), "untouched");
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
@@ -44,6 +46,8 @@ function request(
     contentOnly: false,
     force: false,
     limits: { maxEntries: 10_000, maxBytes: 1_000_000 },
+    allowedRoots: undefined,
+    exports,
     signal: new AbortController().signal,
     ...changes,
   };
@@ -242,7 +246,7 @@ describe("hostile archives are refused, and leave nothing", () => {
           for (const { at, byte } of changes) data[at] = byte;
           await refusal(streamOf(data));
           rmSync(join(parent, "result"), { recursive: true, force: true });
-          expect([readdirSync(root).sort(), readdirSync(parent)]).toStrictEqual([["out", "victim"], []]);
+          expect([readdirSync(root).sort(), readdirSync(parent)]).toStrictEqual([["out", "state", "victim"], []]);
         }),
         { numRuns: 200 },
       );
@@ -299,30 +303,5 @@ describe("the target", () => {
     }
     await expect(extractExport(request(stalled(), { signal: controller.signal }))).rejects.toThrow("aborted");
     expect(readdirSync(parent)).toStrictEqual([]);
-  });
-});
-
-describe("after a kill", () => {
-  /** No process has this number. */
-  const abandoned = ".pyro-export-4194305-1-0123456789ab";
-
-  test("the next export removes the staging folder, and only such", async () => {
-    mkdirSync(join(parent, abandoned, "made", "locked"), { recursive: true });
-    writeFileSync(join(parent, abandoned, "made", "locked", "f"), "partial");
-    chmodSync(join(parent, abandoned, "made", "locked"), 0);
-    mkdirSync(join(parent, ".pyro-export-mine"));
-    await extractExport(request([{ name: "f" }]));
-    expect(readdirSync(parent).sort()).toStrictEqual([".pyro-export-mine", "result"]);
-  });
-
-  test("in the middle of a swap, what was at the target comes back", async () => {
-    mkdirSync(join(parent, "precious"));
-    writeFileSync(join(parent, "precious", "f"), "old");
-    mkdirSync(join(parent, abandoned));
-    writeFileSync(join(parent, abandoned, "target"), "precious");
-    renameSync(join(parent, "precious"), join(parent, abandoned, "replaced"));
-    await extractExport(request([{ name: "f" }]));
-    expect(readFileSync(join(parent, "precious", "f"), "utf8")).toBe("old");
-    expect(existsSync(join(parent, abandoned))).toBe(false);
   });
 });

@@ -16,6 +16,7 @@ import { clearKey, templateRecordKind } from "../../src/machine/template-folders
 import { listTemplates, removeBrokenTemplates } from "../../src/machine/template-list.js";
 import { readJournal } from "../../src/workspace/journal.js";
 import { workspaceRecordKind } from "../../src/workspace/record.js";
+import { exportRecordKind } from "../../src/workspace/export/export-record.js";
 import { seedKeyRecordKind, seedRecordKind } from "../../src/workspace/seed/cache-folder.js";
 import { openSeedManifest } from "../../src/workspace/seed/manifest.js";
 import { WorkspaceStore } from "../../src/workspace/store.js";
@@ -30,6 +31,7 @@ const kinds: Readonly<Record<string, RecordKind<z.ZodObject>>> = {
   preparation: preparationRecordKind,
   seed: seedRecordKind,
   "seed-key": seedKeyRecordKind,
+  export: exportRecordKind,
 };
 
 let folder = "";

@@ -7,8 +7,12 @@ import { isRefusedByGit } from "./quoted-name.js";
 import type { Upcoming } from "./read-ahead.js";
 import type { Item } from "./touched-trees.js";
 
-/** empty_folder, special_file: no patch can hold it. git_refuses: `git apply` calls the name invalid. */
-export type OmittedReason = "empty_folder" | "special_file" | "git_refuses" | "too_large" | "gone_meanwhile";
+/**
+ * empty_folder, special_file: no patch can hold it. git_refuses: `git apply` calls the name invalid. repository: git would
+ * run what it says, where the patch is applied.
+ */
+export type OmittedReason =
+  "empty_folder" | "special_file" | "git_refuses" | "repository" | "too_large" | "gone_meanwhile";
 
 export interface ChangePatch {
   readonly text: string;

@@ -1,9 +1,10 @@
 // Owns the diff of a workspace against its seed: entries, counts and the patch. Memory is bounded by one pair of files and the result.
-import { type BytePath, bytePath, displayPath, isTextPath, pathBytes } from "./byte-path.js";
+import { type BytePath, bytePath, displayPath, isTextPath, pathBytes, rootPath } from "./byte-path.js";
 import { type Change, type ChangeStatus, type Comparison, gitMode } from "./change.js";
 import { type OmittedReason, changePatch, upcomingContents } from "./change-patch.js";
 import { type FoundChanges, type ShowIgnored, findChanges } from "./changes.js";
 import { readAhead, readingAhead } from "./read-ahead.js";
+import { repositoryChanges } from "./repositories.js";
 import type { ChangeSource } from "./source.js";
 
 export interface DiffRequest extends Omit<Comparison, "source"> {
@@ -50,12 +51,16 @@ export interface DiffResult {
   readonly entries_truncated: boolean;
   readonly counts: Readonly<Record<ChangeStatus, number>>;
   readonly ignored: IgnoredFiles;
+  /** Folders of which the patch lacks something, though it could hold it; the first of them. */
+  readonly omitted: readonly { readonly path: string; readonly reason: string }[];
   readonly patch: string;
   readonly patch_truncated: boolean;
 }
 
 /** Ignored folders that are named. */
 const maxIgnoredNamed = 20;
+/** Folders of which something is left out that are named. */
+const maxOmittedNamed = 1000;
 /** Bytes of contents for each character of patch that still fits: what is read ahead should not be read in vain. */
 const aheadRatio = 8;
 const leastAheadBytes = 256 * 1024;
@@ -68,6 +73,8 @@ export async function diffWorkspace(request: DiffRequest): Promise<DiffResult> {
   const changes = found.changes.filter(
     ({ path, oldPath }) => isNamed(path) || (oldPath !== undefined && isNamed(oldPath)),
   );
+  const repositories = await repositoryChanges(found.changes, comparison);
+  const omittedFolders = new Set<BytePath>();
   const counts = { added: 0, modified: 0, deleted: 0, renamed: 0, type_changed: 0 };
   const entries: DiffEntry[] = [];
   const output = openOutput(request);
@@ -80,7 +87,11 @@ export async function diffWorkspace(request: DiffRequest): Promise<DiffResult> {
   for await (const change of readingAhead(changes, reading)) {
     signal.throwIfAborted();
     const listed = entries.length < request.maxEntries;
-    if (output.isOpen()) {
+    const repository = repositories.get(change.path);
+    if (repository !== undefined) {
+      omittedFolders.add(repository);
+      if (listed) entries.push(entryOf(change, { omitted: "repository" }));
+    } else if (output.isOpen()) {
       const part = await changePatch(change, comparison, output.left());
       if (part.same === true) continue;
       if (part.tooLong !== true) await output.add(part.text);
@@ -94,7 +105,16 @@ export async function diffWorkspace(request: DiffRequest): Promise<DiffResult> {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const { patch, truncated } = output.result();
   const ignored = ignoredFiles(new Map([...found.ignored].filter(([path]) => isNamed(path))));
-  return { entries, entries_truncated: total > entries.length, counts, ignored, patch, patch_truncated: truncated };
+  const omitted = omittedOf([...omittedFolders]);
+  return {
+    entries,
+    entries_truncated: total > entries.length,
+    counts,
+    ignored,
+    omitted,
+    patch,
+    patch_truncated: truncated,
+  };
 }
 
 /** Who names an ignored folder, or something in it, wants to see it. */
@@ -110,6 +130,13 @@ function ignoredFiles(ignored: FoundChanges["ignored"]): IgnoredFiles {
     file_count: [...ignored.values()].reduce((sum, { fileCount }) => sum + fileCount, 0),
     paths: named.map(([path, { isFolder }]) => `${displayPath(path)}${isFolder ? "/" : ""}`),
   };
+}
+
+function omittedOf(folders: readonly BytePath[]): DiffResult["omitted"] {
+  const reason = "git would take it for a repository: its settings and hooks are left out";
+  return folders
+    .slice(0, maxOmittedNamed)
+    .map((path) => ({ path: path === rootPath ? "./" : `${displayPath(path)}/`, reason }));
 }
 
 function openOutput({ maxPatchCharacters, writePatch }: DiffRequest) {

@@ -16,6 +16,7 @@ const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | 
 export class ExportWriter {
   readonly #root: Buffer;
   readonly #folders = new Map<string, Attributes>();
+  #rootHandle: FileHandle | undefined;
   #file: { readonly handle: FileHandle; readonly attributes: Attributes } | undefined;
 
   /** Paths are relative to `root`, one character per byte; "" is the root itself. */
@@ -34,6 +35,11 @@ export class ExportWriter {
 
   async startFile(path: string, attributes: Attributes): Promise<void> {
     this.#file = { handle: await open(this.#place(path), createFlags, 0o600), attributes };
+  }
+
+  /** Otherwise content is of what is left out. */
+  get isInFile(): boolean {
+    return this.#file !== undefined;
   }
 
   /** Content of the file started last; dropped when it was no file. */
@@ -63,18 +69,22 @@ export class ExportWriter {
   /** Modes and times of folders, the inner ones first; the root has to stay open until it is where it belongs. */
   async finish(): Promise<void> {
     for (const [path, attributes] of [...this.#folders].toSorted(([a], [b]) => b.length - a.length)) {
-      if (path !== "") await setAttributes(this.#place(path), attributes);
+      if (path !== "") await setAttributes(await openFolder(this.#place(path)), attributes);
     }
+    if (this.#folders.has("")) this.#rootHandle = await openFolder(this.#root);
   }
 
-  /** The same for the root, which is at `place` now: a folder that is not writable cannot be moved. */
-  async finishRoot(place: string): Promise<void> {
+  /** The same for the root, wherever it is by now: a folder that is not writable cannot be moved. */
+  async finishRoot(): Promise<void> {
     const attributes = this.#folders.get("");
-    if (attributes !== undefined) await setAttributes(Buffer.from(place), attributes);
+    const handle = this.#rootHandle;
+    this.#rootHandle = undefined;
+    if (attributes !== undefined && handle !== undefined) await setAttributes(handle, attributes);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file?.handle.close();
+    await this.#rootHandle?.close();
   }
 
   #place(path: string): Buffer {
@@ -82,9 +92,12 @@ export class ExportWriter {
   }
 }
 
-async function setAttributes(folder: Buffer, { mode, mtime }: Attributes): Promise<void> {
-  // Never through a link that somebody put there meanwhile.
-  await using handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+async function openFolder(folder: Buffer): Promise<FileHandle> {
+  return open(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+}
+
+async function setAttributes(folder: FileHandle, { mode, mtime }: Attributes): Promise<void> {
+  await using handle = folder;
   if (mtime !== undefined) await handle.utimes(clamp(mtime), clamp(mtime));
   await handle.chmod(mode & permissionBits);
 }

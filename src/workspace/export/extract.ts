@@ -1,11 +1,13 @@
 // Owns bringing a guest's archive of one file or folder onto the host. The guest is hostile: never writes outside the named target.
-import { statfs } from "node:fs/promises";
-import { dirname } from "node:path";
 import { PyroError, hasErrno } from "../../base/error.js";
+import { RoomMeter, roomAt } from "../../base/free-room.js";
+import { type AllowedRoots, descriptorPath } from "../../base/host-roots.js";
 import { displayPath } from "../diff/byte-path.js";
 import type { TarEntry } from "../seed/tar-entry.js";
-import { type MadeKind, EntryNames, MadeTree, refusedEntry, repositoryIn } from "./entry-place.js";
+import { type MadeKind, EntryNames, MadeTree, refusedEntry, staysInside } from "./entry-place.js";
+import { openPlace } from "./export-place.js";
 import { ExportWriter } from "./export-writer.js";
+import type { Exports } from "./exports.js";
 import { checkTarget, openStaging } from "./staging.js";
 import { tarEvents } from "./tar-events.js";
 
@@ -25,6 +27,9 @@ export interface ExportRequest {
   /** Replaces what is at the target. */
   readonly force: boolean;
   readonly limits: ExportLimits;
+  /** Folders that the target may lie in. Where they are given, links that lead out of the export are left out, too. */
+  readonly allowedRoots: AllowedRoots;
+  readonly exports: Exports;
   readonly signal: AbortSignal;
 }
 
@@ -39,32 +44,28 @@ export interface ExportResult {
   readonly skipped_count: number;
 }
 
-/** Left free on the disk, in bytes. */
-const reserveBytes = 256 * 1024 * 1024;
 const maxSkippedListed = 1000;
 
 /** Modes without setuid, setgid and sticky; whole seconds of times; the owner is this user. */
 export async function extractExport(request: ExportRequest): Promise<ExportResult> {
-  const { target, force, signal } = request;
+  const { target, force, signal, exports, allowedRoots } = request;
   signal.throwIfAborted();
-  await checkTarget(target, force);
-  const maxBytes = Math.min(request.limits.maxBytes, await roomFor(target));
-  await using staging = await openStaging(target);
+  await using place = await openPlace(target, allowedRoots);
+  await checkTarget(place, force);
+  const disk = descriptorPath(place.parent);
+  const maxBytes = Math.min(request.limits.maxBytes, await roomAt(disk));
+  await using staging = await openStaging(place, exports);
   try {
     await using writer = new ExportWriter(staging.made);
-    const result = await extractInto(writer, { ...request, limits: { ...request.limits, maxBytes } });
-    signal.throwIfAborted();
-    await staging.publish(force);
-    await writer.finishRoot(target);
+    const room = new RoomMeter(disk);
+    const result = await extractInto({ writer, room }, { ...request, limits: { ...request.limits, maxBytes } });
+    await exports.step("extracted");
+    await exports.publish(signal, () => staging.publish(force));
+    await writer.finishRoot();
     return result;
   } catch (error) {
     throw asExportError(error);
   }
-}
-
-async function roomFor(target: string): Promise<number> {
-  const { bavail, bsize } = await statfs(dirname(target));
-  return Math.max(0, bavail * bsize - reserveBytes);
 }
 
 interface Progress {
@@ -72,6 +73,8 @@ interface Progress {
   readonly names: EntryNames;
   readonly tree: MadeTree;
   readonly limits: ExportLimits;
+  /** Leaves out links that lead out of the export. */
+  readonly confined: boolean;
   readonly counts: {
     file: number;
     directory: number;
@@ -83,14 +86,21 @@ interface Progress {
   readonly skipped: { path: string; reason: string }[];
 }
 
-async function extractInto(writer: ExportWriter, request: ExportRequest): Promise<ExportResult> {
+interface Output {
+  readonly writer: ExportWriter;
+  readonly room: RoomMeter;
+}
+
+async function extractInto({ writer, room }: Output, request: ExportRequest): Promise<ExportResult> {
   const counts = { file: 0, directory: 0, symlink: 0, bytes: 0, skipped: 0, entries: 0 };
   const names = new EntryNames(request.contentOnly);
-  const progress: Progress = { writer, names, tree: new MadeTree(), limits: request.limits, counts, skipped: [] };
+  const { limits, allowedRoots } = request;
+  const confined = allowedRoots !== undefined;
+  const progress: Progress = { writer, names, tree: new MadeTree(), limits, confined, counts, skipped: [] };
   if (request.contentOnly) await makeFolder(progress, "", { mode: 0o755, mtime: undefined });
   for await (const event of tarEvents(request.stream, request.signal)) {
     if (event.kind === "entry") await takeEntry(progress, event.entry);
-    else if (event.kind === "content") await writer.write(event.piece);
+    else if (event.kind === "content") await write({ writer, room }, event.piece);
     else await writer.endFile();
   }
   await writer.finish();
@@ -107,6 +117,13 @@ async function extractInto(writer: ExportWriter, request: ExportRequest): Promis
   };
 }
 
+/** Others write to the same disk meanwhile. */
+async function write({ writer, room }: Output, piece: Buffer): Promise<void> {
+  if (!writer.isInFile) return;
+  if ((await room.take(piece.length)) < piece.length) throw exhausted("more bytes than the disk has room for now");
+  await writer.write(piece);
+}
+
 function emptyMessage({ skipped }: Progress): string {
   const [first] = skipped;
   return first === undefined
@@ -116,43 +133,57 @@ function emptyMessage({ skipped }: Progress): string {
 
 async function takeEntry(progress: Progress, entry: TarEntry): Promise<void> {
   const { counts, limits, names, tree } = progress;
-  counts.entries += 1;
-  if (counts.entries > limits.maxEntries) throw exhausted(`more than ${limits.maxEntries} entries`);
+  count(progress);
   const path = names.pathOf(entry.path);
-  const repository = repositoryIn(path);
-  if (repository !== undefined) {
-    if (repository === path) skip(progress, path, "a repository: its hooks and settings could run on the host");
-    return;
+  const way = tree.wayTo(path);
+  if (way.kind === "left_out") return;
+  for (const folder of way.missing) {
+    count(progress);
+    if (isLeftOut(progress, folder, tree.repositoryReason(folder))) return;
+    await makeFolder(progress, folder, { mode: 0o755, mtime: undefined });
   }
-  if (entry.kind === "other") {
-    skip(progress, path, entry.what);
-    return;
-  }
-  for (const folder of tree.missingFolders(path)) await makeFolder(progress, folder, { mode: 0o755, mtime: undefined });
   tree.checkNew(path, entry.kind);
+  if (isLeftOut(progress, path, reasonAgainst(progress, path, entry))) return;
   if (entry.kind === "directory") {
     await makeFolder(progress, path, entry);
     return;
   }
   counts.bytes += entry.size;
   if (counts.bytes > limits.maxBytes) throw exhausted(`more than the ${limits.maxBytes} bytes that it may have here`);
-  const kind = await makeLeaf(progress, path, { ...entry, kind: entry.kind });
+  const kind = await makeLeaf(progress, path, entry);
   tree.add(path, kind);
   counts[kind] += 1;
 }
 
-function skip({ counts, skipped }: Progress, path: string, reason: string): void {
-  counts.skipped += 1;
-  if (skipped.length < maxSkippedListed) skipped.push({ path: displayPath(path), reason });
+/** Folders that no entry states count like the others: each is a folder on the host. */
+function count({ counts, limits }: Progress): void {
+  counts.entries += 1;
+  if (counts.entries > limits.maxEntries) throw exhausted(`more than ${limits.maxEntries} entries`);
 }
 
-type Leaf = TarEntry & { readonly kind: "file" | "symlink" | "link" };
+function reasonAgainst({ confined, names, tree }: Progress, path: string, entry: TarEntry): string | undefined {
+  if (entry.kind === "other") return entry.what;
+  if (confined && entry.kind === "symlink" && !staysInside(path, entry.target))
+    return "a link that leads out of the export";
+  if (entry.kind === "link" && tree.wayTo(names.pathOf(entry.target)).kind === "left_out")
+    return "another name of what is left out";
+  return tree.repositoryReason(path);
+}
 
-async function makeLeaf(progress: Progress, path: string, entry: Leaf): Promise<"file" | "symlink"> {
+/** Lists what is left out, for the reason that is given, so that nothing below it is made either. */
+function isLeftOut({ counts, skipped, tree }: Progress, path: string, reason: string | undefined): boolean {
+  if (reason === undefined) return false;
+  tree.leaveOut(path);
+  counts.skipped += 1;
+  if (skipped.length < maxSkippedListed) skipped.push({ path: displayPath(path), reason });
+  return true;
+}
+
+async function makeLeaf(progress: Progress, path: string, entry: TarEntry): Promise<"file" | "symlink"> {
   if (entry.kind === "link") return makeLink(progress, path, entry.target);
   if (entry.kind === "file") await progress.writer.startFile(path, entry);
   else await progress.writer.symlink(path, checkedTarget(path, entry.target), entry.mtime);
-  return entry.kind;
+  return entry.kind === "file" ? "file" : "symlink";
 }
 
 async function makeFolder(

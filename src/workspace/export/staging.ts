@@ -1,161 +1,165 @@
 // Owns the folder beside an export's target in which it is made, and putting it in place. Never touches the target before that.
-import { chmod, link, lstat, mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
+import { chmod, link, lstat, mkdir, readFile, rename } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { PyroError, hasErrno } from "../../base/error.js";
-import { identifyProcess, isSameProcess } from "../../base/process-identity.js";
-import { findHome } from "../../base/user.js";
+import { syncFolder } from "../../base/atomic-file.js";
+import { type OpenedPath, descriptorPath, openEntry } from "../../base/host-roots.js";
+import { type ExportPlace, checkPlace, lstatIn, pathIn, stagingPrefix } from "./export-place.js";
+import type { ExportRecord, ExportRecords } from "./export-record.js";
+import { giveBack, identityOf, removeStaging, stagedNames } from "./settle.js";
 
-export const stagingPrefix = ".pyro-export-";
+/** What has just happened, in order; a test stops or kills the export there. */
+export type ExportStep =
+  | "recorded"
+  | "staging_made"
+  | "staging_recorded"
+  | "extracted"
+  | "checked"
+  | "swap_recorded"
+  | "moved_aside"
+  | "published"
+  | "staging_removed";
+
+export interface StagingServices {
+  readonly records: ExportRecords;
+  step(step: ExportStep): Promise<void>;
+}
 
 export interface Staging extends AsyncDisposable {
   /** Where the export is to be made; does not exist yet. */
   readonly made: string;
-  /** Puts what was made at the target: at once, or not at all. */
+  /** Puts what was made at the target: at once, or not at all. Only one export may do so at a time. */
   publish(force: boolean): Promise<void>;
 }
 
+const bootIdFile = "/proc/sys/kernel/random/boot_id";
+
+export async function currentBootId(): Promise<string> {
+  return (await readFile(bootIdFile, "utf8")).trim();
+}
+
+/** Refuses a target that is there already, unless it is to be replaced. */
+export async function checkTarget({ parent, name, target }: ExportPlace, force: boolean): Promise<void> {
+  if (!force && (await lstatIn(parent, name)) !== undefined) throw taken(target);
+}
+
 /**
- * Makes `.pyro-export-PID-START-RANDOM` beside the target, which a later export removes when this process is gone:
- * `made` is what is exported, `replaced` what was at the target, `target` its name, so that a kill in the middle of a swap loses nothing.
+ * Makes `.pyro-export-TOKEN` beside the target: `made` is what is exported, `replaced` what was at the target. A record of
+ * it is on the disk before; the folder says nothing about itself, so nobody can make one that is believed.
  */
-export async function openStaging(target: string): Promise<Staging> {
-  const parent = dirname(target);
-  await clearAbandoned(parent);
-  const self = await identifyProcess(process.pid);
-  const name = `${stagingPrefix}${process.pid}-${self?.startTicks ?? 0}-${randomBytes(6).toString("hex")}`;
-  const folder = join(parent, name);
+export async function openStaging(place: ExportPlace, { records, step }: StagingServices): Promise<Staging> {
+  let record = await newRecord(place);
+  await records.write(record);
+  let folder: OpenedPath | undefined;
+  const close = async (): Promise<void> => {
+    await folder?.[Symbol.asyncDispose]();
+    // What cannot be settled now stays on record, for the next daemon.
+    await settleOwn(place, record, records).catch(() => undefined);
+    await step("staging_removed");
+  };
   try {
-    await mkdir(folder, { mode: 0o700 });
+    await step("recorded");
+    folder = await makeFolder(place, record);
+    await step("staging_made");
+    record = { ...record, staging: await identityOf(folder) };
+    await records.write(record);
+    await step("staging_recorded");
   } catch (error) {
-    throw asTargetError(error, target);
+    await close();
+    throw asTargetError(error, place.target);
   }
-  const made = join(folder, "made");
+  const staged = folder;
   return {
-    made,
-    publish: async (force) => publish({ folder, made, target }, force),
-    [Symbol.asyncDispose]: async () => removeStaging(folder),
+    made: `${descriptorPath(staged)}/${stagedNames.made}`,
+    [Symbol.asyncDispose]: close,
+    publish: async (force) => {
+      await checkPlace(place);
+      await checkTarget(place, force);
+      await step("checked");
+      const swap = async (change: Pick<ExportRecord, "swap">): Promise<void> => {
+        record = { ...record, ...change };
+        await records.write(record);
+        await step("swap_recorded");
+      };
+      await publish({ place, staged, swap, step }, force);
+      await step("published");
+    },
   };
 }
 
-/** Refuses a target that cannot be: no folder to put it in, something there already, or one too dear to replace. */
-export async function checkTarget(target: string, force: boolean): Promise<void> {
-  if (`${findHome() ?? "/"}/`.startsWith(target === "/" ? target : `${target}/`)) {
-    throw new PyroError("permission_denied", `${target} holds the home folder, which no export replaces.`, {
-      hint: "Name a new file or folder as output.",
-    });
-  }
-  const parent = await lstatOrNone(dirname(target));
-  if (parent === undefined) {
-    throw new PyroError("not_found", `The folder ${dirname(target)} does not exist.`, {
-      hint: "Make it first, or name another output.",
-    });
-  }
-  if (!force && (await lstatOrNone(target)) !== undefined) throw taken(target);
+async function newRecord({ parent, name, allowedRoots }: ExportPlace): Promise<ExportRecord> {
+  return {
+    format: 1,
+    token: randomBytes(16).toString("hex"),
+    boot_id: await currentBootId(),
+    uid: process.getuid?.() ?? 0,
+    parent: parent.path,
+    parent_identity: await identityOf(parent),
+    target: name,
+    allowed_roots: allowedRoots === undefined ? null : [...allowedRoots],
+    staging: null,
+    swap: null,
+  };
 }
 
-interface Paths {
-  readonly folder: string;
-  readonly made: string;
-  readonly target: string;
+async function makeFolder({ parent }: ExportPlace, { token }: ExportRecord): Promise<OpenedPath> {
+  const name = `${stagingPrefix}${token}`;
+  await mkdir(pathIn(parent, name), { mode: 0o700 });
+  const folder = await openEntry(parent, name);
+  if (folder.kind === "directory") return folder;
+  await folder[Symbol.asyncDispose]();
+  throw new PyroError("permission_denied", `${name} was replaced as soon as it was made.`);
 }
 
-async function publish({ folder, made, target }: Paths, force: boolean): Promise<void> {
-  const existing = await lstatOrNone(target);
+async function settleOwn(place: ExportPlace, record: ExportRecord, records: ExportRecords): Promise<void> {
+  if ((await giveBack(place, record)) !== "settled") return;
+  await removeStaging(place.parent, record);
+  await records.remove(record.token);
+}
+
+interface Publishing {
+  readonly place: ExportPlace;
+  readonly staged: OpenedPath;
+  swap(change: Pick<ExportRecord, "swap">): Promise<void>;
+  step(step: ExportStep): Promise<void>;
+}
+
+async function publish({ place, staged, swap, step }: Publishing, force: boolean): Promise<void> {
+  const { parent, name, target } = place;
+  const [from, to] = [pathIn(staged, stagedNames.made), pathIn(parent, name)];
+  const existing = await lstatIn(parent, name);
   if (existing !== undefined && !force) throw taken(target);
-  const isFolder = (await lstat(made)).isDirectory();
+  const isFolder = (await lstat(from)).isDirectory();
   if (existing === undefined) {
-    await (isFolder ? rename(made, target) : placeFile(made, target));
+    await (isFolder ? rename(from, to) : placeFile(from, to, target));
     return;
   }
   if (!isFolder && !existing.isDirectory()) {
-    await rename(made, target);
+    await rename(from, to);
     return;
   }
-  await writeTargetName(folder, target);
-  const replaced = join(folder, "replaced");
+  await using old = await openEntry(parent, name);
+  const { mode } = await old.handle.stat();
+  await swap({ swap: { replaced: await identityOf(old), mode: mode & 0o7777 } });
   // Only a writable folder can be moved to another parent.
-  if (existing.isDirectory() && (existing.mode & 0o200) === 0) await chmod(target, existing.mode | 0o700);
-  await rename(target, replaced);
-  try {
-    await rename(made, target);
-  } catch (error) {
-    await rename(replaced, target);
-    throw error;
-  }
+  if (old.kind === "directory" && (mode & 0o200) === 0) await chmod(descriptorPath(old), (mode & 0o7777) | 0o700);
+  await rename(to, pathIn(staged, stagedNames.replaced));
+  await step("moved_aside");
+  await rename(from, to);
+  // What was moved aside is removed next, which must not reach the disk before this.
+  await syncFolder(descriptorPath(parent));
 }
 
 /** Unlike a rename, a link never replaces what appeared meanwhile. */
-async function placeFile(made: string, target: string): Promise<void> {
+async function placeFile(from: string, to: string, target: string): Promise<void> {
   try {
-    await link(made, target);
+    await link(from, to);
   } catch (error) {
     if (hasErrno(error, "EEXIST")) throw taken(target);
     // File systems without hard links, such as FAT.
     if (!hasErrno(error, "EPERM") && !hasErrno(error, "ENOTSUP")) throw error;
-    await rename(made, target);
-  }
-}
-
-async function writeTargetName(folder: string, target: string): Promise<void> {
-  await using file = await open(join(folder, "target"), "wx", 0o600);
-  await file.writeFile(basename(target));
-  await file.sync();
-}
-
-/** This user's staging folders of processes that are gone; what such a one had taken from its target goes back there. */
-async function clearAbandoned(parent: string): Promise<void> {
-  const names = await readdir(parent).catch(() => []);
-  for (const name of names.filter((name) => name.startsWith(stagingPrefix))) {
-    const folder = join(parent, name);
-    // Best effort: what cannot be removed now must not stop this export.
-    if (await isAbandoned(folder, name).catch(() => false)) {
-      await giveBack(folder, parent)
-        .then(async () => removeStaging(folder))
-        .catch(() => undefined);
-    }
-  }
-}
-
-async function isAbandoned(folder: string, name: string): Promise<boolean> {
-  const match = /^(\d+)-(\d+)-[0-9a-f]{12}$/u.exec(name.slice(stagingPrefix.length));
-  if (match === null) return false;
-  const stat = await lstat(folder);
-  if (!stat.isDirectory() || stat.uid !== process.getuid?.()) return false;
-  return !(await isSameProcess({ pid: Number(match[1]), startTicks: Number(match[2]) }));
-}
-
-async function giveBack(folder: string, parent: string): Promise<void> {
-  const name = await readFile(join(folder, "target"), "utf8").catch(() => "");
-  if (name === "" || name !== basename(name) || name === "." || name === "..") return;
-  if ((await lstatOrNone(join(folder, "replaced"))) === undefined) return;
-  if ((await lstatOrNone(join(parent, name))) === undefined) await rename(join(folder, "replaced"), join(parent, name));
-}
-
-/** Folders may be without the permission to empty them. */
-async function removeStaging(folder: string): Promise<void> {
-  try {
-    await rm(folder, { recursive: true, force: true });
-  } catch (error) {
-    if (!hasErrno(error, "EACCES") && !hasErrno(error, "EPERM")) throw error;
-    await openFolders(Buffer.from(folder));
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function openFolders(folder: Buffer): Promise<void> {
-  await chmod(folder, 0o700);
-  for (const entry of await readdir(folder, { withFileTypes: true, encoding: "buffer" })) {
-    if (entry.isDirectory()) await openFolders(Buffer.concat([folder, Buffer.from("/"), entry.name]));
-  }
-}
-
-async function lstatOrNone(path: string) {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return undefined;
-    throw asTargetError(error, path);
+    await rename(from, to);
   }
 }
 

@@ -1,4 +1,5 @@
 // Owns turning a tar stream into entries and pieces of content, one at a time. Never judges them.
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { TarEntry } from "../seed/tar-entry.js";
 import { damaged } from "../seed/tar-header.js";
 import { TarParser } from "../seed/tar-parser.js";
@@ -12,6 +13,11 @@ export type TarEvent =
 const spareBytes = 64 * 1024 * 1024;
 const spareBytesPerEntry = 16 * 1024;
 
+/** Bytes that are taken apart in one go. */
+const maxPieceBytes = 128 * 1024;
+/** Events between two turns of other work: entries that are left out cost no call that would wait. */
+const eventsPerTurn = 500;
+
 /** `end` follows each entry. The stream is left as soon as the reader stops or the signal aborts. */
 export async function* tarEvents(stream: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<TarEvent> {
   let events: TarEvent[] = [];
@@ -21,17 +27,31 @@ export async function* tarEvents(stream: AsyncIterable<Uint8Array>, signal: Abor
     entryEnd: () => void events.push({ kind: "end" }),
   });
   let spare = spareBytes;
-  for await (const chunk of untilAborted(stream, signal)) {
-    spare -= chunk.length;
-    parser.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+  let count = 0;
+  for await (const piece of piecesOf(untilAborted(stream, signal))) {
+    spare -= piece.length;
+    parser.push(piece);
     for (const event of events) {
       if (event.kind === "entry") spare += spareBytesPerEntry + (event.entry.kind === "file" ? event.entry.size : 0);
+      count += 1;
+      if (count % eventsPerTurn === 0) {
+        await nextTurn();
+        signal.throwIfAborted();
+      }
       yield event;
     }
     events = [];
     if (spare < 0) throw damaged("it is mostly padding and headers");
   }
   parser.end();
+}
+
+/** Cut where they are large: a piece is taken apart in one go. */
+async function* piecesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    const whole = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    for (let at = 0; at < whole.length; at += maxPieceBytes) yield whole.subarray(at, at + maxPieceBytes);
+  }
 }
 
 /** A stream that has stalled must not outlive the signal. */

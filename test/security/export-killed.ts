@@ -1,0 +1,25 @@
+// Owns an export that kills its own process at a named step, for the tests of what is left then. Never cleans up.
+import { extractExport } from "../../src/workspace/export/extract.js";
+import { openExports } from "../../src/workspace/export/exports.js";
+import { streamOf, tarOf } from "../unit/export-tar.js";
+
+const [state = "", target = "", fatal = "", kind = ""] = process.argv.slice(2);
+const exports = await openExports(state, {
+  onStep: async (step) => {
+    if (step === fatal) process.kill(process.pid, "SIGKILL");
+  },
+});
+const folder = [
+  { name: "d/", type: "5", mode: 0o755 },
+  { name: "d/f", content: "new" },
+];
+await extractExport({
+  stream: streamOf(tarOf(kind === "folder" ? folder : [{ name: "f", content: "new" }])),
+  target,
+  contentOnly: false,
+  force: true,
+  limits: { maxEntries: 100, maxBytes: 1000 },
+  allowedRoots: undefined,
+  exports,
+  signal: new AbortController().signal,
+});
