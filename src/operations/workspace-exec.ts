@@ -173,17 +173,11 @@ export const workspaceLogsOperation = operation({
         const shown = typeof entry.command === "string" ? entry.command : entry.command.join(" ");
         const exit = entry.canceled ? "canceled" : `exit ${entry.exit_code ?? "?"}`;
         const end = entry.state === "exited" ? exit : entry.state;
-<<<<<<< HEAD
-        return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${visibleLine(shown)}`;
-      })
-      .join("\n"),
-=======
         const gone = entry.output_removed ? "  [output removed]" : "";
-        return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${shown}${gone}`;
+        return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${visibleLine(shown)}${gone}`;
       }),
       ...result.notes.map(({ at, text }) => `      ${at}  ${text}.`),
     ].join("\n"),
->>>>>>> d3b9939 (base, workspace: leave the host room, and keep 1 GiB of outputs)
 });
 
 const summaryInput = z.strictObject({ workspace_id: workspaceId });
