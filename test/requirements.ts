@@ -109,6 +109,8 @@ export const requirements: Readonly<Record<string, string>> = {
   "environment-repair": "A damaged image is found by inspect, and the next pull makes it whole again.",
   "environment-cooperate": "Two pulls of one environment cooperate; when the builder is killed the other takes over.",
   "workspace-adopted": "A command goes on while no daemon runs; the next daemon has all of its output and its end.",
+  "workspace-ends":
+    "Delete, reset and stop wait for nothing that works inside; a stop keeps what was written, or says that it may not have.",
   "workspace-crash":
     "A daemon killed at any moment leaves every workspace whole or cleanly gone, and the host's files as they were.",
   "workspace-story":

@@ -26,19 +26,25 @@ export async function writeFileAtomic(
       await file.chmod(ownership.mode & 0o7777);
     }
     await file.sync();
+    await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
-  await rename(temporary, path);
   await syncFolder(dirname(path));
 }
 
 /** The same for what need not survive a power cut: readers find the old or the new one, nothing waits for the disk. */
 export async function replaceFile(path: string, content: string): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  await writeFile(temporary, content, { flag: "wx", mode: 0o600 });
-  await rename(temporary, path);
+  try {
+    await writeFile(temporary, content, { flag: "wx", mode: 0o600 });
+    await rename(temporary, path);
+  } catch (error) {
+    // Also where the disk is full.
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** Makes a rename inside this folder survive a power cut. */

@@ -10,6 +10,11 @@ export async function keepFile(shared: string, own: string): Promise<void> {
     await link(shared, own);
   } catch (error) {
     if (!["EXDEV", "EPERM", "EMLINK"].some((code) => hasErrno(error, code))) throw error;
-    await copyFile(shared, own, constants.COPYFILE_FICLONE);
+    try {
+      await copyFile(shared, own, constants.COPYFILE_FICLONE);
+    } catch (failure) {
+      await rm(own, { force: true });
+      throw failure;
+    }
   }
 }

@@ -1,6 +1,7 @@
 // Owns locks between processes, which end with their holder. Never steals one.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdir, readlink, realpath } from "node:fs/promises";
 
 /**
  * Takes an exclusive lock on `path` (made when missing), waiting for as long as `signal` allows.
@@ -15,6 +16,14 @@ export async function lockFile(path: string, signal: AbortSignal): Promise<Async
 /** The same without waiting: undefined when somebody else has it. */
 export async function tryLockFile(path: string, signal: AbortSignal): Promise<AsyncDisposable | undefined> {
   return holdLock(path, ["--nonblock"], signal);
+}
+
+/** Whether this process has the file open, as one that `flock --no-fork` has started with it as its lock. */
+export async function hasOpen(path: string): Promise<boolean> {
+  const wanted = await realpath(path).catch(() => undefined);
+  const open = await readdir("/proc/self/fd");
+  const files = await Promise.all(open.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => undefined)));
+  return wanted !== undefined && files.includes(wanted);
 }
 
 const takenExitCode = 75;

@@ -16,10 +16,15 @@ import type { CallerServices } from "../operations/services.js";
 import { connectDaemon, findRunning, isOurs, type ConnectOptions } from "./connect.js";
 import { measuring } from "./host-engine.js";
 import { daemonLogPath, daemonRecordPath, readDaemonRecord } from "./record.js";
+import { stopDaemon } from "./stop.js";
 
 /** Opens nothing by itself. */
 export function openCallerServices(options: ConnectOptions, chatHosts: ChatHosts): CallerServices {
-  return { doctor: openDoctor((request, task) => openSubject(options, request, task)), chatHosts };
+  return {
+    doctor: openDoctor((request, task) => openSubject(options, request, task)),
+    chatHosts,
+    stopDaemon: (signal) => stopDaemon(options.env ?? process.env, signal),
+  };
 }
 
 async function openSubject(options: ConnectOptions, request: ExaminationRequest, task: Task): Promise<Subject> {

@@ -92,7 +92,8 @@ export async function findRunning(paths: Paths): Promise<DaemonRecord | undefine
   return record !== undefined && (await answers(record.socket)) ? record : undefined;
 }
 
-async function answers(socketPath: string): Promise<boolean> {
+/** Whether somebody listens there. */
+export async function answers(socketPath: string): Promise<boolean> {
   const socket = createConnection(socketPath);
   try {
     await once(socket, "connect", { signal: AbortSignal.timeout(5000) });

@@ -1,6 +1,9 @@
 // Owns the daemon's process: what it opens at its start, when it ends, what it leaves. Never handles a call.
+import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { writeJsonAtomic } from "../base/atomic-file.js";
+import { PyroError } from "../base/error.js";
+import { hasOpen, tryLockFile } from "../base/lock.js";
 import { preparePaths, type Paths } from "../base/paths.js";
 import { readSettings, type Settings } from "../base/settings.js";
 import { buildId, version } from "../base/version.js";
@@ -13,9 +16,9 @@ import { openPreparation } from "../preparation/preparation.js";
 import { openSandboxHost } from "../machine/sandbox-host.js";
 import { hostEngine } from "./host-engine.js";
 import { daemonProtocolVersion } from "./protocol.js";
-import { daemonRecordPath, daemonSocketPath, type DaemonRecord } from "./record.js";
-import { listen } from "./server.js";
-import { openDaemonWorkspaces } from "./workspaces.js";
+import { daemonLockPath, daemonRecordPath, daemonSocketPath, type DaemonRecord } from "./record.js";
+import { listen, type DaemonServer } from "./server.js";
+import { openDaemonWorkspaces, type DaemonWorkspaces } from "./workspaces.js";
 
 /** Milliseconds without a call or a machine after which the daemon ends. */
 const defaultIdleMs = 15 * 60_000;
@@ -28,13 +31,19 @@ const bootTimeoutMs = 45_000;
 /** Milliseconds that a restore may take, likewise. */
 const restoreTimeoutMs = 15_000;
 
-/** Runs until it is told to stop or has been idle; the caller holds the lock of the state folder. */
+const lockTimeoutMs = 5000;
+/** Milliseconds for closing: more than each of its parts takes. */
+const closeTimeoutMs = 30_000;
+
+/** Runs until it is told to stop or has been idle. There is one for each state folder. */
 export async function runDaemon(): Promise<void> {
   process.umask(0o077);
   const paths = await preparePaths();
+  await using _ = await onlyOne(paths);
   const settings = await readSettings(paths.settings);
   const self = { pid: process.pid, version, socket: daemonSocketPath(paths), started_at: new Date().toISOString() };
   const stop = new AbortController();
+  const closed = settable();
   const environments = sharePulls(openEnvironmentStore({ root: paths.environments }), stop.signal);
   const host = hostEngine(paths, settings);
   const engine = await host.open(AbortSignal.timeout(engineTimeoutMs));
@@ -70,7 +79,10 @@ export async function runDaemon(): Promise<void> {
           pooled_machines: machines.pooled(),
           accelerator: machines.engine().accelerator,
         }),
-        stop: () => void setImmediate(() => stop.abort()),
+        stop: () => {
+          stop.abort();
+          return closed.promise;
+        },
       },
     },
   });
@@ -80,11 +92,50 @@ export async function runDaemon(): Promise<void> {
   idle(false);
   process.stdout.on("error", () => undefined);
   process.stdout.write("ready\n");
-  await new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve(), { once: true }));
-  await rm(daemonRecordPath(paths), { force: true });
+  await aborted(stop.signal);
+  await closeParts({ paths, server, workspaces, machines });
+  closed.resolve();
   await server.close();
+}
+
+interface Parts {
+  readonly paths: Paths;
+  readonly server: DaemonServer;
+  readonly workspaces: DaemonWorkspaces;
+  readonly machines: MachineHost;
+}
+
+async function closeParts({ paths, server, workspaces, machines }: Parts): Promise<void> {
+  endAtLast();
+  await rm(daemonRecordPath(paths), { force: true });
+  await server.endCalls();
   workspaces.close();
-  await machines.close();
+  await machines.close().catch((error: unknown) => process.stderr.write(`close: ${String(error)}\n`));
+}
+
+/** Also where that was before anybody waited. */
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
+}
+
+/** The lock of the state folder: from who started this process, or taken now. */
+async function onlyOne(paths: Paths): Promise<AsyncDisposable | undefined> {
+  const path = daemonLockPath(paths);
+  if (await hasOpen(path)) return undefined;
+  const lock = await tryLockFile(path, AbortSignal.timeout(lockTimeoutMs));
+  if (lock !== undefined) return lock;
+  throw new PyroError("already_exists", "A pyro daemon of this user is running already.", {
+    hint: "Commands find it by themselves; `pyro daemon stop` ends it.",
+  });
+}
+
+/** Whatever holds up the end: the next daemon takes over, or removes, what is left. */
+function endAtLast(): void {
+  const end = () => {
+    process.stderr.write(`The daemon did not close within ${closeTimeoutMs / 1000} s.\n`);
+    process.exit(1);
+  };
+  setTimeout(end, closeTimeoutMs).unref();
 }
 
 function openMachines(
@@ -100,6 +151,14 @@ function openMachines(
     poolSize: settings.pool_size,
     poolIdleMs: settings.pool_idle_minutes * 60_000,
   });
+}
+
+function settable(): { readonly promise: Promise<void>; resolve(): void } {
+  let settle = (): void => undefined;
+  const promise = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  return { promise, resolve: () => settle() };
 }
 
 function idleMs(engine: Engine): number {

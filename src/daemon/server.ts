@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type * as z from "zod";
 import { PyroError } from "../base/error.js";
 import type { Call } from "../operations/operation.js";
@@ -13,7 +14,9 @@ import { serveCall, type Handler } from "./call.js";
 export interface DaemonServer {
   /** Calls in progress. */
   running(): number;
-  /** Cancels every call, waits for them and closes the socket. */
+  /** Cancels every call but the one that stops the daemon, and waits for them, though not for ever. */
+  endCalls(): Promise<void>;
+  /** Waits until what that one is told is out, and closes the socket. */
   close(): Promise<void>;
 }
 
@@ -27,10 +30,16 @@ export interface DaemonServerOptions {
 }
 
 const routePrefix = "/v1/operations/";
+/** Its answer is the last thing the daemon does. */
+const stopRoute = `${routePrefix}daemon_stop`;
+/** Milliseconds for calls to end that were told to, and for the last answers to go out. */
+const endTimeoutMs = 10_000;
+const answerTimeoutMs = 2000;
 
 export async function listen(options: DaemonServerOptions): Promise<DaemonServer> {
   const shutdown = new AbortController();
   const calls = new Set<Promise<void>>();
+  const stops = new Set<Promise<void>>();
   const server = createServer((request, response) => {
     if (request.url === handOverPath) {
       const handedOver = calls.size === 0 && !shutdown.signal.aborted;
@@ -40,11 +49,14 @@ export async function listen(options: DaemonServerOptions): Promise<DaemonServer
     }
     const handler = route(request, options.services);
     response.writeHead(200, { "content-type": "application/x-ndjson" });
-    const call = serveCall({ request, response }, handler, shutdown.signal);
+    const isStop = request.url === stopRoute;
+    const call = serveCall({ request, response }, handler, isStop ? new AbortController().signal : shutdown.signal);
     calls.add(call);
+    if (isStop) stops.add(call);
     options.onActivity();
     void call.finally(() => {
       calls.delete(call);
+      stops.delete(call);
       options.onActivity();
     });
   });
@@ -55,14 +67,27 @@ export async function listen(options: DaemonServerOptions): Promise<DaemonServer
   await once(server, "listening");
   return {
     running: () => calls.size,
-    close: async () => {
+    endCalls: async () => {
       shutdown.abort(new PyroError("canceled", "The pyro daemon is stopping."));
-      await Promise.all(calls);
+      await within(
+        endTimeoutMs,
+        [...calls].filter((call) => !stops.has(call)),
+      );
+    },
+    close: async () => {
+      await within(answerTimeoutMs, [...calls]);
       server.close();
       server.closeAllConnections();
       await rm(options.socketPath, { force: true });
     },
   };
+}
+
+async function within(limitMs: number, work: readonly Promise<unknown>[]): Promise<void> {
+  const over = new AbortController();
+  const limit = delay(limitMs, undefined, { signal: over.signal }).catch(() => undefined);
+  await Promise.race([Promise.all(work), limit]);
+  over.abort();
 }
 
 function route(request: IncomingMessage, services: Services): Handler {

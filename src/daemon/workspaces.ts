@@ -53,7 +53,17 @@ export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<Daemo
   });
   let nextPrune = 0;
   const clock = cautiousClock();
+  let tidying = false;
   const tidy = async (now: number) => {
+    if (tidying) return;
+    tidying = true;
+    try {
+      await tidyOnce(now);
+    } finally {
+      tidying = false;
+    }
+  };
+  const tidyOnce = async (now: number) => {
     await sweep(store, now, shutdown);
     if (now < nextPrune) return;
     nextPrune = now + pruneIntervalMs;

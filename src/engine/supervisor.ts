@@ -20,7 +20,7 @@ const stderrTailLength = 4096;
 const shownLines = 4;
 
 /** Holds the time at which the supervisor ends the program; it reads it again before it does. */
-const deadlineFileName = "deadline";
+export const deadlineFileName = "deadline";
 
 /**
  * In milliseconds since the host's boot, so that a clock that is set ends no machine early. Supervisors of earlier versions

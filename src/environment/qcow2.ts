@@ -1,5 +1,6 @@
 // Owns the format of an empty qcow2 overlay. Never names its backing file: QEMU gets that as a block node of its own.
-import { open } from "node:fs/promises";
+import { link, open, rename, rm } from "node:fs/promises";
+import { PyroError, hasErrno } from "../base/error.js";
 
 const clusterBits = 16;
 const clusterBytes = 2 ** clusterBits;
@@ -20,11 +21,34 @@ export async function writeOverlay(path: string, virtualBytes: number): Promise<
   const l1Entries = Math.ceil(virtualBytes / bytesPerL1Entry);
   const clusters = firstL1Cluster + Math.ceil((l1Entries * 8) / clusterBytes);
   if (clusters > maxClusters) throw new RangeError(`A disk of ${virtualBytes} bytes is too large.`);
-  await using file = await open(path, "wx", 0o600);
-  await file.truncate(clusters * clusterBytes);
-  await file.write(header(virtualBytes, l1Entries), 0, undefined, 0);
-  await file.write(bigEndian64(refcountBlockCluster * clusterBytes), 0, undefined, refcountTableCluster * clusterBytes);
-  await file.write(refcounts(clusters), 0, undefined, refcountBlockCluster * clusterBytes);
+  const image = Buffer.alloc((refcountBlockCluster + 1) * clusterBytes);
+  header(virtualBytes, l1Entries).copy(image);
+  bigEndian64(refcountBlockCluster * clusterBytes).copy(image, refcountTableCluster * clusterBytes);
+  refcounts(clusters).copy(image, refcountBlockCluster * clusterBytes);
+  const temporary = `${path}.tmp`;
+  try {
+    await writeSparse(temporary, image, clusters * clusterBytes);
+    // A link, unlike a rename, never replaces; half an image, as a full disk or a kill leaves it, must not have this name.
+    await link(temporary, path).catch((error: unknown) => {
+      // File systems without hard links, such as FAT.
+      if (!hasErrno(error, "EPERM") && !hasErrno(error, "ENOTSUP")) throw error;
+      return rename(temporary, path);
+    });
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+async function writeSparse(path: string, image: Buffer, bytes: number): Promise<void> {
+  await using file = await open(path, "w", 0o600);
+  await file.truncate(bytes);
+  for (let at = 0; at < image.length; at += clusterBytes) {
+    const cluster = image.subarray(at, at + clusterBytes);
+    const end = cluster.findLastIndex((byte) => byte !== 0) + 1;
+    const { bytesWritten } = await file.write(cluster, 0, end, at);
+    if (bytesWritten < end)
+      throw new PyroError("resource_exhausted", `The disk became full while ${path} was written.`);
+  }
 }
 
 function header(virtualBytes: number, l1Entries: number): Buffer {

@@ -1,6 +1,7 @@
 // Owns whether there is room for one more machine, in memory or saved on the disk. Never frees any.
-import { readFile, statfs } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { PyroError } from "../base/error.js";
+import { requireRoom } from "../base/free-room.js";
 
 /** MiB that are left to the host, whatever machines ask for. */
 const reserveMib = 1024;
@@ -26,15 +27,7 @@ export const savingBytes = 300 * 1024 ** 2;
 
 /** Refuses to save a machine where it would not fit: one that cannot write its memory dies without a word. */
 export async function admitSaving(cache: string): Promise<void> {
-  const { bavail, bsize } = await statfs(cache);
-  const freeBytes = bavail * bsize;
-  if (freeBytes >= savingBytes) return;
-  const mebibytes = (bytes: number) => Math.floor(bytes / 1024 ** 2);
-  throw new PyroError(
-    "resource_exhausted",
-    `Saving a machine needs ${mebibytes(savingBytes)} MiB of disk, but ${cache} has ${mebibytes(freeBytes)} free.`,
-    { hint: "Free room there, for example by `pyro env prune`, then call again: it continues." },
-  );
+  await requireRoom({ path: cache, bytes: savingBytes, what: "Saving a machine" });
 }
 
 async function availableMib(): Promise<number> {

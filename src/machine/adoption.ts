@@ -4,6 +4,7 @@ import type { Engine } from "../engine/engine.js";
 import { greet, type AnsweringMachine } from "./boot.js";
 import { machineHome, removeOtherHomes, type MachineFolders, type MachineHome } from "./machine-files.js";
 import { belongsElsewhere, readLiveRecord, type MachineRecord } from "./machine-record.js";
+import { endStrayMachines } from "./stray-machines.js";
 
 export interface AdoptedMachine extends AnsweringMachine {
   readonly home: MachineHome;
@@ -20,7 +21,10 @@ export async function adoptMachines(folders: MachineFolders, engine: Engine): Pr
   const alive = adopted.filter((each) => each !== undefined);
   const elsewhere = await Promise.all(ids.map((id) => belongsElsewhere(machineHome(folders, id).folder)));
   const others = ids.filter((_, index) => elsewhere[index]);
-  await removeOtherHomes(folders, new Set([...alive.map((each) => each.home.id), ...others]));
+  const kept = new Set([...alive.map((each) => each.home.id), ...others]);
+  // Before their folders go: what nobody can steer would otherwise run on, on a disk that the next machine gets.
+  await endStrayMachines(ids.filter((id) => !kept.has(id)).map((id) => machineHome(folders, id).folder));
+  await removeOtherHomes(folders, kept);
   return alive;
 }
 

@@ -9,6 +9,9 @@ export interface AnsweringMachine {
   readonly session: GuestSession;
 }
 
+/** By which an agent says that it sends heartbeats where they are asked for. */
+const heartbeatCapability = "heartbeats";
+
 export interface Boot {
   readonly engine: Engine;
   readonly spec: MachineSpec;
@@ -38,12 +41,21 @@ export async function bootMachine({ engine, spec, timeoutMs }: Boot, caller: Abo
 }
 
 /** Opens a session and checks that both sides speak the same version. */
-export async function greet(machine: Machine, signal: AbortSignal): Promise<GuestSession> {
-  const session = await openGuestSession(await machine.channel(signal), signal);
+export async function greet(
+  machine: Pick<Machine, "id" | "channel" | "pausedReason">,
+  signal: AbortSignal,
+): Promise<GuestSession> {
+  const isPaused = () => machine.pausedReason() !== undefined;
+  const session = await openGuestSession({ channel: await machine.channel(signal), isPaused }, signal);
   stageDone(machine.id, "preface echoed");
-  const hello = await session.machine.hello({}, { signal });
+  const hello = await session.machine.hello({}, { signal }).catch((error: unknown) => {
+    session[Symbol.dispose]();
+    throw error;
+  });
   stageDone(machine.id, "hello answered");
-  if (hello.protocolVersion === guestProtocolVersion) return session;
+  if (hello.protocolVersion === guestProtocolVersion) {
+    return { ...session, heartbeats: hello.capabilities.includes(heartbeatCapability) };
+  }
   session[Symbol.dispose]();
   const versions = `${hello.protocolVersion}, not ${guestProtocolVersion}`;
   throw new PyroError("failed_precondition", `The guest agent speaks protocol version ${versions}.`, {

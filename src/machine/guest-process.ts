@@ -5,13 +5,14 @@ import { randomUUID } from "node:crypto";
 import { PyroError } from "../base/error.js";
 import { SignalTarget, type Chunk, type Exit } from "./gen/pyro/guest/v1/guest_pb.js";
 import type { GuestSession } from "./guest-session.js";
+import type { Bound } from "./guest-time.js";
 
 export interface GuestProgram {
   readonly argv: readonly string[];
   /** The whole environment, as NAME=value. */
   readonly env: readonly string[];
   readonly cwd: string;
-  /** Milliseconds until the whole tree is killed; 0 = never. */
+  /** Milliseconds until the whole tree is killed; at least 1. */
   readonly timeoutMs: number;
   readonly stdin?: Readable | undefined;
   /** Gets each chunk in order; the next one waits for it. */
@@ -34,7 +35,14 @@ const acknowledgeBytes = 512 * 1024;
 const maxChunkBytes = 65_536;
 const maxInputBytes = 262_144;
 /** Milliseconds that the guest has beyond its own deadline before the host stops believing it. */
-const deadlineGraceMs = 15_000;
+const deadlineGraceMs = 30_000;
+/** Milliseconds of quiet after which the agent is asked for a heartbeat, and without one after which it is given up. */
+const heartbeatMs = 10_000;
+const quietMs = 120_000;
+/** Milliseconds that one piece of input may wait for its reader, before the same is sent again. */
+const inputMs = 60_000;
+/** For what is not waited for. */
+const bestEffort = { bound: { totalMs: 5000 } } as const;
 
 /** Runs a program to its end. Aborting kills its whole tree. A guest that breaks the protocol is an error. */
 export async function runGuestProgram(
@@ -43,24 +51,18 @@ export async function runGuestProgram(
   signal: AbortSignal,
 ): Promise<GuestExit> {
   const processId = randomUUID();
-  const limit = program.timeoutMs === 0 ? [] : [AbortSignal.timeout(program.timeoutMs + deadlineGraceMs)];
-  const until = AbortSignal.any([signal, ...limit]);
   const inputEnds = new AbortController();
   try {
-    await startGuestProgram(session, { processId, program }, until);
+    await startGuestProgram(session, { processId, program }, signal);
     program.onStarted?.((name) => sendGuestSignal(session, processId, name));
     const input = pumpGuestInput({ session, processId, stdin: program.stdin }, inputEnds.signal);
     input.catch(() => undefined);
-    return await followGuestProgram(session, { processId, output: program.output }, until);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (until.aborted)
-      throw new PyroError("deadline_exceeded", "The machine did not report the command's end in time.");
-    throw error;
+    const { timeoutMs, output } = program;
+    return await followGuestProgram(session, { processId, timeoutMs, output }, signal);
   } finally {
     inputEnds.abort();
     // Best effort: kills what is left of the tree. A machine that is gone took it along.
-    void session.processes.release({ processId }, { timeoutMs: 5000 }).catch(() => undefined);
+    void session.processes.release({ processId }, bestEffort).catch(() => undefined);
   }
 }
 
@@ -83,7 +85,7 @@ export async function startGuestProgram(
       env: [...program.env],
       cwd: program.cwd,
       stdin: program.stdin !== undefined,
-      timeoutMs: BigInt(program.timeoutMs),
+      timeoutMs: BigInt(Math.max(1, program.timeoutMs)),
     },
     { signal },
   );
@@ -91,6 +93,8 @@ export async function startGuestProgram(
 
 export interface FollowedProgram {
   readonly processId: string;
+  /** Milliseconds after which the guest has to have killed it; not believed for long after that. */
+  readonly timeoutMs: number;
   /** Bytes of each stream that are safe already; 0 when absent. */
   readonly from?: OutputCursors;
   /** Gets each chunk in order; the next one waits for it. What it has resolved for is safe. */
@@ -105,7 +109,7 @@ export interface OutputCursors {
 /** Follows a started program to its end, from where an earlier follower left off. */
 export async function followGuestProgram(
   session: GuestSession,
-  { processId, from, output }: FollowedProgram,
+  { processId, timeoutMs, from, output }: FollowedProgram,
   signal: AbortSignal,
 ): Promise<GuestExit> {
   const cursors = { stdout: from?.stdout ?? 0n, stderr: from?.stderr ?? 0n };
@@ -115,10 +119,13 @@ export async function followGuestProgram(
       { processId, stdoutCursor: cursors.stdout, stderrCursor: cursors.stderr },
       { signal },
     );
-  const request = { processId, stdoutCursor: cursors.stdout, stderrCursor: cursors.stderr };
-  for await (const { event } of session.processes.follow(request, { signal, timeoutMs: 0 })) {
+  const request = {
+    ...{ processId, stdoutCursor: cursors.stdout, stderrCursor: cursors.stderr },
+    heartbeatMs: session.heartbeats ? heartbeatMs : 0,
+  };
+  for await (const { event } of session.processes.follow(request, { signal, bound: followBound(session, timeoutMs) })) {
     if (event.case === "exit") return checkExit(event.value);
-    if (event.case === undefined) continue;
+    if (event.case === undefined || event.case === "heartbeat") continue;
     const chunk = checkChunk(event.value, cursors[event.case]);
     await output(event.case, chunk);
     cursors[event.case] += BigInt(chunk.length);
@@ -128,6 +135,12 @@ export async function followGuestProgram(
     await acknowledge();
   }
   throw new PyroError("unavailable", "The machine stopped reporting before the command's end.");
+}
+
+/** An agent without heartbeats may be silent as long as the program may run. */
+function followBound({ heartbeats }: GuestSession, timeoutMs: number): Bound {
+  const totalMs = timeoutMs + deadlineGraceMs;
+  return { quietMs: heartbeats ? quietMs : totalMs, totalMs };
 }
 
 function checkExit({ exitCode, timedOut, oomKilled, durationNanos }: Exit): GuestExit {
@@ -157,8 +170,7 @@ export async function pumpGuestInput({ session, processId, stdin }: GuestInput, 
   if (stdin === undefined) return;
   let offset = 0n;
   const write = (data: Uint8Array<ArrayBuffer>, end: boolean) =>
-    // A program may leave its input unread for as long as it likes.
-    session.processes.writeInput({ processId, offset, data, end }, { signal, timeoutMs: 0 });
+    takenInput(session, { processId, offset, data, end }, signal);
   const onAbort = () => void stdin.destroy();
   signal.addEventListener("abort", onAbort, { once: true });
   for await (const piece of stdin) {
@@ -171,6 +183,22 @@ export async function pumpGuestInput({ session, processId, stdin }: GuestInput, 
     }
   }
   await write(new Uint8Array(), true);
+}
+
+/** A program may leave its input unread for as long as it likes: what was taken is not taken twice. */
+async function takenInput(
+  session: GuestSession,
+  input: { processId: string; offset: bigint; data: Uint8Array<ArrayBuffer>; end: boolean },
+  signal: AbortSignal,
+) {
+  for (;;) {
+    try {
+      return await session.processes.writeInput(input, { signal, bound: { totalMs: inputMs } });
+    } catch (error) {
+      if (!(error instanceof PyroError) || error.code !== "deadline_exceeded") throw error;
+      signal.throwIfAborted();
+    }
+  }
 }
 
 /** Best effort: a program that has ended needs no signal. */

@@ -1,17 +1,22 @@
 // Owns the connection to the agent inside a machine: preface, HTTP/2, typed clients. Never trusts what comes back.
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { createClient, type Client } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { PyroError } from "../base/error.js";
+import { boundedClient, type BoundedClient } from "./bounded-client.js";
+import { maxMessageBytes } from "./guest-allowance.js";
 import { explainFailures } from "./guest-errors.js";
 import { FileService } from "./gen/pyro/guest/v1/files_pb.js";
 import { MachineService, ProcessService } from "./gen/pyro/guest/v1/guest_pb.js";
+import { hostTicks, openGuestTime, type GuestTime, type Ticks } from "./guest-time.js";
 
 export interface GuestSession extends Disposable {
-  readonly machine: Client<typeof MachineService>;
-  readonly processes: Client<typeof ProcessService>;
-  readonly files: Client<typeof FileService>;
+  readonly machine: BoundedClient<typeof MachineService>;
+  readonly processes: BoundedClient<typeof ProcessService>;
+  readonly files: BoundedClient<typeof FileService>;
+  readonly time: GuestTime;
+  /** The agent says that it is there while a program is silent; one of an earlier version does not. */
+  readonly heartbeats: boolean;
   /** Settles when the connection is gone. */
   readonly closed: Promise<void>;
 }
@@ -19,15 +24,21 @@ export interface GuestSession extends Disposable {
 /** Must equal the agent's; a machine of another version is stopped, its disk kept. */
 export const guestProtocolVersion = 1;
 
-/** Largest message accepted from a guest, in bytes: a 64 KiB chunk and its envelope, lists of processes. */
-const maxMessageBytes = 4 * 1024 * 1024;
-/** Milliseconds for any single unary call. */
-const callTimeoutMs = 30_000;
 /** Bytes in flight per stream. */
 const windowBytes = 1024 * 1024;
 
-/** Agrees with the agent on a fresh session over `channel`, which the session then owns. */
-export async function openGuestSession(channel: Duplex, signal: AbortSignal): Promise<GuestSession> {
+export interface GuestChannel {
+  readonly channel: Duplex;
+  /** Whether the machine stands still for now; such time does not count. */
+  readonly isPaused?: () => boolean;
+  readonly ticks?: Ticks;
+}
+
+/** Agrees with the agent on a fresh session over the channel, which the session then owns. */
+export async function openGuestSession(
+  { channel, isPaused = () => false, ticks = hostTicks }: GuestChannel,
+  signal: AbortSignal,
+): Promise<GuestSession> {
   try {
     await agreeOnSession(channel, signal);
   } catch (error) {
@@ -41,15 +52,17 @@ export async function openGuestSession(channel: Duplex, signal: AbortSignal): Pr
     httpVersion: "2",
     useBinaryFormat: true,
     readMaxBytes: maxMessageBytes,
-    defaultTimeoutMs: callTimeoutMs,
     interceptors: [explainFailures],
     idleConnectionTimeoutMs: 2 ** 31 - 1,
     nodeOptions: { createConnection: () => channel, settings: { initialWindowSize: windowBytes, enablePush: false } },
   });
+  const time = openGuestTime(ticks, isPaused);
   return {
-    machine: createClient(MachineService, transport),
-    processes: createClient(ProcessService, transport),
-    files: createClient(FileService, transport),
+    machine: boundedClient(MachineService, transport, time),
+    processes: boundedClient(ProcessService, transport, time),
+    files: boundedClient(FileService, transport, time),
+    time,
+    heartbeats: false,
     closed,
     [Symbol.dispose]: () => void channel.destroy(),
   };

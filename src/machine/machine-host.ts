@@ -15,7 +15,7 @@ import { startMachine, type StartedMachine, type StartRequest } from "./start-ma
 import { openStations, type Station, type Stations } from "./station.js";
 import { templateBuilder } from "./template-builder.js";
 import { removeLeftovers, templateRoot } from "./template-folders.js";
-import { openTemplateStore, type Template, type TemplateSubject } from "./template.js";
+import { openTemplateStore, type Template, type TemplateBuilder, type TemplateSubject } from "./template.js";
 
 /** A machine that answers: started, named, its disk mounted. Disposing it leaves nothing behind. */
 export interface LiveMachine extends StartedMachine, AsyncDisposable {
@@ -116,8 +116,17 @@ function openStation(options: MachineHostOptions): Station {
     idleMs: options.poolIdleMs,
     make: memberMaker({ ...options, lifetimeMs: options.poolIdleMs + poolGraceMs }),
   });
-  const templates = openTemplateStore(options.folders, options.engine, templateBuilder(options));
+  const templates = openTemplateStore(options.folders, options.engine, builder(options));
   return { engine: options.engine, templates, pool };
+}
+
+/** Machines are saved where there is room for it; where not, others boot. */
+function builder(options: MachineHostOptions): TemplateBuilder {
+  const build = templateBuilder(options);
+  return async (subject, target, task) => {
+    await admitSaving(options.folders.cache);
+    return build(subject, target, task);
+  };
 }
 
 interface Creation {

@@ -47,10 +47,11 @@ export const daemonStopOperation = operation({
   cli: { path: ["daemon", "stop"] },
   input: z.strictObject({}),
   output: z.object({ stopped: z.boolean().describe("False when none was running.") }),
-  withoutDaemon: { stopped: false },
   handler: async (services) => {
-    services.daemon.stop();
+    await services.daemon.stop();
     return { stopped: true };
   },
+  // Whether it is gone, only who is outside of it can say.
+  inCaller: async (services, _, { signal }) => ({ stopped: await services.stopDaemon(signal) }),
   text: (result) => (result.stopped ? "Stopped." : "No daemon was running."),
 });

@@ -90,7 +90,7 @@ export interface Operation<
   readonly hostPaths?: Readonly<Record<string, "read" | "write">>;
   /** The result when no daemon runs; where it is given, the operation never starts one. */
   readonly withoutDaemon?: z.input<Output>;
-  /** In the daemon. Every operation has this or `inCaller`. */
+  /** In the daemon. Every operation has this or `inCaller`; with both, the caller's part asks the daemon's. */
   handler?(services: Services, input: z.output<Input>, call: Call): Promise<z.input<Output>>;
   /** In the caller's own process, for what must work where no daemon can start. */
   inCaller?(services: CallerServices, input: z.output<Input>, task: Task): Promise<z.input<Output>>;

@@ -21,8 +21,8 @@ export interface DaemonStatus {
 
 export interface DaemonControl {
   status(): DaemonStatus;
-  /** Ends the daemon once the current answer is out. */
-  stop(): void;
+  /** Ends the daemon; resolves when nothing of it is left but the current answer. */
+  stop(): Promise<void>;
 }
 
 export interface Services {
@@ -37,4 +37,6 @@ export interface Services {
 export interface CallerServices {
   readonly doctor: Doctor;
   readonly chatHosts: ChatHosts;
+  /** Resolves once the daemon is gone; true when one was running. */
+  stopDaemon(signal: AbortSignal): Promise<boolean>;
 }

@@ -155,8 +155,12 @@ export const workspaceLogsOperation = operation({
         duration_ms: z.int(),
         stdout_bytes: z.int(),
         stderr_bytes: z.int(),
+        output_removed: z.boolean().describe("To make room: a workspace keeps 1 GiB of outputs, the latest."),
       }),
     ),
+    notes: z
+      .array(z.object({ at: z.string(), text: z.string() }))
+      .describe("What else happened that matters, such as a machine that was ended before it had written everything."),
     output: z.string().nullable().describe("With sequence: the text from offset on."),
     next_offset: z.int().nullable(),
     total_bytes: z.int().nullable(),
@@ -164,14 +168,16 @@ export const workspaceLogsOperation = operation({
   handler: (services, request) => services.workspaces.logs(request),
   text: (result) =>
     result.output ??
-    result.entries
-      .map((entry) => {
+    [
+      ...result.entries.map((entry) => {
         const shown = typeof entry.command === "string" ? entry.command : entry.command.join(" ");
         const exit = entry.canceled ? "canceled" : `exit ${entry.exit_code ?? "?"}`;
         const end = entry.state === "exited" ? exit : entry.state;
-        return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${visibleLine(shown)}`;
-      })
-      .join("\n"),
+        const gone = entry.output_removed ? "  [output removed]" : "";
+        return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${visibleLine(shown)}${gone}`;
+      }),
+      ...result.notes.map(({ at, text }) => `      ${at}  ${text}.`),
+    ].join("\n"),
 });
 
 const summaryInput = z.strictObject({ workspace_id: workspaceId });

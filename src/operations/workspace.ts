@@ -268,6 +268,6 @@ export const workspaceDeleteOperation = operation({
   },
   input: idInput,
   output: z.object({ workspace_id: z.string(), deleted: z.boolean() }),
-  handler: (services, { workspace_id }, call) => services.workspaces.delete(workspace_id, call),
+  handler: (services, { workspace_id }) => services.workspaces.delete(workspace_id),
   text: (result) => `Deleted ${result.workspace_id}.`,
 });

@@ -37,20 +37,17 @@ export async function proveWorkspace({ workspaces, environment, step, ...shape }
       await run({ workspaces, id }, "test ! -e proof", task);
     });
   } catch (error) {
-    await workspaces.delete(id, untilDone).catch(() => undefined);
+    await workspaces.delete(id).catch(() => undefined);
     throw error;
   }
-  await step("delete", "Proving it: deleting the workspace", () => workspaces.delete(id, untilDone));
+  await step("delete", "Proving it: deleting the workspace", () => workspaces.delete(id));
 }
 
 /** Deletes what a proof left that nobody could finish; only when none is running. */
 export async function removeForgottenProofs(workspaces: Workspaces): Promise<void> {
   const forgotten = workspaces.list().workspaces.filter(({ labels }) => proofLabel in labels);
-  for (const { workspace_id: id } of forgotten) await workspaces.delete(id, untilDone);
+  for (const { workspace_id: id } of forgotten) await workspaces.delete(id);
 }
-
-/** For what must be done also when the caller has gone. */
-const untilDone: Task = { signal: new AbortController().signal, progress: () => undefined };
 
 interface Place {
   readonly workspaces: Workspaces;

@@ -1,6 +1,7 @@
 // Owns making a workspace: record first, then seed, disk and machine; all of it or nothing. Never changes an existing one.
 import { mkdir } from "node:fs/promises";
 import { asPyroError } from "../base/error.js";
+import { requireRoom } from "../base/free-room.js";
 import { newId } from "../base/id.js";
 import { keepFile } from "../base/keep-file.js";
 import type { Task } from "../base/progress.js";
@@ -50,7 +51,7 @@ export async function beginCreation(services: CreateServices, request: CreateReq
   const workspace = new Workspace(newRecord(id, request), workspaceFiles(store.root, id));
   store.add(workspace);
   const told: Task = {
-    signal: task.signal,
+    signal: AbortSignal.any([task.signal, workspace.gone.signal]),
     progress: (event) => {
       workspace.phase = event.message;
       task.progress(event);
@@ -58,19 +59,21 @@ export async function beginCreation(services: CreateServices, request: CreateReq
   };
   const build = async () => {
     try {
+      await requireRoom({ path: store.root, bytes: 0, what: "A workspace" });
       await mkdir(workspace.files.folder, { mode: 0o700 });
       await workspace.save({});
       await fill(services, { workspace, request }, told);
+      told.signal.throwIfAborted();
       await startWorkspaceMachine(services.machines, workspace, told);
       workspace.phase = undefined;
       await workspace.note({ type: "created", detail: request.environment });
     } catch (error) {
       await killWorkspaceMachine(workspace);
       await store.remove(workspace);
-      throw asPyroError(task.signal.aborted ? task.signal.reason : error);
+      throw asPyroError(told.signal.aborted ? told.signal.reason : error);
     }
   };
-  const done = workspace.lock.exclusive(task.signal, build);
+  const done = workspace.lock.exclusive(told.signal, build);
   done.catch(() => undefined);
   return { workspace, done };
 }

@@ -3,13 +3,14 @@ import { mkdir } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { PyroError } from "../base/error.js";
+import { requireRoom } from "../base/free-room.js";
 import { commandStarted, type Task } from "../base/progress.js";
 import { guestEnvironment, loginShell } from "../machine/guest-files.js";
 import { pumpGuestInput, sendGuestSignal, startGuestProgram } from "../machine/guest-process.js";
-import type { MachineHost } from "../machine/machine-host.js";
+import type { LiveMachine, MachineHost } from "../machine/machine-host.js";
+import { enterWorkspace } from "./access.js";
 import { readJournal, type ExecEnded, type ExecStarted } from "./journal.js";
 import { readExcerpt } from "./output-file.js";
-import { requireLive, wake } from "./running.js";
 import { followExec, outputPaths, processIdOf, type OutputListener, type RunningExec } from "./running-exec.js";
 import type { Workspace } from "./workspace.js";
 
@@ -40,8 +41,6 @@ export interface ExecResult {
   readonly restarted: boolean;
 }
 
-/** Milliseconds for the guest to start a program. */
-const startTimeoutMs = 30_000;
 /** Milliseconds between two progress events while a command runs. */
 const progressIntervalMs = 2000;
 
@@ -51,13 +50,15 @@ export async function execInWorkspace(
   { request, caller }: { readonly request: ExecRequest; readonly caller: ExecCaller },
 ): Promise<ExecResult> {
   const began = performance.now();
-  const { restarted } = await wake(machines, workspace, caller);
-  const running = await workspace.lock.shared(caller.signal, () => startExec(workspace, request, caller));
+  const door = { machines, workspace, alone: false };
+  const { running, machine, restarted } = await enterWorkspace(door, caller, async ({ live }) => ({
+    running: await startExec({ workspace, live, request, caller }),
+    machine: live.machine,
+  }));
   const cancel = () => running.cancel();
   if (caller.signal.aborted) cancel();
   caller.signal.addEventListener("abort", cancel, { once: true });
   try {
-    const { machine } = requireLive(workspace);
     const waitMs = Math.max(0, request.waitMs - (performance.now() - began));
     const ended = await waitFor(running, { waitMs, task: caller, stalled: machine.stalled() });
     caller.signal.throwIfAborted();
@@ -77,7 +78,7 @@ export interface WaitRequest {
 export async function waitInWorkspace(workspace: Workspace, request: WaitRequest, task: Task): Promise<ExecResult> {
   const running = workspace.execs.get(request.sequence);
   if (running !== undefined) {
-    const stalled = requireLive(workspace).machine.stalled();
+    const stalled = workspace.live?.machine.stalled() ?? new AbortController().signal;
     const ended = await waitFor(running, { waitMs: request.waitMs, task, stalled });
     return { ...(await describe(workspace, running.started, request.outputBytes)), ended, restarted: false };
   }
@@ -101,11 +102,12 @@ export function lostExec({ sequence, at }: ExecStarted): ExecEnded {
   return { type: "exec_ended", at, sequence, ...unknown, duration_ms: 0, dropped_bytes: 0 };
 }
 
-async function startExec(workspace: Workspace, request: ExecRequest, caller: ExecCaller): Promise<RunningExec> {
+async function startExec(start: Start): Promise<RunningExec> {
+  const { workspace } = start;
   const sequence = workspace.record.next_sequence;
   workspace.starting.add(sequence);
   try {
-    return await startAs(sequence, { workspace, request, caller });
+    return await startAs(sequence, start);
   } finally {
     workspace.starting.delete(sequence);
   }
@@ -113,12 +115,15 @@ async function startExec(workspace: Workspace, request: ExecRequest, caller: Exe
 
 interface Start {
   readonly workspace: Workspace;
+  readonly live: LiveMachine;
   readonly request: ExecRequest;
   readonly caller: ExecCaller;
 }
 
-async function startAs(sequence: number, { workspace, request, caller }: Start): Promise<RunningExec> {
-  const { session } = requireLive(workspace);
+async function startAs(sequence: number, { workspace, live, request, caller }: Start): Promise<RunningExec> {
+  const { session } = live;
+  const commandBytes = Buffer.byteLength(JSON.stringify(request.command));
+  await requireRoom({ path: workspace.files.folder, bytes: commandBytes, what: "Running a command" });
   await Promise.all([
     workspace.save({ next_sequence: sequence + 1 }),
     mkdir(workspace.files.output, { recursive: true }),
@@ -135,7 +140,8 @@ async function startAs(sequence: number, { workspace, request, caller }: Start):
     stdin: caller.stdin,
   };
   // Not the caller's signal: a start that is cut off half way leaves a program that nobody follows or kills.
-  await startGuestProgram(session, { processId, program }, AbortSignal.timeout(startTimeoutMs));
+  const ends = AbortSignal.any([workspace.calls, live.machine.stalled()]);
+  await startGuestProgram(session, { processId, program }, ends);
   const started: ExecStarted = { type: "exec_started", at: new Date().toISOString(), ...line };
   const running = await followExec(workspace, { session, started, listener: caller.listener });
   caller.onSignal?.((name) => sendGuestSignal(session, processId, name));

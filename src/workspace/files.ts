@@ -26,7 +26,7 @@ export async function listFolder(session: GuestSession, request: ListRequest, si
   const entries = [];
   let truncated = false;
   try {
-    for await (const answer of session.files.listFiles(question, { signal, timeoutMs: 0 })) {
+    for await (const answer of session.files.listFiles(question, { signal })) {
       truncated ||= answer.truncated;
       for (const entry of answer.entries) {
         if (entries.length >= request.maxEntries)

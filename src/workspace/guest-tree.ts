@@ -1,5 +1,6 @@
 // Owns reading /workspace and its seed through the guest, each answer checked. Never writes.
 import { PyroError } from "../base/error.js";
+import { maxTreeEntries } from "../machine/guest-allowance.js";
 import { asFileError, isUnknownCall } from "../machine/guest-errors.js";
 import { FileKind, FileRoot, type FileEntry } from "../machine/gen/pyro/guest/v1/files_pb.js";
 import type { GuestSession } from "../machine/guest-session.js";
@@ -8,9 +9,6 @@ import { shownPath } from "./guest-path.js";
 
 /** Bytes of a file that comes together with others. */
 const maxSmallBytes = 64 * 1024;
-
-/** Entries of one listing or diff that are looked at. */
-export const maxTreeEntries = 1_000_000;
 
 const touchedKinds: Readonly<Record<number, TouchedKind>> = {
   [FileKind.REGULAR]: "file",
@@ -40,7 +38,7 @@ export function guestChanges(session: GuestSession): ChangeSource {
 async function* touched(session: GuestSession, signal: AbortSignal): AsyncGenerator<TouchedEntry> {
   const request = { exclude: [Uint8Array.from(Buffer.from(".git"))], maxEntries: maxTreeEntries };
   try {
-    for await (const { entries } of session.files.listChanges(request, { signal, timeoutMs: 0 })) {
+    for await (const { entries } of session.files.listChanges(request, { signal })) {
       for (const entry of entries) yield toTouched(entry);
     }
   } catch (error) {
@@ -76,7 +74,7 @@ async function readSmall(
   }));
   const found = new Map<number, SmallContent>();
   try {
-    for await (const message of session.files.readFiles({ files }, { signal, timeoutMs: 0 })) {
+    for await (const message of session.files.readFiles({ files }, { signal })) {
       for (const { index, mode, data } of message.files) {
         if (index >= files.length || found.has(index) || data.length > maxSmallBytes) {
           throw new PyroError("internal", "The guest answered with a file that it was not asked for.");
@@ -107,7 +105,7 @@ export async function openGuestFile(session: GuestSession, file: GuestFile, sign
       offset: BigInt(file.offset ?? 0),
       maxBytes: BigInt(file.maxBytes ?? 0),
     },
-    { signal, timeoutMs: 0 },
+    { signal },
   );
   const answers = stream[Symbol.asyncIterator]();
   const first = await answers.next().catch((error: unknown) => {

@@ -1,7 +1,9 @@
 // Owns telling what was run in a workspace: the list, one output, the summary. Never runs anything.
 import { stat } from "node:fs/promises";
+import { PyroError } from "../base/error.js";
 import { readJournal, type ExecEnded, type JournalLine } from "./journal.js";
 import { readOutput } from "./output-file.js";
+import { isOutputRemoved } from "./output-room.js";
 import { outputPaths } from "./running-exec.js";
 import { execState } from "./view.js";
 import type { Workspace } from "./workspace.js";
@@ -31,8 +33,17 @@ export async function commandHistory(workspace: Workspace) {
         duration_ms: ended?.duration_ms ?? 0,
         stdout_bytes: await sizeOf(paths.stdout),
         stderr_bytes: await sizeOf(paths.stderr),
+        output_removed: isOutputRemoved(workspace.files.output, line.sequence),
       };
     }),
+  );
+}
+
+/** What happened to the workspace itself that a reader of its history should know. */
+export async function workspaceNotes(workspace: Workspace) {
+  const lines = await readJournal(workspace.files.journal);
+  return lines.flatMap((line) =>
+    line.type === "stopped" && line.detail !== "" ? [{ at: line.at, text: line.detail }] : [],
   );
 }
 
@@ -44,6 +55,15 @@ export interface OutputRange {
 }
 
 export async function commandOutput(workspace: Workspace, range: OutputRange) {
+  if (isOutputRemoved(workspace.files.output, range.sequence)) {
+    throw new PyroError(
+      "not_found",
+      `The output of command ${range.sequence} was removed to make room for later ones.`,
+      {
+        hint: "A workspace keeps 1 GiB of outputs, the latest; send what has to stay to a file inside.",
+      },
+    );
+  }
   const path = outputPaths(workspace, range.sequence)[range.stream];
   const bytes = await readOutput(path, range.offset, range.maxBytes);
   return {

@@ -38,9 +38,9 @@ export type JournalLine = z.output<typeof journalLine>;
 export type ExecStarted = z.output<typeof execStarted>;
 export type ExecEnded = z.output<typeof execEnded>;
 
-/** Appends one line; a crash of the host may lose the last ones, never more. */
-export async function appendJournal(path: string, line: JournalLine): Promise<void> {
-  await appendFile(path, `${JSON.stringify(line)}\n`, { mode: 0o600 });
+/** Appends one line; a crash of the host may lose the last ones, never more. `torn`: the last append failed half-way. */
+export async function appendJournal(path: string, line: JournalLine, torn = false): Promise<void> {
+  await appendFile(path, `${torn ? "\n" : ""}${JSON.stringify(line)}\n`, { mode: 0o600 });
 }
 
 /** All lines that can be read; a torn last line is left out. */

@@ -1,26 +1,43 @@
 // Owns the host's copy of one output stream of a command, within its bound. Never lets a reader hold it up.
-import { open, stat, type FileHandle } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { open, stat, writeFile, type FileHandle } from "node:fs/promises";
 import { hasErrno } from "../base/error.js";
 
 /** Bytes of one stream that are kept. */
 export const keptOutputBytes = 64 * 1024 * 1024;
 
+/** How many of these bytes may be kept; they count as written. */
+export type TakeRoom = (bytes: number) => Promise<number>;
+
+/** There while a stream was cut for lack of room: what comes later is dropped as well, also by the next daemon. */
+function cutMark(path: string): string {
+  return `${path}.cut`;
+}
+
+export function isCut(path: string): boolean {
+  return existsSync(cutMark(path));
+}
+
 export class OutputFile {
   readonly #path: string;
+  readonly #room: TakeRoom;
   #handle: FileHandle | undefined;
   #kept: number;
   #seen: number;
+  #cut: boolean;
 
-  private constructor(path: string, counts: { readonly kept: number; readonly seen: number }) {
+  private constructor(path: string, room: TakeRoom, counts: { readonly kept: number; readonly seen: number }) {
     this.#path = path;
+    this.#room = room;
     this.#kept = counts.kept;
     this.#seen = counts.seen;
+    this.#cut = isCut(path);
   }
 
   /** Goes on where an earlier daemon stopped; a missing file is an empty one. `seen` counts what was dropped before. */
-  static async open(path: string, seen?: bigint): Promise<OutputFile> {
+  static async open(path: string, room: TakeRoom, seen?: bigint): Promise<OutputFile> {
     const kept = await sizeOf(path);
-    return new OutputFile(path, { kept, seen: Math.max(kept, Number(seen ?? 0n)) });
+    return new OutputFile(path, room, { kept, seen: Math.max(kept, Number(seen ?? 0n)) });
   }
 
   /** Bytes that the program wrote as far as is known, those dropped included. */
@@ -32,14 +49,33 @@ export class OutputFile {
     return this.#seen - this.#kept;
   }
 
+  /** Never fails for lack of room: the command goes on, and what was dropped is counted. */
   async append(data: Uint8Array): Promise<void> {
-    const room = Math.min(data.length, keptOutputBytes - this.#kept);
-    if (room > 0) {
-      this.#handle ??= await open(this.#path, "a", 0o600);
-      await this.#handle.write(data, 0, room);
-      this.#kept += room;
+    const wanted = this.#cut ? 0 : Math.min(data.length, keptOutputBytes - this.#kept);
+    if (wanted > 0) {
+      const granted = await this.#room(wanted);
+      const written = await this.#write(data.subarray(0, granted));
+      this.#kept += written;
+      if (written < wanted) await this.#cutHere();
     }
     this.#seen += data.length;
+  }
+
+  async #write(data: Uint8Array): Promise<number> {
+    let at = 0;
+    try {
+      this.#handle ??= await open(this.#path, "a", 0o600);
+      while (at < data.length) at += (await this.#handle.write(data, at)).bytesWritten;
+    } catch (error) {
+      if (!hasErrno(error, "ENOSPC") && !hasErrno(error, "EDQUOT")) throw error;
+    }
+    return at;
+  }
+
+  /** What is kept is the stream's beginning, without a gap. */
+  async #cutHere(): Promise<void> {
+    this.#cut = true;
+    await writeFile(cutMark(this.#path), "", { mode: 0o600 }).catch(() => undefined);
   }
 
   async close(): Promise<void> {

@@ -4,11 +4,14 @@ import { FileKind, FileRoot } from "../machine/gen/pyro/guest/v1/files_pb.js";
 import type { GuestSession } from "../machine/guest-session.js";
 import { collect } from "./files.js";
 import { asFileError } from "../machine/guest-errors.js";
-import { maxTreeEntries, openGuestFile } from "./guest-tree.js";
+import { maxTreeEntries } from "../machine/guest-allowance.js";
+import { openGuestFile } from "./guest-tree.js";
 import type { CurrentEntry, PatchFiles } from "./patch/patch-files.js";
 
 /** Bytes of one file that a patch may touch. */
 const maxFileBytes = 64 * 1024 * 1024;
+/** Entries that are looked at for one patch: each file's folder is listed up to the file. */
+const maxListedEntries = 20_000_000;
 
 const kinds: Readonly<Record<number, CurrentEntry["kind"]>> = {
   [FileKind.REGULAR]: "file",
@@ -17,11 +20,21 @@ const kinds: Readonly<Record<number, CurrentEntry["kind"]>> = {
 };
 
 export function patchFiles(session: GuestSession, signal: AbortSignal): PatchFiles {
+  // One patch may name thousands of paths, and the guest answer each with a list of its own.
+  let left = maxListedEntries;
+  let keepable = maxTreeEntries;
+  const entries = async function* (listing: Listing) {
+    for await (const entry of listed(session, listing, signal)) {
+      left -= 1;
+      if (left < 0) throw tooManyFiles();
+      yield entry;
+    }
+  };
   return {
     lookup: async (path) => {
       const slash = path.lastIndexOf(0x2f);
       const folder = slash === -1 ? Buffer.alloc(0) : path.subarray(0, slash);
-      for await (const entry of entries(session, { folder, recursive: false }, signal)) {
+      for await (const entry of entries({ folder, recursive: false })) {
         if (!Buffer.from(entry.path).equals(path)) continue;
         return {
           kind: kinds[entry.kind] ?? "other",
@@ -33,16 +46,23 @@ export function patchFiles(session: GuestSession, signal: AbortSignal): PatchFil
       return undefined;
     },
     read: async (path) => {
-      const opened = await openGuestFile(session, { root: FileRoot.WORKSPACE, path }, signal);
-      if (opened.size > maxFileBytes) {
-        throw new PyroError("resource_exhausted", `${path.toString("utf8")} is too large to patch.`);
+      const unread = new AbortController();
+      const until = AbortSignal.any([signal, unread.signal]);
+      try {
+        const opened = await openGuestFile(session, { root: FileRoot.WORKSPACE, path }, until);
+        if (opened.size <= maxFileBytes) return await collect(opened.chunks, maxFileBytes);
+      } finally {
+        unread.abort();
       }
-      return collect(opened.chunks, maxFileBytes);
+      throw new PyroError("resource_exhausted", `${path.toString("utf8")} is too large to patch.`);
     },
     filesBelow: async (folder) => {
       const found: Buffer[] = [];
-      for await (const entry of entries(session, { folder, recursive: true }, signal)) {
-        if (entry.kind !== FileKind.DIRECTORY) found.push(Buffer.from(entry.path));
+      for await (const entry of entries({ folder, recursive: true })) {
+        if (entry.kind === FileKind.DIRECTORY) continue;
+        keepable -= 1;
+        if (keepable < 0) throw tooManyFiles();
+        found.push(Buffer.from(entry.path));
       }
       return found;
     },
@@ -54,11 +74,17 @@ interface Listing {
   readonly recursive: boolean;
 }
 
-async function* entries(session: GuestSession, { folder, recursive }: Listing, signal: AbortSignal) {
+function tooManyFiles(): PyroError {
+  return new PyroError("resource_exhausted", "The folders that the patch touches hold too many files.", {
+    hint: "Apply it in parts, or inside with `git apply`.",
+  });
+}
+
+async function* listed(session: GuestSession, { folder, recursive }: Listing, signal: AbortSignal) {
   const path = Uint8Array.from(folder);
   const request = { root: FileRoot.WORKSPACE, path, recursive, maxEntries: maxTreeEntries };
   try {
-    for await (const answer of session.files.listFiles(request, { signal, timeoutMs: 0 })) yield* answer.entries;
+    for await (const answer of session.files.listFiles(request, { signal })) yield* answer.entries;
   } catch (error) {
     const known = asFileError(error, folder.toString("utf8"));
     // No such folder holds no such file either.

@@ -1,29 +1,51 @@
 // Owns what a new daemon does with the workspaces it finds: adopt, complete, or clean up. Never starts a machine.
 import { appendFile, readFile } from "node:fs/promises";
+import { asPyroError, type PyroError } from "../base/error.js";
 import type { LiveMachine, MachineHost } from "../machine/machine-host.js";
 import { readJournal, type ExecStarted } from "./journal.js";
 import { emptyWorkspace } from "./lifecycle.js";
 import { lostExec } from "./exec.js";
-import { keptOutputBytes } from "./output-file.js";
+import { isCut, keptOutputBytes } from "./output-file.js";
 import { useMachine } from "./running.js";
-import { followExec, processIdOf } from "./running-exec.js";
+import { followExec, outputPaths, processIdOf } from "./running-exec.js";
 import type { WorkspaceStore } from "./store.js";
 import type { Workspace } from "./workspace.js";
+
+/** Milliseconds for a machine to say what runs in it. */
+const listTimeoutMs = 5000;
 
 /** Brings every workspace into a state that can be used; machines that belong to none are ended, those of a newer pyro's workspaces left alone. */
 export async function resumeWorkspaces(store: WorkspaceStore, machines: MachineHost): Promise<void> {
   const adopted = new Map(machines.adopted.map((live) => [live.id, live]));
-  for (const workspace of store.all()) {
+  const resumed = store.all().map(async (workspace) => {
     const live = adopted.get(workspace.record.machine_id ?? "");
     adopted.delete(workspace.record.machine_id ?? "");
-    await resumeWorkspace(store, workspace, live);
-  }
+    try {
+      await resumeWorkspace(store, workspace, live);
+    } catch (error) {
+      // One that cannot be resumed must not keep the daemon from its start.
+      await giveUp(workspace, live, asPyroError(error));
+    }
+  });
+  await Promise.all(resumed);
   // Nobody here may use the machine of a newer pyro's workspace, or end what runs in it.
   for (const { machineId } of store.newer) {
     adopted.get(machineId ?? "")?.session[Symbol.dispose]();
     adopted.delete(machineId ?? "");
   }
   for (const stray of adopted.values()) await stray[Symbol.asyncDispose]();
+}
+
+/** Ends its machine; the workspace starts again from its disk, or says what stands in the way. */
+async function giveUp(workspace: Workspace, live: LiveMachine | undefined, why: PyroError): Promise<void> {
+  process.stderr.write(`${workspace.id}: ${why.message}\n`);
+  workspace.live = undefined;
+  await live?.[Symbol.asyncDispose]();
+  if (workspace.record.state !== "running") return;
+  const stopped = { machine_id: null, stopped_at: new Date().toISOString() };
+  await workspace
+    .save({ ...stopped, state: "stopped", failure: `Its machine could not be taken over: ${why.message}` })
+    .catch(() => undefined);
 }
 
 async function resumeWorkspace(
@@ -54,15 +76,19 @@ async function resumeWorkspace(
 
 /** Follows the commands that an earlier daemon started, from where its copies of their output end. */
 async function followOn(workspace: Workspace, { session }: LiveMachine): Promise<void> {
-  const { processes } = await session.processes.list({});
+  const { processes } = await session.processes.list({}, { bound: { totalMs: listTimeoutMs } });
   const known = new Map(processes.map((each) => [each.processId, each]));
   const open = await openExecs(workspace);
   for (const started of open) {
     const found = known.get(processIdOf(started.sequence));
     if (found === undefined) continue;
     // What the guest may already have dropped is what no file would have kept either.
-    const beyond = (bytes: bigint) => (bytes > BigInt(keptOutputBytes) ? bytes : 0n);
-    const from = { stdout: beyond(found.stdoutBytes), stderr: beyond(found.stderrBytes) };
+    const paths = outputPaths(workspace, started.sequence);
+    const beyond = (bytes: bigint, path: string) => (bytes > BigInt(keptOutputBytes) || isCut(path) ? bytes : 0n);
+    const from = {
+      stdout: beyond(found.stdoutBytes, paths.stdout),
+      stderr: beyond(found.stderrBytes, paths.stderr),
+    };
     await followExec(workspace, { session, started, from });
   }
   await closeJournal(workspace, new Set(workspace.execs.keys()));

@@ -37,13 +37,17 @@ export interface Following {
   readonly from?: OutputCursors;
 }
 
+/** For what is not waited for. */
+const bestEffort = { bound: { totalMs: 5000 } } as const;
+
 /** Begins to follow; also a command whose first part an earlier daemon has followed. */
 export async function followExec(workspace: Workspace, following: Following): Promise<RunningExec> {
   const { session, started, listener, from } = following;
   const paths = outputPaths(workspace, started.sequence);
+  const room = (bytes: number) => workspace.outputs.take(bytes);
   const files = {
-    stdout: await OutputFile.open(paths.stdout, from?.stdout),
-    stderr: await OutputFile.open(paths.stderr, from?.stderr),
+    stdout: await OutputFile.open(paths.stdout, room, from?.stdout),
+    stderr: await OutputFile.open(paths.stderr, room, from?.stderr),
   };
   const processId = processIdOf(started.sequence);
   let canceled = false;
@@ -51,6 +55,7 @@ export async function followExec(workspace: Workspace, following: Following): Pr
     session,
     {
       processId,
+      timeoutMs: Math.round(started.timeout_seconds * 1000),
       from: { stdout: BigInt(files.stdout.seenBytes), stderr: BigInt(files.stderr.seenBytes) },
       output: async (stream, data) => {
         await files[stream].append(data);
@@ -74,7 +79,7 @@ export async function followExec(workspace: Workspace, following: Following): Pr
     if (workspace.execs.get(started.sequence) === running) workspace.execs.delete(started.sequence);
     // What the command left in the background goes on, as after any shell; a killed one leaves nothing.
     const release = { processId, leaveRunning: !canceled && !(known instanceof Error) && !known.timedOut };
-    void session.processes.release(release, { timeoutMs: 5000 }).catch(() => undefined);
+    void session.processes.release(release, bestEffort).catch(() => undefined);
     return ended;
   };
   const running: RunningExec = {
@@ -83,7 +88,7 @@ export async function followExec(workspace: Workspace, following: Following): Pr
     cancel: () => {
       canceled = true;
       const kill = { processId, signal: 9, target: SignalTarget.TREE };
-      void session.processes.signal(kill, { timeoutMs: 5000 }).catch(() => undefined);
+      void session.processes.signal(kill, bestEffort).catch(() => undefined);
     },
     outputBytes: () => files.stdout.seenBytes + files.stderr.seenBytes,
   };

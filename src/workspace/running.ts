@@ -47,21 +47,49 @@ export async function useMachine(workspace: Workspace, live: LiveMachine): Promi
   });
 }
 
-/** Ends the machine in order: what was written is on the disk. */
-export async function stopWorkspaceMachine(workspace: Workspace): Promise<void> {
+/**
+ * Ends the machine in order: what was written is on the disk, or the record says that it may not be. Needs no lock: whoever
+ * starts the next machine waits for this one's end. Undefined where there is none.
+ */
+export function stopWorkspaceMachine(workspace: Workspace): Promise<boolean> | undefined {
   const { live } = workspace;
-  if (live === undefined) return;
+  if (live === undefined) return workspace.leaving?.flushed;
   workspace.live = undefined;
-  await live.session.machine.unmount({}, { timeoutMs: unmountTimeoutMs }).catch(() => undefined);
-  await live[Symbol.asyncDispose]();
-  await workspace.save({ state: "stopped", machine_id: null, stopped_at: new Date().toISOString() });
+  const flushed = leave(workspace, live);
+  workspace.leaving = { live, flushed };
+  return flushed;
 }
+
+async function leave(workspace: Workspace, live: LiveMachine): Promise<boolean> {
+  // By the clock as well: a machine that stands still for lack of disk must not hold up its end.
+  const signal = AbortSignal.timeout(unmountTimeoutMs);
+  const unmounted = live.session.machine.unmount({}, { signal, bound: { totalMs: unmountTimeoutMs } });
+  const flushed = await unmounted.then(
+    () => true,
+    () => false,
+  );
+  try {
+    await live[Symbol.asyncDispose]();
+    const stopped = { machine_id: null, stopped_at: new Date().toISOString() };
+    await workspace.save({ ...stopped, state: "stopped", failure: flushed ? null : notFlushed });
+  } catch (error) {
+    process.stderr.write(`${workspace.id}: ${String(error)}\n`);
+  } finally {
+    workspace.leaving = undefined;
+  }
+  return flushed;
+}
+
+/** What is said of a machine that was ended before it had written everything. */
+export const notFlushed = `Its machine did not write everything to its disk within ${unmountTimeoutMs / 1000} s: what was written last may be missing`;
 
 /** Ends the machine at once, for a disk that is thrown away anyway. */
 export async function killWorkspaceMachine(workspace: Workspace): Promise<void> {
-  const { live } = workspace;
+  const { live, leaving } = workspace;
   workspace.live = undefined;
   await live?.[Symbol.asyncDispose]();
+  await leaving?.live[Symbol.asyncDispose]();
+  await leaving?.flushed;
 }
 
 export interface Awake {
@@ -77,18 +105,22 @@ export async function wake(machines: MachineHost, workspace: Workspace, task: Ta
     return { live: workspace.live, restarted: false };
   }
   // Waits for a create or reset that is under way.
-  return workspace.lock.exclusive(task.signal, async () => {
+  const signal = AbortSignal.any([task.signal, workspace.gone.signal]);
+  return workspace.lock.exclusive(signal, async () => {
+    await workspace.leaving?.flushed;
     // Somebody else may have started it, or ended it for good, meanwhile.
     if (workspace.live !== undefined) return { live: workspace.live, restarted: false };
     refuseUnusable(workspace);
-    await startWorkspaceMachine(machines, workspace, task);
+    await startWorkspaceMachine(machines, workspace, { ...task, signal });
     await workspace.note({ type: "started", detail: "" });
     return { live: requireLive(workspace), restarted: true };
   });
 }
 
-function refuseUnusable({ record }: Workspace): void {
-  if (record.state === "stopped") return;
+function refuseUnusable({ record, gone }: Workspace): void {
+  gone.signal.throwIfAborted();
+  // Running, but its machine was ended for a reset that then did not come.
+  if (record.state === "stopped" || record.state === "running") return;
   if (record.state === "creating") {
     throw new PyroError("not_found", `Workspace ${record.id} could not be created.`, { hint: "Create it again." });
   }
@@ -97,9 +129,13 @@ function refuseUnusable({ record }: Workspace): void {
   });
 }
 
-export function requireLive(workspace: Workspace): LiveMachine {
+function requireLive(workspace: Workspace): LiveMachine {
   if (workspace.live !== undefined) return workspace.live;
-  throw new PyroError("unavailable", `Workspace ${workspace.id} has no machine any more.`, { hint: "Call again." });
+  throw withoutMachine(workspace);
+}
+
+export function withoutMachine({ id }: Workspace): PyroError {
+  return new PyroError("unavailable", `Workspace ${id} has no machine any more.`, { hint: "Call again." });
 }
 
 /** Notes that the workspace is in use, and renews its machine's deadline; cheap when it just was. */

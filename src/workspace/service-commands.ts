@@ -1,7 +1,7 @@
 // Owns the part of the service that runs commands and tells what was run. Never files.
 import type { Task } from "../base/progress.js";
 import { execInWorkspace, waitInWorkspace } from "./exec.js";
-import { commandHistory, commandOutput, summarize } from "./history.js";
+import { commandHistory, commandOutput, summarize, workspaceNotes } from "./history.js";
 import { insideWorkspace, type WorkspaceCaller, type WorkspaceServices } from "./service.js";
 import { diffOf } from "./transfer.js";
 import { execView } from "./view.js";
@@ -70,10 +70,11 @@ export function commandOperations(services: WorkspaceServices) {
       const { sequence, stream, offset, max_bytes: maxBytes } = request;
       const nothing = { output: null, next_offset: null, total_bytes: null };
       if (sequence === undefined) {
-        return { workspace_id: workspace.id, entries: await commandHistory(workspace), ...nothing };
+        const [entries, notes] = await Promise.all([commandHistory(workspace), workspaceNotes(workspace)]);
+        return { workspace_id: workspace.id, entries, notes, ...nothing };
       }
       const output = await commandOutput(workspace, { sequence, stream, offset, maxBytes });
-      return { workspace_id: workspace.id, entries: [], ...output };
+      return { workspace_id: workspace.id, entries: [], notes: [], ...output };
     },
 
     async summary(id: string, task: Task) {

@@ -77,9 +77,9 @@ export function lifeOperations(services: WorkspaceServices) {
       return workspaceView(workspace);
     },
 
-    async delete(id: string, task: Task) {
+    async delete(id: string) {
       const workspace = store.find(id);
-      await deleteWorkspace(store, workspace, task.signal);
+      await deleteWorkspace(store, workspace);
       return { workspace_id: workspace.id, deleted: true };
     },
   };

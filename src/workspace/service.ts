@@ -3,8 +3,8 @@ import type { Readable } from "node:stream";
 import type { PyroError } from "../base/error.js";
 import type { Task } from "../base/progress.js";
 import type { GuestSession } from "../machine/guest-session.js";
+import { enterWorkspace } from "./access.js";
 import type { CreateServices, PreparedSeed } from "./create.js";
-import { requireLive, wake } from "./running.js";
 import type { TransferServices } from "./transfer.js";
 import type { Workspace } from "./workspace.js";
 
@@ -40,7 +40,7 @@ export interface WorkspaceServices extends CreateServices, TransferServices {
 export interface Inside {
   readonly session: GuestSession;
   readonly workspace: Workspace;
-  /** Aborted when the caller leaves or the machine cannot go on for now. */
+  /** Aborted when the caller leaves, the workspace is stopped, reset or deleted, or its machine cannot go on for now. */
   readonly signal: AbortSignal;
 }
 
@@ -51,18 +51,12 @@ export interface Access {
 }
 
 /** Runs work that needs the machine, which is started where needed; the result says whether it was. */
-export async function insideWorkspace<Result>(
+export function insideWorkspace<Result>(
   { services, access }: { readonly services: WorkspaceServices; readonly access: Access },
   task: Task,
   work: (inner: Inside) => Promise<Result>,
 ): Promise<Result & { restarted: boolean }> {
   const workspace = services.store.find(access.id);
-  const { restarted } = await wake(services.machines, workspace, task);
-  const run = () => {
-    const { session, machine } = requireLive(workspace);
-    return work({ session, workspace, signal: AbortSignal.any([task.signal, machine.stalled()]) });
-  };
-  const { lock } = workspace;
-  const result = await (access.alone ? lock.exclusive(task.signal, run) : lock.shared(task.signal, run));
-  return { ...result, restarted };
+  const door = { machines: services.machines, workspace, alone: access.alone };
+  return enterWorkspace(door, task, ({ live, signal }) => work({ session: live.session, workspace, signal }));
 }

@@ -29,6 +29,10 @@ export interface Staged {
 }
 
 const maxPieceBytes = 256 * 1024;
+/** For as much as a disk holds, from a source that may be slow. */
+const stageBound = { quietMs: 120_000, totalMs: 30 * 60_000 } as const;
+/** Moving what is on the disk already. */
+const commitBound = { totalMs: 10 * 60_000 } as const;
 
 /** All of it or nothing, also when the machine dies on the way. The caller holds the workspace's lock exclusively. */
 export async function commitChanges(session: GuestSession, changes: ChangeSet, signal: AbortSignal): Promise<Staged> {
@@ -36,17 +40,17 @@ export async function commitChanges(session: GuestSession, changes: ChangeSet, s
   try {
     const { fileCount, byteCount } = await session.files.stage(pieces(stageId, changes.archive), {
       signal,
-      timeoutMs: 0,
+      bound: stageBound,
     });
     signal.throwIfAborted();
-    // From here on it is done to its end, whatever the caller does.
+    // From here on it is done to its end, whatever the caller does: a stop waits for it, a reset or delete ends its machine.
     await session.files.commit(
       {
         stageId,
         destination: Uint8Array.from(changes.destination),
         remove: changes.remove.map((path) => Uint8Array.from(path)),
       },
-      { timeoutMs: 0 },
+      { bound: commitBound },
     );
     return { fileCount: Number(fileCount), byteCount: Number(byteCount) };
   } catch (error) {

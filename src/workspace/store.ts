@@ -110,6 +110,10 @@ export class WorkspaceStore {
       await rm(files.folder, { recursive: true, force: true });
       return undefined;
     }
+    if (await isUnbegun(files.folder)) {
+      await rm(files.folder, { recursive: true, force: true });
+      return undefined;
+    }
     const found = await readRecordFile(workspaceRecordKind, files.record);
     if (found.kind === "newer") {
       this.#newer.set(id, newerWorkspace(id, found));
@@ -146,4 +150,10 @@ function newerWorkspace(id: string, { format, reason, fields }: NewerRecord): Ne
   const name = workspaceName.safeParse(fields["name"]);
   const machineId = z.string().safeParse(fields["machine_id"]);
   return { id, format, reason, name: name.data ?? null, machineId: machineId.data ?? null };
+}
+
+/** A daemon was killed between making the folder and writing the record: nothing was ever in it. */
+async function isUnbegun(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch(() => undefined);
+  return names?.every((name) => name.startsWith("workspace.json.") && name.endsWith(".tmp")) ?? false;
 }

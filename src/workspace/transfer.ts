@@ -110,7 +110,7 @@ export async function exportFrom(
   const skipped: { path: string; reason: string }[] = [];
   async function* archive(): AsyncGenerator<Uint8Array> {
     try {
-      for await (const piece of session.files.pack({ path, contentOnly }, { signal, timeoutMs: 0 })) {
+      for await (const piece of session.files.pack({ path, contentOnly }, { signal })) {
         for (const left of piece.skipped.slice(0, maxSkippedListed - skipped.length))
           skipped.push({ path: shownPath(left), reason: "no archive can hold it" });
         if (piece.data.length > 0) yield piece.data;

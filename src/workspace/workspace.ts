@@ -1,14 +1,23 @@
 // Owns one workspace in the daemon: its record, its lock, its machine, its running commands. Never decides what to do.
 import { writeJsonAtomic } from "../base/atomic-file.js";
+import type { PyroError } from "../base/error.js";
+import { RoomMeter } from "../base/free-room.js";
 import { ReadWriteLock } from "../base/read-write-lock.js";
 import type { InstalledEnvironment } from "../environment/environment.js";
 import type { LiveMachine } from "../machine/machine-host.js";
 import { appendJournal, type JournalLine } from "./journal.js";
+import { OutputRoom } from "./output-room.js";
 import type { WorkspaceRecord } from "./record.js";
 import type { RunningExec } from "./running-exec.js";
 import type { WorkspaceFiles } from "./workspace-files.js";
 
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
+
+export interface Leaving {
+  readonly live: LiveMachine;
+  /** Whether the guest has written everything to the disk; settles once the machine is gone. Never rejects. */
+  readonly flushed: Promise<boolean>;
+}
 
 export class Workspace {
   readonly files: WorkspaceFiles;
@@ -18,8 +27,14 @@ export class Workspace {
   readonly execs = new Map<number, RunningExec>();
   /** Sequences of commands that are in the journal but not yet in `execs`. */
   readonly starting = new Set<number>();
+  /** What the outputs of its commands may take on the host. */
+  readonly outputs: OutputRoom;
   /** The machine; only there while the state is `running`. */
   live: LiveMachine | undefined;
+  /** The machine that is being stopped: it may still write to the disk. */
+  leaving: Leaving | undefined;
+  /** Aborted once it is being deleted; nothing begins in it any more. */
+  readonly gone = new AbortController();
   /** Unix milliseconds of its last use; the record is renewed less often. */
   usedAt: number;
   /** True once the daemon leaves it, with its machine and commands running, to the next one. */
@@ -28,10 +43,17 @@ export class Workspace {
   phase: string | undefined;
   #record: WorkspaceRecord;
   #saving: Promise<void> = Promise.resolve();
+  #noting: Promise<void> = Promise.resolve();
+  #calls = new AbortController();
 
   constructor(record: WorkspaceRecord, files: WorkspaceFiles) {
     this.#record = record;
     this.files = files;
+    this.outputs = new OutputRoom({
+      folder: files.output,
+      meter: new RoomMeter(files.folder),
+      isRunning: (sequence) => this.execs.has(sequence) || this.starting.has(sequence),
+    });
     this.usedAt = Date.parse(record.last_active_at);
   }
 
@@ -43,6 +65,18 @@ export class Workspace {
     return this.#record;
   }
 
+  /** Aborted, with an error for their callers, when the calls that work inside have to end. */
+  get calls(): AbortSignal {
+    return this.#calls.signal;
+  }
+
+  /** Ends the calls that work inside now, not those that begin later. */
+  endCalls(reason: PyroError): void {
+    const ended = this.#calls;
+    this.#calls = new AbortController();
+    ended.abort(reason);
+  }
+
   /** Changes the record in memory and on disk; several saves at once are written in order. */
   save(change: Partial<WorkspaceRecord>): Promise<void> {
     this.#record = { ...this.#record, ...change };
@@ -50,9 +84,17 @@ export class Workspace {
     return this.#saving;
   }
 
-  /** Appends to the journal, with the time. */
+  /** Appends to the journal, with the time; several notes at once are written in order. */
   note(line: DistributiveOmit<JournalLine, "at">): Promise<void> {
-    return appendJournal(this.files.journal, { ...line, at: new Date().toISOString() });
+    const dated = { ...line, at: new Date().toISOString() };
+    this.#noting = this.#noting
+      .then(
+        () => false,
+        () => true,
+      )
+      .then((torn) => appendJournal(this.files.journal, dated, torn));
+    this.#noting.catch(() => undefined);
+    return this.#noting;
   }
 
   /** The environment as this workspace keeps it. */

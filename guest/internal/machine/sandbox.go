@@ -43,6 +43,7 @@ func (s *Sandbox) Hello(context.Context, *connect.Request[guestv1.HelloRequest])
 		Mounted:              s.mounted,
 		MemoryTotalBytes:     memory.Total,
 		MemoryAvailableBytes: memory.Available,
+		Capabilities:         capabilities,
 	}), nil
 }
 

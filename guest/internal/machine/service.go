@@ -17,6 +17,9 @@ import (
 // ProtocolVersion goes up with every change that an older host or agent would misunderstand.
 const ProtocolVersion = 1
 
+// What was added since without changing what there was; a host asks for it only where it is named here.
+var capabilities = []string{"heartbeats"}
+
 // Processes is what Unmount has to end first.
 type Processes interface {
 	Clear(ctx context.Context) error
@@ -73,6 +76,7 @@ func (m *Machine) Hello(context.Context, *connect.Request[guestv1.HelloRequest])
 		Mounted:              m.thread != nil,
 		MemoryTotalBytes:     memory.Total,
 		MemoryAvailableBytes: memory.Available,
+		Capabilities:         capabilities,
 	}), nil
 }
 

@@ -6,11 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"connectrpc.com/connect"
 
 	guestv1 "pyro/guest/internal/gen/pyro/guest/v1"
 )
+
+// Faster ones would only cost.
+const shortestBeatMs = 10
 
 func (s *Service) Follow(ctx context.Context, request *connect.Request[guestv1.FollowRequest], stream *connect.ServerStream[guestv1.FollowResponse]) error {
 	r, err := s.find(ctx, request.Msg.ProcessId)
@@ -18,6 +22,12 @@ func (s *Service) Follow(ctx context.Context, request *connect.Request[guestv1.F
 		return err
 	}
 	stdout, stderr := request.Msg.StdoutCursor, request.Msg.StderrCursor
+	var beat <-chan time.Time
+	if quiet := request.Msg.HeartbeatMs; quiet > 0 {
+		ticker := time.NewTicker(time.Duration(max(quiet, shortestBeatMs)) * time.Millisecond)
+		defer ticker.Stop()
+		beat = ticker.C
+	}
 	for {
 		changed := r.notice.wait()
 		// Before the output: what the log holds once the exit is known is all there will be.
@@ -49,6 +59,11 @@ func (s *Service) Follow(ctx context.Context, request *connect.Request[guestv1.F
 		}
 		select {
 		case <-changed:
+		case <-beat:
+			heartbeat := &guestv1.FollowResponse_Heartbeat{Heartbeat: &guestv1.Heartbeat{}}
+			if err := stream.Send(&guestv1.FollowResponse{Event: heartbeat}); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -263,3 +263,29 @@ func TestReleaseKillsAndForgets(t *testing.T) {
 	c.begin("gone", &guestv1.StartRequest{Argv: []string{"echo", "new"}})
 	c.expect(c.follow("gone"), 0, 0, "new\n", "")
 }
+
+func TestSilentProgramsHaveHeartbeatsWhereAsked(t *testing.T) {
+	c := serve(t, GroupTrees{})
+	c.begin("silent", &guestv1.StartRequest{Argv: []string{"sleep", "1000"}})
+	defer c.Release(t.Context(), connect.NewRequest(&guestv1.ReleaseRequest{ProcessId: "silent"}))
+	stream, err := c.Follow(t.Context(), connect.NewRequest(&guestv1.FollowRequest{ProcessId: "silent", HeartbeatMs: 10}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	for range 3 {
+		if !stream.Receive() || stream.Msg().GetHeartbeat() == nil {
+			t.Fatalf("%v, %v, wanted a heartbeat", stream.Msg(), stream.Err())
+		}
+	}
+	c.signal("silent", 9, guestv1.SignalTarget_SIGNAL_TARGET_TREE)
+	for stream.Receive() {
+		if exit := stream.Msg().GetExit(); exit != nil {
+			if exit.Signal != 9 {
+				t.Errorf("signal %d", exit.Signal)
+			}
+			return
+		}
+	}
+	t.Fatalf("no exit: %v", stream.Err())
+}

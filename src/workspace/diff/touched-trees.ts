@@ -1,4 +1,5 @@
 // Owns what /workspace and the seed hold wherever the upper layer was touched, by overlayfs' rules. Never reads a file's content.
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { PyroError } from "../../base/error.js";
 import { inTurns } from "../../base/in-turns.js";
 import {
@@ -38,6 +39,7 @@ export interface TouchedTrees {
 }
 
 interface Walk extends TouchedTrees {
+  readonly signal: AbortSignal;
   readonly seed: SeedTree;
   readonly upper: Map<BytePath, TouchedEntry>;
   /** The seed's folder under each touched folder; undefined where there is none. */
@@ -47,13 +49,35 @@ interface Walk extends TouchedTrees {
   /** Paths whose whole old subtree, or that there was none, is in `old`. */
   readonly replaced: Set<BytePath>;
   readonly groups: Set<string>;
+  /** What the seed may still bring in: a guest can have every folder come from all of it. */
+  readonly left: { entries: number; bytes: number };
+}
+
+/** Entries of the seed, each time that it is looked at, and bytes of their paths in the comparison. */
+const maxSeedEntries = 1_000_000;
+const maxSeedPathBytes = 512 * 1024 * 1024;
+
+/** Entries between two turns of other work. */
+const entriesPerTurn = 1000;
+
+async function spend(walk: Walk, path: BytePath): Promise<void> {
+  walk.left.entries -= 1;
+  walk.left.bytes -= path.length;
+  if (walk.left.entries % entriesPerTurn === 0) {
+    await nextTurn();
+    walk.signal.throwIfAborted();
+  }
+  if (walk.left.entries >= 0 && walk.left.bytes >= 0) return;
+  throw new PyroError("resource_exhausted", "Too many files of the seed were moved to be compared.", {
+    hint: "Export what you need, or reset the workspace.",
+  });
 }
 
 /** Everything below paths that were touched, before and now, without `.git`. */
 export async function touchedTrees(source: ChangeSource, seed: SeedTree, signal: AbortSignal): Promise<TouchedTrees> {
   const upper = await readTouched(source, signal);
   const walk: Walk = {
-    seed,
+    ...{ seed, signal },
     upper,
     old: new Map(),
     now: new Map(),
@@ -61,6 +85,7 @@ export async function touchedTrees(source: ChangeSource, seed: SeedTree, signal:
     cuts: new Set(),
     replaced: new Set(),
     groups: new Set(),
+    left: { entries: maxSeedEntries, bytes: maxSeedPathBytes },
   };
   // A folder sorts before what is in it.
   const paths = [...upper.keys()].sort();
@@ -121,6 +146,7 @@ async function addRegion(walk: Walk, path: BytePath): Promise<void> {
   for await (const seedEntry of walk.seed.below(pathBytes(lower))) {
     const seedPath = trustedPath(seedEntry.path);
     const moved = movedPath(seedPath, lower, path);
+    await spend(walk, moved);
     if (isInGitFolder(moved) || isHidden(walk, moved, path)) continue;
     walk.now.set(moved, seedItem(seedEntry, seedEntry.group !== ""));
     if (seedEntry.group !== "") walk.groups.add(seedEntry.group);
@@ -141,13 +167,14 @@ async function addOld(walk: Walk, path: BytePath): Promise<void> {
   walk.replaced.add(path);
   const entry = await walk.seed.lookup(pathBytes(path));
   if (entry === undefined) return;
-  addOldEntry(walk, entry);
+  await addOldEntry(walk, entry);
   if (entry.kind !== "directory") return;
-  for await (const below of walk.seed.below(pathBytes(path))) addOldEntry(walk, below);
+  for await (const below of walk.seed.below(pathBytes(path))) await addOldEntry(walk, below);
 }
 
-function addOldEntry(walk: Walk, entry: SeedRecord): void {
+async function addOldEntry(walk: Walk, entry: SeedRecord): Promise<void> {
   const path = trustedPath(entry.path);
+  await spend(walk, path);
   if (entry.group !== "") walk.groups.add(entry.group);
   if (!isInGitFolder(path)) walk.old.set(path, seedItem(entry, false));
 }

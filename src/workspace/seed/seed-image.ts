@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { PyroError } from "../../base/error.js";
+import { RoomMeter } from "../../base/free-room.js";
 import { findProgram, systemPath } from "../../base/host-program.js";
 import { startProgram, type RunningProgram } from "../../environment/running-program.js";
 import type { EntrySink } from "./entry-sink.js";
@@ -23,6 +24,8 @@ export interface FinishedImage {
 export const imageName = "image.squashfs";
 export const manifestName = "manifest";
 
+const askEveryBytes = 1024 ** 2;
+
 const zeros = Buffer.alloc(512);
 
 export class SeedImage implements EntrySink {
@@ -35,12 +38,16 @@ export class SeedImage implements EntrySink {
   #hash: Hash | undefined;
   /** Content that came in one piece so far: hashing it at once is five times cheaper for small files. */
   #piece: Buffer | undefined;
+  /** Bytes since the disk was last asked for. */
+  #pending = 0;
+  readonly #meter: RoomMeter;
   #fileCount = 0;
   #byteCount = 0;
 
   private constructor(sink: RunningProgram, folder: string) {
     this.#sink = sink;
     this.#folder = folder;
+    this.#meter = new RoomMeter(folder);
     this.#early = sink.ended.then(() => {
       throw new PyroError("internal", "sqfstar ended before the archive did.");
     });
@@ -66,6 +73,7 @@ export class SeedImage implements EntrySink {
   }
 
   write(piece: Buffer): void {
+    this.#pending += piece.length;
     this.#sink.stdin.write(piece);
     if (this.#hash === undefined && this.#piece === undefined) {
       this.#piece = piece;
@@ -85,12 +93,20 @@ export class SeedImage implements EntrySink {
   }
 
   async ready(): Promise<void> {
+    if (this.#pending >= askEveryBytes) await this.#takeRoom();
     const { stdin } = this.#sink;
     stdin.uncork();
     stdin.cork();
     if (!stdin.writableNeedDrain && !stdin.destroyed) return;
     const drained = new Promise<void>((resolve) => stdin.once("drain", resolve));
     await this.#explained(Promise.race([drained, this.#early]));
+  }
+
+  /** Before compression: the disk is looked at again and again, so what an image takes less is not lost. */
+  async #takeRoom(): Promise<void> {
+    const wanted = this.#pending;
+    this.#pending = 0;
+    if ((await this.#meter.take(wanted)) < wanted) throw fullDisk(this.#folder, undefined);
   }
 
   /** Digest of a file's content, or of a symbolic link's target. */
@@ -126,10 +142,7 @@ export class SeedImage implements EntrySink {
       await work;
     } catch (error) {
       if (!/No space left on device|Disk quota exceeded/iu.test(this.#sink.tail.join("\n"))) throw error;
-      throw new PyroError("resource_exhausted", `The disk became full while a seed was made in ${this.#folder}.`, {
-        hint: "Free disk space, or set PYRO_HOME to a larger disk.",
-        cause: error,
-      });
+      throw fullDisk(this.#folder, error);
     }
   }
 
@@ -170,6 +183,13 @@ export class SeedImage implements EntrySink {
     await pipeline(lines, createWriteStream(join(this.#folder, manifestName), { flags: "wx", mode: 0o444 }));
     return digest.digest("hex");
   }
+}
+
+function fullDisk(folder: string, cause: unknown): PyroError {
+  return new PyroError("resource_exhausted", `The disk became full while a seed was made in ${folder}.`, {
+    hint: "Free disk space, 1 GiB and 5 % of it are never filled; or set PYRO_HOME to a larger disk.",
+    cause,
+  });
 }
 
 /**

@@ -121,8 +121,10 @@ type HelloResponse struct {
 	Mounted              bool   `protobuf:"varint,4,opt,name=mounted,proto3" json:"mounted,omitempty"`
 	MemoryTotalBytes     uint64 `protobuf:"varint,5,opt,name=memory_total_bytes,json=memoryTotalBytes,proto3" json:"memory_total_bytes,omitempty"`
 	MemoryAvailableBytes uint64 `protobuf:"varint,6,opt,name=memory_available_bytes,json=memoryAvailableBytes,proto3" json:"memory_available_bytes,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// What this agent can do beyond the first of this version, such as "heartbeats"; none for the first.
+	Capabilities  []string `protobuf:"bytes,7,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HelloResponse) Reset() {
@@ -195,6 +197,13 @@ func (x *HelloResponse) GetMemoryAvailableBytes() uint64 {
 		return x.MemoryAvailableBytes
 	}
 	return 0
+}
+
+func (x *HelloResponse) GetCapabilities() []string {
+	if x != nil {
+		return x.Capabilities
+	}
+	return nil
 }
 
 type IdentifyRequest struct {
@@ -879,10 +888,12 @@ func (x *StartResponse) GetPid() int32 {
 }
 
 type FollowRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ProcessId     string                 `protobuf:"bytes,1,opt,name=process_id,json=processId,proto3" json:"process_id,omitempty"`
-	StdoutCursor  uint64                 `protobuf:"varint,2,opt,name=stdout_cursor,json=stdoutCursor,proto3" json:"stdout_cursor,omitempty"`
-	StderrCursor  uint64                 `protobuf:"varint,3,opt,name=stderr_cursor,json=stderrCursor,proto3" json:"stderr_cursor,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	ProcessId    string                 `protobuf:"bytes,1,opt,name=process_id,json=processId,proto3" json:"process_id,omitempty"`
+	StdoutCursor uint64                 `protobuf:"varint,2,opt,name=stdout_cursor,json=stdoutCursor,proto3" json:"stdout_cursor,omitempty"`
+	StderrCursor uint64                 `protobuf:"varint,3,opt,name=stderr_cursor,json=stderrCursor,proto3" json:"stderr_cursor,omitempty"`
+	// Milliseconds of quiet after which a heartbeat is sent; 0 = never.
+	HeartbeatMs   uint32 `protobuf:"varint,4,opt,name=heartbeat_ms,json=heartbeatMs,proto3" json:"heartbeat_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -938,6 +949,13 @@ func (x *FollowRequest) GetStderrCursor() uint64 {
 	return 0
 }
 
+func (x *FollowRequest) GetHeartbeatMs() uint32 {
+	if x != nil {
+		return x.HeartbeatMs
+	}
+	return 0
+}
+
 type FollowResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Event:
@@ -945,6 +963,7 @@ type FollowResponse struct {
 	//	*FollowResponse_Stdout
 	//	*FollowResponse_Stderr
 	//	*FollowResponse_Exit
+	//	*FollowResponse_Heartbeat
 	Event         isFollowResponse_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1014,6 +1033,15 @@ func (x *FollowResponse) GetExit() *Exit {
 	return nil
 }
 
+func (x *FollowResponse) GetHeartbeat() *Heartbeat {
+	if x != nil {
+		if x, ok := x.Event.(*FollowResponse_Heartbeat); ok {
+			return x.Heartbeat
+		}
+	}
+	return nil
+}
+
 type isFollowResponse_Event interface {
 	isFollowResponse_Event()
 }
@@ -1030,11 +1058,54 @@ type FollowResponse_Exit struct {
 	Exit *Exit `protobuf:"bytes,3,opt,name=exit,proto3,oneof"`
 }
 
+type FollowResponse_Heartbeat struct {
+	Heartbeat *Heartbeat `protobuf:"bytes,4,opt,name=heartbeat,proto3,oneof"`
+}
+
 func (*FollowResponse_Stdout) isFollowResponse_Event() {}
 
 func (*FollowResponse_Stderr) isFollowResponse_Event() {}
 
 func (*FollowResponse_Exit) isFollowResponse_Event() {}
+
+func (*FollowResponse_Heartbeat) isFollowResponse_Event() {}
+
+// The program runs, has written nothing, and the agent still looks after it.
+type Heartbeat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Heartbeat) Reset() {
+	*x = Heartbeat{}
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Heartbeat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Heartbeat) ProtoMessage() {}
+
+func (x *Heartbeat) ProtoReflect() protoreflect.Message {
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
+func (*Heartbeat) Descriptor() ([]byte, []int) {
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{18}
+}
 
 type Chunk struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1048,7 +1119,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[18]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1060,7 +1131,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[18]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1073,7 +1144,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{18}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Chunk) GetOffset() uint64 {
@@ -1107,7 +1178,7 @@ type Exit struct {
 
 func (x *Exit) Reset() {
 	*x = Exit{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[19]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1190,7 @@ func (x *Exit) String() string {
 func (*Exit) ProtoMessage() {}
 
 func (x *Exit) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[19]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,7 +1203,7 @@ func (x *Exit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Exit.ProtoReflect.Descriptor instead.
 func (*Exit) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{19}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Exit) GetExitCode() int32 {
@@ -1181,7 +1252,7 @@ type AcknowledgeRequest struct {
 
 func (x *AcknowledgeRequest) Reset() {
 	*x = AcknowledgeRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[20]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1193,7 +1264,7 @@ func (x *AcknowledgeRequest) String() string {
 func (*AcknowledgeRequest) ProtoMessage() {}
 
 func (x *AcknowledgeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[20]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1206,7 +1277,7 @@ func (x *AcknowledgeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{20}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AcknowledgeRequest) GetProcessId() string {
@@ -1238,7 +1309,7 @@ type AcknowledgeResponse struct {
 
 func (x *AcknowledgeResponse) Reset() {
 	*x = AcknowledgeResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[21]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1250,7 +1321,7 @@ func (x *AcknowledgeResponse) String() string {
 func (*AcknowledgeResponse) ProtoMessage() {}
 
 func (x *AcknowledgeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[21]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1263,7 +1334,7 @@ func (x *AcknowledgeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeResponse.ProtoReflect.Descriptor instead.
 func (*AcknowledgeResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{21}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{22}
 }
 
 type WriteInputRequest struct {
@@ -1281,7 +1352,7 @@ type WriteInputRequest struct {
 
 func (x *WriteInputRequest) Reset() {
 	*x = WriteInputRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[22]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1293,7 +1364,7 @@ func (x *WriteInputRequest) String() string {
 func (*WriteInputRequest) ProtoMessage() {}
 
 func (x *WriteInputRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[22]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1306,7 +1377,7 @@ func (x *WriteInputRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteInputRequest.ProtoReflect.Descriptor instead.
 func (*WriteInputRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{22}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WriteInputRequest) GetProcessId() string {
@@ -1348,7 +1419,7 @@ type WriteInputResponse struct {
 
 func (x *WriteInputResponse) Reset() {
 	*x = WriteInputResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[23]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1431,7 @@ func (x *WriteInputResponse) String() string {
 func (*WriteInputResponse) ProtoMessage() {}
 
 func (x *WriteInputResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[23]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1444,7 @@ func (x *WriteInputResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteInputResponse.ProtoReflect.Descriptor instead.
 func (*WriteInputResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{23}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WriteInputResponse) GetNextOffset() uint64 {
@@ -1402,7 +1473,7 @@ type SignalRequest struct {
 
 func (x *SignalRequest) Reset() {
 	*x = SignalRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[24]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1414,7 +1485,7 @@ func (x *SignalRequest) String() string {
 func (*SignalRequest) ProtoMessage() {}
 
 func (x *SignalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[24]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1427,7 +1498,7 @@ func (x *SignalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalRequest.ProtoReflect.Descriptor instead.
 func (*SignalRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{24}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SignalRequest) GetProcessId() string {
@@ -1461,7 +1532,7 @@ type SignalResponse struct {
 
 func (x *SignalResponse) Reset() {
 	*x = SignalResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[25]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1473,7 +1544,7 @@ func (x *SignalResponse) String() string {
 func (*SignalResponse) ProtoMessage() {}
 
 func (x *SignalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[25]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1486,7 +1557,7 @@ func (x *SignalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalResponse.ProtoReflect.Descriptor instead.
 func (*SignalResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{25}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SignalResponse) GetDelivered() bool {
@@ -1506,7 +1577,7 @@ type ResizeRequest struct {
 
 func (x *ResizeRequest) Reset() {
 	*x = ResizeRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[26]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1518,7 +1589,7 @@ func (x *ResizeRequest) String() string {
 func (*ResizeRequest) ProtoMessage() {}
 
 func (x *ResizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[26]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1531,7 +1602,7 @@ func (x *ResizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResizeRequest.ProtoReflect.Descriptor instead.
 func (*ResizeRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{26}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ResizeRequest) GetProcessId() string {
@@ -1556,7 +1627,7 @@ type ResizeResponse struct {
 
 func (x *ResizeResponse) Reset() {
 	*x = ResizeResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[27]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1568,7 +1639,7 @@ func (x *ResizeResponse) String() string {
 func (*ResizeResponse) ProtoMessage() {}
 
 func (x *ResizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[27]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1581,7 +1652,7 @@ func (x *ResizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResizeResponse.ProtoReflect.Descriptor instead.
 func (*ResizeResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{27}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{28}
 }
 
 type ListRequest struct {
@@ -1592,7 +1663,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[28]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1604,7 +1675,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[28]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1617,7 +1688,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{28}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{29}
 }
 
 type ListResponse struct {
@@ -1629,7 +1700,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[29]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1641,7 +1712,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[29]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1654,7 +1725,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{29}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListResponse) GetProcesses() []*ProcessInfo {
@@ -1681,7 +1752,7 @@ type ProcessInfo struct {
 
 func (x *ProcessInfo) Reset() {
 	*x = ProcessInfo{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[30]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1693,7 +1764,7 @@ func (x *ProcessInfo) String() string {
 func (*ProcessInfo) ProtoMessage() {}
 
 func (x *ProcessInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[30]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1706,7 +1777,7 @@ func (x *ProcessInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessInfo.ProtoReflect.Descriptor instead.
 func (*ProcessInfo) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{30}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ProcessInfo) GetProcessId() string {
@@ -1769,7 +1840,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[31]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1781,7 +1852,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[31]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1794,7 +1865,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{31}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ReleaseRequest) GetProcessId() string {
@@ -1819,7 +1890,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[32]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1831,7 +1902,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyro_guest_v1_guest_proto_msgTypes[32]
+	mi := &file_pyro_guest_v1_guest_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1844,7 +1915,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{32}
+	return file_pyro_guest_v1_guest_proto_rawDescGZIP(), []int{33}
 }
 
 var File_pyro_guest_v1_guest_proto protoreflect.FileDescriptor
@@ -1852,14 +1923,15 @@ var File_pyro_guest_v1_guest_proto protoreflect.FileDescriptor
 const file_pyro_guest_v1_guest_proto_rawDesc = "" +
 	"\n" +
 	"\x19pyro/guest/v1/guest.proto\x12\rpyro.guest.v1\"\x0e\n" +
-	"\fHelloRequest\"\x84\x02\n" +
+	"\fHelloRequest\"\xa8\x02\n" +
 	"\rHelloResponse\x12)\n" +
 	"\x10protocol_version\x18\x01 \x01(\rR\x0fprotocolVersion\x12#\n" +
 	"\ragent_version\x18\x02 \x01(\tR\fagentVersion\x12%\n" +
 	"\x0ekernel_release\x18\x03 \x01(\tR\rkernelRelease\x12\x18\n" +
 	"\amounted\x18\x04 \x01(\bR\amounted\x12,\n" +
 	"\x12memory_total_bytes\x18\x05 \x01(\x04R\x10memoryTotalBytes\x124\n" +
-	"\x16memory_available_bytes\x18\x06 \x01(\x04R\x14memoryAvailableBytes\"\x99\x01\n" +
+	"\x16memory_available_bytes\x18\x06 \x01(\x04R\x14memoryAvailableBytes\x12\"\n" +
+	"\fcapabilities\x18\a \x03(\tR\fcapabilities\"\x99\x01\n" +
 	"\x0fIdentifyRequest\x121\n" +
 	"\x15wall_clock_unix_nanos\x18\x01 \x01(\x03R\x12wallClockUnixNanos\x12\x18\n" +
 	"\aentropy\x18\x02 \x01(\fR\aentropy\x12\x1a\n" +
@@ -1896,17 +1968,20 @@ const file_pyro_guest_v1_guest_proto_rawDesc = "" +
 	"\x04cols\x18\x01 \x01(\rR\x04cols\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\rR\x04rows\"!\n" +
 	"\rStartResponse\x12\x10\n" +
-	"\x03pid\x18\x01 \x01(\x05R\x03pid\"x\n" +
+	"\x03pid\x18\x01 \x01(\x05R\x03pid\"\x9b\x01\n" +
 	"\rFollowRequest\x12\x1d\n" +
 	"\n" +
 	"process_id\x18\x01 \x01(\tR\tprocessId\x12#\n" +
 	"\rstdout_cursor\x18\x02 \x01(\x04R\fstdoutCursor\x12#\n" +
-	"\rstderr_cursor\x18\x03 \x01(\x04R\fstderrCursor\"\xa4\x01\n" +
+	"\rstderr_cursor\x18\x03 \x01(\x04R\fstderrCursor\x12!\n" +
+	"\fheartbeat_ms\x18\x04 \x01(\rR\vheartbeatMs\"\xde\x01\n" +
 	"\x0eFollowResponse\x12.\n" +
 	"\x06stdout\x18\x01 \x01(\v2\x14.pyro.guest.v1.ChunkH\x00R\x06stdout\x12.\n" +
 	"\x06stderr\x18\x02 \x01(\v2\x14.pyro.guest.v1.ChunkH\x00R\x06stderr\x12)\n" +
-	"\x04exit\x18\x03 \x01(\v2\x13.pyro.guest.v1.ExitH\x00R\x04exitB\a\n" +
-	"\x05event\"3\n" +
+	"\x04exit\x18\x03 \x01(\v2\x13.pyro.guest.v1.ExitH\x00R\x04exit\x128\n" +
+	"\theartbeat\x18\x04 \x01(\v2\x18.pyro.guest.v1.HeartbeatH\x00R\theartbeatB\a\n" +
+	"\x05event\"\v\n" +
+	"\tHeartbeat\"3\n" +
 	"\x05Chunk\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x04R\x06offset\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"\x9e\x01\n" +
@@ -1998,7 +2073,7 @@ func file_pyro_guest_v1_guest_proto_rawDescGZIP() []byte {
 }
 
 var file_pyro_guest_v1_guest_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_pyro_guest_v1_guest_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_pyro_guest_v1_guest_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_pyro_guest_v1_guest_proto_goTypes = []any{
 	(SignalTarget)(0),           // 0: pyro.guest.v1.SignalTarget
 	(*HelloRequest)(nil),        // 1: pyro.guest.v1.HelloRequest
@@ -2019,65 +2094,67 @@ var file_pyro_guest_v1_guest_proto_goTypes = []any{
 	(*StartResponse)(nil),       // 16: pyro.guest.v1.StartResponse
 	(*FollowRequest)(nil),       // 17: pyro.guest.v1.FollowRequest
 	(*FollowResponse)(nil),      // 18: pyro.guest.v1.FollowResponse
-	(*Chunk)(nil),               // 19: pyro.guest.v1.Chunk
-	(*Exit)(nil),                // 20: pyro.guest.v1.Exit
-	(*AcknowledgeRequest)(nil),  // 21: pyro.guest.v1.AcknowledgeRequest
-	(*AcknowledgeResponse)(nil), // 22: pyro.guest.v1.AcknowledgeResponse
-	(*WriteInputRequest)(nil),   // 23: pyro.guest.v1.WriteInputRequest
-	(*WriteInputResponse)(nil),  // 24: pyro.guest.v1.WriteInputResponse
-	(*SignalRequest)(nil),       // 25: pyro.guest.v1.SignalRequest
-	(*SignalResponse)(nil),      // 26: pyro.guest.v1.SignalResponse
-	(*ResizeRequest)(nil),       // 27: pyro.guest.v1.ResizeRequest
-	(*ResizeResponse)(nil),      // 28: pyro.guest.v1.ResizeResponse
-	(*ListRequest)(nil),         // 29: pyro.guest.v1.ListRequest
-	(*ListResponse)(nil),        // 30: pyro.guest.v1.ListResponse
-	(*ProcessInfo)(nil),         // 31: pyro.guest.v1.ProcessInfo
-	(*ReleaseRequest)(nil),      // 32: pyro.guest.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),     // 33: pyro.guest.v1.ReleaseResponse
+	(*Heartbeat)(nil),           // 19: pyro.guest.v1.Heartbeat
+	(*Chunk)(nil),               // 20: pyro.guest.v1.Chunk
+	(*Exit)(nil),                // 21: pyro.guest.v1.Exit
+	(*AcknowledgeRequest)(nil),  // 22: pyro.guest.v1.AcknowledgeRequest
+	(*AcknowledgeResponse)(nil), // 23: pyro.guest.v1.AcknowledgeResponse
+	(*WriteInputRequest)(nil),   // 24: pyro.guest.v1.WriteInputRequest
+	(*WriteInputResponse)(nil),  // 25: pyro.guest.v1.WriteInputResponse
+	(*SignalRequest)(nil),       // 26: pyro.guest.v1.SignalRequest
+	(*SignalResponse)(nil),      // 27: pyro.guest.v1.SignalResponse
+	(*ResizeRequest)(nil),       // 28: pyro.guest.v1.ResizeRequest
+	(*ResizeResponse)(nil),      // 29: pyro.guest.v1.ResizeResponse
+	(*ListRequest)(nil),         // 30: pyro.guest.v1.ListRequest
+	(*ListResponse)(nil),        // 31: pyro.guest.v1.ListResponse
+	(*ProcessInfo)(nil),         // 32: pyro.guest.v1.ProcessInfo
+	(*ReleaseRequest)(nil),      // 33: pyro.guest.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),     // 34: pyro.guest.v1.ReleaseResponse
 }
 var file_pyro_guest_v1_guest_proto_depIdxs = []int32{
 	8,  // 0: pyro.guest.v1.MountRequest.files:type_name -> pyro.guest.v1.GuestFile
 	15, // 1: pyro.guest.v1.StartRequest.terminal:type_name -> pyro.guest.v1.Terminal
-	19, // 2: pyro.guest.v1.FollowResponse.stdout:type_name -> pyro.guest.v1.Chunk
-	19, // 3: pyro.guest.v1.FollowResponse.stderr:type_name -> pyro.guest.v1.Chunk
-	20, // 4: pyro.guest.v1.FollowResponse.exit:type_name -> pyro.guest.v1.Exit
-	0,  // 5: pyro.guest.v1.SignalRequest.target:type_name -> pyro.guest.v1.SignalTarget
-	15, // 6: pyro.guest.v1.ResizeRequest.terminal:type_name -> pyro.guest.v1.Terminal
-	31, // 7: pyro.guest.v1.ListResponse.processes:type_name -> pyro.guest.v1.ProcessInfo
-	20, // 8: pyro.guest.v1.ProcessInfo.exit:type_name -> pyro.guest.v1.Exit
-	1,  // 9: pyro.guest.v1.MachineService.Hello:input_type -> pyro.guest.v1.HelloRequest
-	3,  // 10: pyro.guest.v1.MachineService.Identify:input_type -> pyro.guest.v1.IdentifyRequest
-	5,  // 11: pyro.guest.v1.MachineService.SetClock:input_type -> pyro.guest.v1.SetClockRequest
-	7,  // 12: pyro.guest.v1.MachineService.Mount:input_type -> pyro.guest.v1.MountRequest
-	10, // 13: pyro.guest.v1.MachineService.Unmount:input_type -> pyro.guest.v1.UnmountRequest
-	12, // 14: pyro.guest.v1.MachineService.Sync:input_type -> pyro.guest.v1.SyncRequest
-	14, // 15: pyro.guest.v1.ProcessService.Start:input_type -> pyro.guest.v1.StartRequest
-	17, // 16: pyro.guest.v1.ProcessService.Follow:input_type -> pyro.guest.v1.FollowRequest
-	21, // 17: pyro.guest.v1.ProcessService.Acknowledge:input_type -> pyro.guest.v1.AcknowledgeRequest
-	23, // 18: pyro.guest.v1.ProcessService.WriteInput:input_type -> pyro.guest.v1.WriteInputRequest
-	25, // 19: pyro.guest.v1.ProcessService.Signal:input_type -> pyro.guest.v1.SignalRequest
-	27, // 20: pyro.guest.v1.ProcessService.Resize:input_type -> pyro.guest.v1.ResizeRequest
-	29, // 21: pyro.guest.v1.ProcessService.List:input_type -> pyro.guest.v1.ListRequest
-	32, // 22: pyro.guest.v1.ProcessService.Release:input_type -> pyro.guest.v1.ReleaseRequest
-	2,  // 23: pyro.guest.v1.MachineService.Hello:output_type -> pyro.guest.v1.HelloResponse
-	4,  // 24: pyro.guest.v1.MachineService.Identify:output_type -> pyro.guest.v1.IdentifyResponse
-	6,  // 25: pyro.guest.v1.MachineService.SetClock:output_type -> pyro.guest.v1.SetClockResponse
-	9,  // 26: pyro.guest.v1.MachineService.Mount:output_type -> pyro.guest.v1.MountResponse
-	11, // 27: pyro.guest.v1.MachineService.Unmount:output_type -> pyro.guest.v1.UnmountResponse
-	13, // 28: pyro.guest.v1.MachineService.Sync:output_type -> pyro.guest.v1.SyncResponse
-	16, // 29: pyro.guest.v1.ProcessService.Start:output_type -> pyro.guest.v1.StartResponse
-	18, // 30: pyro.guest.v1.ProcessService.Follow:output_type -> pyro.guest.v1.FollowResponse
-	22, // 31: pyro.guest.v1.ProcessService.Acknowledge:output_type -> pyro.guest.v1.AcknowledgeResponse
-	24, // 32: pyro.guest.v1.ProcessService.WriteInput:output_type -> pyro.guest.v1.WriteInputResponse
-	26, // 33: pyro.guest.v1.ProcessService.Signal:output_type -> pyro.guest.v1.SignalResponse
-	28, // 34: pyro.guest.v1.ProcessService.Resize:output_type -> pyro.guest.v1.ResizeResponse
-	30, // 35: pyro.guest.v1.ProcessService.List:output_type -> pyro.guest.v1.ListResponse
-	33, // 36: pyro.guest.v1.ProcessService.Release:output_type -> pyro.guest.v1.ReleaseResponse
-	23, // [23:37] is the sub-list for method output_type
-	9,  // [9:23] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	20, // 2: pyro.guest.v1.FollowResponse.stdout:type_name -> pyro.guest.v1.Chunk
+	20, // 3: pyro.guest.v1.FollowResponse.stderr:type_name -> pyro.guest.v1.Chunk
+	21, // 4: pyro.guest.v1.FollowResponse.exit:type_name -> pyro.guest.v1.Exit
+	19, // 5: pyro.guest.v1.FollowResponse.heartbeat:type_name -> pyro.guest.v1.Heartbeat
+	0,  // 6: pyro.guest.v1.SignalRequest.target:type_name -> pyro.guest.v1.SignalTarget
+	15, // 7: pyro.guest.v1.ResizeRequest.terminal:type_name -> pyro.guest.v1.Terminal
+	32, // 8: pyro.guest.v1.ListResponse.processes:type_name -> pyro.guest.v1.ProcessInfo
+	21, // 9: pyro.guest.v1.ProcessInfo.exit:type_name -> pyro.guest.v1.Exit
+	1,  // 10: pyro.guest.v1.MachineService.Hello:input_type -> pyro.guest.v1.HelloRequest
+	3,  // 11: pyro.guest.v1.MachineService.Identify:input_type -> pyro.guest.v1.IdentifyRequest
+	5,  // 12: pyro.guest.v1.MachineService.SetClock:input_type -> pyro.guest.v1.SetClockRequest
+	7,  // 13: pyro.guest.v1.MachineService.Mount:input_type -> pyro.guest.v1.MountRequest
+	10, // 14: pyro.guest.v1.MachineService.Unmount:input_type -> pyro.guest.v1.UnmountRequest
+	12, // 15: pyro.guest.v1.MachineService.Sync:input_type -> pyro.guest.v1.SyncRequest
+	14, // 16: pyro.guest.v1.ProcessService.Start:input_type -> pyro.guest.v1.StartRequest
+	17, // 17: pyro.guest.v1.ProcessService.Follow:input_type -> pyro.guest.v1.FollowRequest
+	22, // 18: pyro.guest.v1.ProcessService.Acknowledge:input_type -> pyro.guest.v1.AcknowledgeRequest
+	24, // 19: pyro.guest.v1.ProcessService.WriteInput:input_type -> pyro.guest.v1.WriteInputRequest
+	26, // 20: pyro.guest.v1.ProcessService.Signal:input_type -> pyro.guest.v1.SignalRequest
+	28, // 21: pyro.guest.v1.ProcessService.Resize:input_type -> pyro.guest.v1.ResizeRequest
+	30, // 22: pyro.guest.v1.ProcessService.List:input_type -> pyro.guest.v1.ListRequest
+	33, // 23: pyro.guest.v1.ProcessService.Release:input_type -> pyro.guest.v1.ReleaseRequest
+	2,  // 24: pyro.guest.v1.MachineService.Hello:output_type -> pyro.guest.v1.HelloResponse
+	4,  // 25: pyro.guest.v1.MachineService.Identify:output_type -> pyro.guest.v1.IdentifyResponse
+	6,  // 26: pyro.guest.v1.MachineService.SetClock:output_type -> pyro.guest.v1.SetClockResponse
+	9,  // 27: pyro.guest.v1.MachineService.Mount:output_type -> pyro.guest.v1.MountResponse
+	11, // 28: pyro.guest.v1.MachineService.Unmount:output_type -> pyro.guest.v1.UnmountResponse
+	13, // 29: pyro.guest.v1.MachineService.Sync:output_type -> pyro.guest.v1.SyncResponse
+	16, // 30: pyro.guest.v1.ProcessService.Start:output_type -> pyro.guest.v1.StartResponse
+	18, // 31: pyro.guest.v1.ProcessService.Follow:output_type -> pyro.guest.v1.FollowResponse
+	23, // 32: pyro.guest.v1.ProcessService.Acknowledge:output_type -> pyro.guest.v1.AcknowledgeResponse
+	25, // 33: pyro.guest.v1.ProcessService.WriteInput:output_type -> pyro.guest.v1.WriteInputResponse
+	27, // 34: pyro.guest.v1.ProcessService.Signal:output_type -> pyro.guest.v1.SignalResponse
+	29, // 35: pyro.guest.v1.ProcessService.Resize:output_type -> pyro.guest.v1.ResizeResponse
+	31, // 36: pyro.guest.v1.ProcessService.List:output_type -> pyro.guest.v1.ListResponse
+	34, // 37: pyro.guest.v1.ProcessService.Release:output_type -> pyro.guest.v1.ReleaseResponse
+	24, // [24:38] is the sub-list for method output_type
+	10, // [10:24] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_pyro_guest_v1_guest_proto_init() }
@@ -2089,6 +2166,7 @@ func file_pyro_guest_v1_guest_proto_init() {
 		(*FollowResponse_Stdout)(nil),
 		(*FollowResponse_Stderr)(nil),
 		(*FollowResponse_Exit)(nil),
+		(*FollowResponse_Heartbeat)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2096,7 +2174,7 @@ func file_pyro_guest_v1_guest_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pyro_guest_v1_guest_proto_rawDesc), len(file_pyro_guest_v1_guest_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   33,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

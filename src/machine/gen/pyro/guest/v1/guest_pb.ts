@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pyro/guest/v1/guest.proto.
  */
 export const file_pyro_guest_v1_guest: GenFile = /*@__PURE__*/
-  fileDesc("ChlweXJvL2d1ZXN0L3YxL2d1ZXN0LnByb3RvEg1weXJvLmd1ZXN0LnYxIg4KDEhlbGxvUmVxdWVzdCKlAQoNSGVsbG9SZXNwb25zZRIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhUKDWFnZW50X3ZlcnNpb24YAiABKAkSFgoOa2VybmVsX3JlbGVhc2UYAyABKAkSDwoHbW91bnRlZBgEIAEoCBIaChJtZW1vcnlfdG90YWxfYnl0ZXMYBSABKAQSHgoWbWVtb3J5X2F2YWlsYWJsZV9ieXRlcxgGIAEoBCJnCg9JZGVudGlmeVJlcXVlc3QSHQoVd2FsbF9jbG9ja191bml4X25hbm9zGAEgASgDEg8KB2VudHJvcHkYAiABKAwSEAoIaG9zdG5hbWUYAyABKAkSEgoKbWFjaGluZV9pZBgEIAEoCSISChBJZGVudGlmeVJlc3BvbnNlIjAKD1NldENsb2NrUmVxdWVzdBIdChV3YWxsX2Nsb2NrX3VuaXhfbmFub3MYASABKAMiEgoQU2V0Q2xvY2tSZXNwb25zZSJFCgxNb3VudFJlcXVlc3QSDAoEc2VlZBgBIAEoCBInCgVmaWxlcxgCIAMoCzIYLnB5cm8uZ3Vlc3QudjEuR3Vlc3RGaWxlIjgKCUd1ZXN0RmlsZRIMCgRwYXRoGAEgASgJEg8KB2NvbnRlbnQYAiABKAwSDAoEbW9kZRgDIAEoDSIPCg1Nb3VudFJlc3BvbnNlIhAKDlVubW91bnRSZXF1ZXN0IhEKD1VubW91bnRSZXNwb25zZSINCgtTeW5jUmVxdWVzdCIOCgxTeW5jUmVzcG9uc2UimAEKDFN0YXJ0UmVxdWVzdBISCgpwcm9jZXNzX2lkGAEgASgJEgwKBGFyZ3YYAiADKAkSCwoDZW52GAMgAygJEgsKA2N3ZBgEIAEoCRINCgVzdGRpbhgFIAEoCBIpCgh0ZXJtaW5hbBgGIAEoCzIXLnB5cm8uZ3Vlc3QudjEuVGVybWluYWwSEgoKdGltZW91dF9tcxgHIAEoBCImCghUZXJtaW5hbBIMCgRjb2xzGAEgASgNEgwKBHJvd3MYAiABKA0iHAoNU3RhcnRSZXNwb25zZRILCgNwaWQYASABKAUiUQoNRm9sbG93UmVxdWVzdBISCgpwcm9jZXNzX2lkGAEgASgJEhUKDXN0ZG91dF9jdXJzb3IYAiABKAQSFQoNc3RkZXJyX2N1cnNvchgDIAEoBCKOAQoORm9sbG93UmVzcG9uc2USJgoGc3Rkb3V0GAEgASgLMhQucHlyby5ndWVzdC52MS5DaHVua0gAEiYKBnN0ZGVychgCIAEoCzIULnB5cm8uZ3Vlc3QudjEuQ2h1bmtIABIjCgRleGl0GAMgASgLMhMucHlyby5ndWVzdC52MS5FeGl0SABCBwoFZXZlbnQiJQoFQ2h1bmsSDgoGb2Zmc2V0GAEgASgEEgwKBGRhdGEYAiABKAwiaAoERXhpdBIRCglleGl0X2NvZGUYASABKAUSDgoGc2lnbmFsGAIgASgFEhEKCXRpbWVkX291dBgDIAEoCBISCgpvb21fa2lsbGVkGAQgASgIEhYKDmR1cmF0aW9uX25hbm9zGAUgASgDIlYKEkFja25vd2xlZGdlUmVxdWVzdBISCgpwcm9jZXNzX2lkGAEgASgJEhUKDXN0ZG91dF9jdXJzb3IYAiABKAQSFQoNc3RkZXJyX2N1cnNvchgDIAEoBCIVChNBY2tub3dsZWRnZVJlc3BvbnNlIlIKEVdyaXRlSW5wdXRSZXF1ZXN0EhIKCnByb2Nlc3NfaWQYASABKAkSDgoGb2Zmc2V0GAIgASgEEgwKBGRhdGEYAyABKAwSCwoDZW5kGAQgASgIIjkKEldyaXRlSW5wdXRSZXNwb25zZRITCgtuZXh0X29mZnNldBgBIAEoBBIOCgZjbG9zZWQYAiABKAgiYAoNU2lnbmFsUmVxdWVzdBISCgpwcm9jZXNzX2lkGAEgASgJEg4KBnNpZ25hbBgCIAEoBRIrCgZ0YXJnZXQYAyABKA4yGy5weXJvLmd1ZXN0LnYxLlNpZ25hbFRhcmdldCIjCg5TaWduYWxSZXNwb25zZRIRCglkZWxpdmVyZWQYASABKAgiTgoNUmVzaXplUmVxdWVzdBISCgpwcm9jZXNzX2lkGAEgASgJEikKCHRlcm1pbmFsGAIgASgLMhcucHlyby5ndWVzdC52MS5UZXJtaW5hbCIQCg5SZXNpemVSZXNwb25zZSINCgtMaXN0UmVxdWVzdCI9CgxMaXN0UmVzcG9uc2USLQoJcHJvY2Vzc2VzGAEgAygLMhoucHlyby5ndWVzdC52MS5Qcm9jZXNzSW5mbyKjAQoLUHJvY2Vzc0luZm8SEgoKcHJvY2Vzc19pZBgBIAEoCRILCgNwaWQYAiABKAUSDwoHcnVubmluZxgDIAEoCBIhCgRleGl0GAQgASgLMhMucHlyby5ndWVzdC52MS5FeGl0EhQKDHN0ZG91dF9ieXRlcxgFIAEoBBIUCgxzdGRlcnJfYnl0ZXMYBiABKAQSEwoLc3RkaW5fYnl0ZXMYByABKAQiOwoOUmVsZWFzZVJlcXVlc3QSEgoKcHJvY2Vzc19pZBgBIAEoCRIVCg1sZWF2ZV9ydW5uaW5nGAIgASgIIhEKD1JlbGVhc2VSZXNwb25zZSpeCgxTaWduYWxUYXJnZXQSHQoZU0lHTkFMX1RBUkdFVF9VTlNQRUNJRklFRBAAEhcKE1NJR05BTF9UQVJHRVRfR1JPVVAQARIWChJTSUdOQUxfVEFSR0VUX1RSRUUQAjK9AwoOTWFjaGluZVNlcnZpY2USQgoFSGVsbG8SGy5weXJvLmd1ZXN0LnYxLkhlbGxvUmVxdWVzdBocLnB5cm8uZ3Vlc3QudjEuSGVsbG9SZXNwb25zZRJLCghJZGVudGlmeRIeLnB5cm8uZ3Vlc3QudjEuSWRlbnRpZnlSZXF1ZXN0Gh8ucHlyby5ndWVzdC52MS5JZGVudGlmeVJlc3BvbnNlEksKCFNldENsb2NrEh4ucHlyby5ndWVzdC52MS5TZXRDbG9ja1JlcXVlc3QaHy5weXJvLmd1ZXN0LnYxLlNldENsb2NrUmVzcG9uc2USQgoFTW91bnQSGy5weXJvLmd1ZXN0LnYxLk1vdW50UmVxdWVzdBocLnB5cm8uZ3Vlc3QudjEuTW91bnRSZXNwb25zZRJICgdVbm1vdW50Eh0ucHlyby5ndWVzdC52MS5Vbm1vdW50UmVxdWVzdBoeLnB5cm8uZ3Vlc3QudjEuVW5tb3VudFJlc3BvbnNlEj8KBFN5bmMSGi5weXJvLmd1ZXN0LnYxLlN5bmNSZXF1ZXN0GhsucHlyby5ndWVzdC52MS5TeW5jUmVzcG9uc2Uy3wQKDlByb2Nlc3NTZXJ2aWNlEkIKBVN0YXJ0EhsucHlyby5ndWVzdC52MS5TdGFydFJlcXVlc3QaHC5weXJvLmd1ZXN0LnYxLlN0YXJ0UmVzcG9uc2USRwoGRm9sbG93EhwucHlyby5ndWVzdC52MS5Gb2xsb3dSZXF1ZXN0Gh0ucHlyby5ndWVzdC52MS5Gb2xsb3dSZXNwb25zZTABElQKC0Fja25vd2xlZGdlEiEucHlyby5ndWVzdC52MS5BY2tub3dsZWRnZVJlcXVlc3QaIi5weXJvLmd1ZXN0LnYxLkFja25vd2xlZGdlUmVzcG9uc2USUQoKV3JpdGVJbnB1dBIgLnB5cm8uZ3Vlc3QudjEuV3JpdGVJbnB1dFJlcXVlc3QaIS5weXJvLmd1ZXN0LnYxLldyaXRlSW5wdXRSZXNwb25zZRJFCgZTaWduYWwSHC5weXJvLmd1ZXN0LnYxLlNpZ25hbFJlcXVlc3QaHS5weXJvLmd1ZXN0LnYxLlNpZ25hbFJlc3BvbnNlEkUKBlJlc2l6ZRIcLnB5cm8uZ3Vlc3QudjEuUmVzaXplUmVxdWVzdBodLnB5cm8uZ3Vlc3QudjEuUmVzaXplUmVzcG9uc2USPwoETGlzdBIaLnB5cm8uZ3Vlc3QudjEuTGlzdFJlcXVlc3QaGy5weXJvLmd1ZXN0LnYxLkxpc3RSZXNwb25zZRJICgdSZWxlYXNlEh0ucHlyby5ndWVzdC52MS5SZWxlYXNlUmVxdWVzdBoeLnB5cm8uZ3Vlc3QudjEuUmVsZWFzZVJlc3BvbnNlQi9aLXB5cm8vZ3Vlc3QvaW50ZXJuYWwvZ2VuL3B5cm8vZ3Vlc3QvdjE7Z3Vlc3R2MWIGcHJvdG8z");
+  fileDesc("ChlweXJvL2d1ZXN0L3YxL2d1ZXN0LnByb3RvEg1weXJvLmd1ZXN0LnYxIg4KDEhlbGxvUmVxdWVzdCK7AQoNSGVsbG9SZXNwb25zZRIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhUKDWFnZW50X3ZlcnNpb24YAiABKAkSFgoOa2VybmVsX3JlbGVhc2UYAyABKAkSDwoHbW91bnRlZBgEIAEoCBIaChJtZW1vcnlfdG90YWxfYnl0ZXMYBSABKAQSHgoWbWVtb3J5X2F2YWlsYWJsZV9ieXRlcxgGIAEoBBIUCgxjYXBhYmlsaXRpZXMYByADKAkiZwoPSWRlbnRpZnlSZXF1ZXN0Eh0KFXdhbGxfY2xvY2tfdW5peF9uYW5vcxgBIAEoAxIPCgdlbnRyb3B5GAIgASgMEhAKCGhvc3RuYW1lGAMgASgJEhIKCm1hY2hpbmVfaWQYBCABKAkiEgoQSWRlbnRpZnlSZXNwb25zZSIwCg9TZXRDbG9ja1JlcXVlc3QSHQoVd2FsbF9jbG9ja191bml4X25hbm9zGAEgASgDIhIKEFNldENsb2NrUmVzcG9uc2UiRQoMTW91bnRSZXF1ZXN0EgwKBHNlZWQYASABKAgSJwoFZmlsZXMYAiADKAsyGC5weXJvLmd1ZXN0LnYxLkd1ZXN0RmlsZSI4CglHdWVzdEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEgwKBG1vZGUYAyABKA0iDwoNTW91bnRSZXNwb25zZSIQCg5Vbm1vdW50UmVxdWVzdCIRCg9Vbm1vdW50UmVzcG9uc2UiDQoLU3luY1JlcXVlc3QiDgoMU3luY1Jlc3BvbnNlIpgBCgxTdGFydFJlcXVlc3QSEgoKcHJvY2Vzc19pZBgBIAEoCRIMCgRhcmd2GAIgAygJEgsKA2VudhgDIAMoCRILCgNjd2QYBCABKAkSDQoFc3RkaW4YBSABKAgSKQoIdGVybWluYWwYBiABKAsyFy5weXJvLmd1ZXN0LnYxLlRlcm1pbmFsEhIKCnRpbWVvdXRfbXMYByABKAQiJgoIVGVybWluYWwSDAoEY29scxgBIAEoDRIMCgRyb3dzGAIgASgNIhwKDVN0YXJ0UmVzcG9uc2USCwoDcGlkGAEgASgFImcKDUZvbGxvd1JlcXVlc3QSEgoKcHJvY2Vzc19pZBgBIAEoCRIVCg1zdGRvdXRfY3Vyc29yGAIgASgEEhUKDXN0ZGVycl9jdXJzb3IYAyABKAQSFAoMaGVhcnRiZWF0X21zGAQgASgNIr0BCg5Gb2xsb3dSZXNwb25zZRImCgZzdGRvdXQYASABKAsyFC5weXJvLmd1ZXN0LnYxLkNodW5rSAASJgoGc3RkZXJyGAIgASgLMhQucHlyby5ndWVzdC52MS5DaHVua0gAEiMKBGV4aXQYAyABKAsyEy5weXJvLmd1ZXN0LnYxLkV4aXRIABItCgloZWFydGJlYXQYBCABKAsyGC5weXJvLmd1ZXN0LnYxLkhlYXJ0YmVhdEgAQgcKBWV2ZW50IgsKCUhlYXJ0YmVhdCIlCgVDaHVuaxIOCgZvZmZzZXQYASABKAQSDAoEZGF0YRgCIAEoDCJoCgRFeGl0EhEKCWV4aXRfY29kZRgBIAEoBRIOCgZzaWduYWwYAiABKAUSEQoJdGltZWRfb3V0GAMgASgIEhIKCm9vbV9raWxsZWQYBCABKAgSFgoOZHVyYXRpb25fbmFub3MYBSABKAMiVgoSQWNrbm93bGVkZ2VSZXF1ZXN0EhIKCnByb2Nlc3NfaWQYASABKAkSFQoNc3Rkb3V0X2N1cnNvchgCIAEoBBIVCg1zdGRlcnJfY3Vyc29yGAMgASgEIhUKE0Fja25vd2xlZGdlUmVzcG9uc2UiUgoRV3JpdGVJbnB1dFJlcXVlc3QSEgoKcHJvY2Vzc19pZBgBIAEoCRIOCgZvZmZzZXQYAiABKAQSDAoEZGF0YRgDIAEoDBILCgNlbmQYBCABKAgiOQoSV3JpdGVJbnB1dFJlc3BvbnNlEhMKC25leHRfb2Zmc2V0GAEgASgEEg4KBmNsb3NlZBgCIAEoCCJgCg1TaWduYWxSZXF1ZXN0EhIKCnByb2Nlc3NfaWQYASABKAkSDgoGc2lnbmFsGAIgASgFEisKBnRhcmdldBgDIAEoDjIbLnB5cm8uZ3Vlc3QudjEuU2lnbmFsVGFyZ2V0IiMKDlNpZ25hbFJlc3BvbnNlEhEKCWRlbGl2ZXJlZBgBIAEoCCJOCg1SZXNpemVSZXF1ZXN0EhIKCnByb2Nlc3NfaWQYASABKAkSKQoIdGVybWluYWwYAiABKAsyFy5weXJvLmd1ZXN0LnYxLlRlcm1pbmFsIhAKDlJlc2l6ZVJlc3BvbnNlIg0KC0xpc3RSZXF1ZXN0Ij0KDExpc3RSZXNwb25zZRItCglwcm9jZXNzZXMYASADKAsyGi5weXJvLmd1ZXN0LnYxLlByb2Nlc3NJbmZvIqMBCgtQcm9jZXNzSW5mbxISCgpwcm9jZXNzX2lkGAEgASgJEgsKA3BpZBgCIAEoBRIPCgdydW5uaW5nGAMgASgIEiEKBGV4aXQYBCABKAsyEy5weXJvLmd1ZXN0LnYxLkV4aXQSFAoMc3Rkb3V0X2J5dGVzGAUgASgEEhQKDHN0ZGVycl9ieXRlcxgGIAEoBBITCgtzdGRpbl9ieXRlcxgHIAEoBCI7Cg5SZWxlYXNlUmVxdWVzdBISCgpwcm9jZXNzX2lkGAEgASgJEhUKDWxlYXZlX3J1bm5pbmcYAiABKAgiEQoPUmVsZWFzZVJlc3BvbnNlKl4KDFNpZ25hbFRhcmdldBIdChlTSUdOQUxfVEFSR0VUX1VOU1BFQ0lGSUVEEAASFwoTU0lHTkFMX1RBUkdFVF9HUk9VUBABEhYKElNJR05BTF9UQVJHRVRfVFJFRRACMr0DCg5NYWNoaW5lU2VydmljZRJCCgVIZWxsbxIbLnB5cm8uZ3Vlc3QudjEuSGVsbG9SZXF1ZXN0GhwucHlyby5ndWVzdC52MS5IZWxsb1Jlc3BvbnNlEksKCElkZW50aWZ5Eh4ucHlyby5ndWVzdC52MS5JZGVudGlmeVJlcXVlc3QaHy5weXJvLmd1ZXN0LnYxLklkZW50aWZ5UmVzcG9uc2USSwoIU2V0Q2xvY2sSHi5weXJvLmd1ZXN0LnYxLlNldENsb2NrUmVxdWVzdBofLnB5cm8uZ3Vlc3QudjEuU2V0Q2xvY2tSZXNwb25zZRJCCgVNb3VudBIbLnB5cm8uZ3Vlc3QudjEuTW91bnRSZXF1ZXN0GhwucHlyby5ndWVzdC52MS5Nb3VudFJlc3BvbnNlEkgKB1VubW91bnQSHS5weXJvLmd1ZXN0LnYxLlVubW91bnRSZXF1ZXN0Gh4ucHlyby5ndWVzdC52MS5Vbm1vdW50UmVzcG9uc2USPwoEU3luYxIaLnB5cm8uZ3Vlc3QudjEuU3luY1JlcXVlc3QaGy5weXJvLmd1ZXN0LnYxLlN5bmNSZXNwb25zZTLfBAoOUHJvY2Vzc1NlcnZpY2USQgoFU3RhcnQSGy5weXJvLmd1ZXN0LnYxLlN0YXJ0UmVxdWVzdBocLnB5cm8uZ3Vlc3QudjEuU3RhcnRSZXNwb25zZRJHCgZGb2xsb3cSHC5weXJvLmd1ZXN0LnYxLkZvbGxvd1JlcXVlc3QaHS5weXJvLmd1ZXN0LnYxLkZvbGxvd1Jlc3BvbnNlMAESVAoLQWNrbm93bGVkZ2USIS5weXJvLmd1ZXN0LnYxLkFja25vd2xlZGdlUmVxdWVzdBoiLnB5cm8uZ3Vlc3QudjEuQWNrbm93bGVkZ2VSZXNwb25zZRJRCgpXcml0ZUlucHV0EiAucHlyby5ndWVzdC52MS5Xcml0ZUlucHV0UmVxdWVzdBohLnB5cm8uZ3Vlc3QudjEuV3JpdGVJbnB1dFJlc3BvbnNlEkUKBlNpZ25hbBIcLnB5cm8uZ3Vlc3QudjEuU2lnbmFsUmVxdWVzdBodLnB5cm8uZ3Vlc3QudjEuU2lnbmFsUmVzcG9uc2USRQoGUmVzaXplEhwucHlyby5ndWVzdC52MS5SZXNpemVSZXF1ZXN0Gh0ucHlyby5ndWVzdC52MS5SZXNpemVSZXNwb25zZRI/CgRMaXN0EhoucHlyby5ndWVzdC52MS5MaXN0UmVxdWVzdBobLnB5cm8uZ3Vlc3QudjEuTGlzdFJlc3BvbnNlEkgKB1JlbGVhc2USHS5weXJvLmd1ZXN0LnYxLlJlbGVhc2VSZXF1ZXN0Gh4ucHlyby5ndWVzdC52MS5SZWxlYXNlUmVzcG9uc2VCL1otcHlyby9ndWVzdC9pbnRlcm5hbC9nZW4vcHlyby9ndWVzdC92MTtndWVzdHYxYgZwcm90bzM");
 
 /**
  * @generated from message pyro.guest.v1.HelloRequest
@@ -63,6 +63,13 @@ export type HelloResponse = Message<"pyro.guest.v1.HelloResponse"> & {
    * @generated from field: uint64 memory_available_bytes = 6;
    */
   memoryAvailableBytes: bigint;
+
+  /**
+   * What this agent can do beyond the first of this version, such as "heartbeats"; none for the first.
+   *
+   * @generated from field: repeated string capabilities = 7;
+   */
+  capabilities: string[];
 };
 
 /**
@@ -399,6 +406,13 @@ export type FollowRequest = Message<"pyro.guest.v1.FollowRequest"> & {
    * @generated from field: uint64 stderr_cursor = 3;
    */
   stderrCursor: bigint;
+
+  /**
+   * Milliseconds of quiet after which a heartbeat is sent; 0 = never.
+   *
+   * @generated from field: uint32 heartbeat_ms = 4;
+   */
+  heartbeatMs: number;
 };
 
 /**
@@ -433,6 +447,12 @@ export type FollowResponse = Message<"pyro.guest.v1.FollowResponse"> & {
      */
     value: Exit;
     case: "exit";
+  } | {
+    /**
+     * @generated from field: pyro.guest.v1.Heartbeat heartbeat = 4;
+     */
+    value: Heartbeat;
+    case: "heartbeat";
   } | { case: undefined; value?: undefined };
 };
 
@@ -442,6 +462,21 @@ export type FollowResponse = Message<"pyro.guest.v1.FollowResponse"> & {
  */
 export const FollowResponseSchema: GenMessage<FollowResponse> = /*@__PURE__*/
   messageDesc(file_pyro_guest_v1_guest, 17);
+
+/**
+ * The program runs, has written nothing, and the agent still looks after it.
+ *
+ * @generated from message pyro.guest.v1.Heartbeat
+ */
+export type Heartbeat = Message<"pyro.guest.v1.Heartbeat"> & {
+};
+
+/**
+ * Describes the message pyro.guest.v1.Heartbeat.
+ * Use `create(HeartbeatSchema)` to create a new message.
+ */
+export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
+  messageDesc(file_pyro_guest_v1_guest, 18);
 
 /**
  * @generated from message pyro.guest.v1.Chunk
@@ -467,7 +502,7 @@ export type Chunk = Message<"pyro.guest.v1.Chunk"> & {
  * Use `create(ChunkSchema)` to create a new message.
  */
 export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 18);
+  messageDesc(file_pyro_guest_v1_guest, 19);
 
 /**
  * @generated from message pyro.guest.v1.Exit
@@ -512,7 +547,7 @@ export type Exit = Message<"pyro.guest.v1.Exit"> & {
  * Use `create(ExitSchema)` to create a new message.
  */
 export const ExitSchema: GenMessage<Exit> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 19);
+  messageDesc(file_pyro_guest_v1_guest, 20);
 
 /**
  * @generated from message pyro.guest.v1.AcknowledgeRequest
@@ -539,7 +574,7 @@ export type AcknowledgeRequest = Message<"pyro.guest.v1.AcknowledgeRequest"> & {
  * Use `create(AcknowledgeRequestSchema)` to create a new message.
  */
 export const AcknowledgeRequestSchema: GenMessage<AcknowledgeRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 20);
+  messageDesc(file_pyro_guest_v1_guest, 21);
 
 /**
  * @generated from message pyro.guest.v1.AcknowledgeResponse
@@ -552,7 +587,7 @@ export type AcknowledgeResponse = Message<"pyro.guest.v1.AcknowledgeResponse"> &
  * Use `create(AcknowledgeResponseSchema)` to create a new message.
  */
 export const AcknowledgeResponseSchema: GenMessage<AcknowledgeResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 21);
+  messageDesc(file_pyro_guest_v1_guest, 22);
 
 /**
  * @generated from message pyro.guest.v1.WriteInputRequest
@@ -590,7 +625,7 @@ export type WriteInputRequest = Message<"pyro.guest.v1.WriteInputRequest"> & {
  * Use `create(WriteInputRequestSchema)` to create a new message.
  */
 export const WriteInputRequestSchema: GenMessage<WriteInputRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 22);
+  messageDesc(file_pyro_guest_v1_guest, 23);
 
 /**
  * @generated from message pyro.guest.v1.WriteInputResponse
@@ -614,7 +649,7 @@ export type WriteInputResponse = Message<"pyro.guest.v1.WriteInputResponse"> & {
  * Use `create(WriteInputResponseSchema)` to create a new message.
  */
 export const WriteInputResponseSchema: GenMessage<WriteInputResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 23);
+  messageDesc(file_pyro_guest_v1_guest, 24);
 
 /**
  * @generated from message pyro.guest.v1.SignalRequest
@@ -643,7 +678,7 @@ export type SignalRequest = Message<"pyro.guest.v1.SignalRequest"> & {
  * Use `create(SignalRequestSchema)` to create a new message.
  */
 export const SignalRequestSchema: GenMessage<SignalRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 24);
+  messageDesc(file_pyro_guest_v1_guest, 25);
 
 /**
  * @generated from message pyro.guest.v1.SignalResponse
@@ -662,7 +697,7 @@ export type SignalResponse = Message<"pyro.guest.v1.SignalResponse"> & {
  * Use `create(SignalResponseSchema)` to create a new message.
  */
 export const SignalResponseSchema: GenMessage<SignalResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 25);
+  messageDesc(file_pyro_guest_v1_guest, 26);
 
 /**
  * @generated from message pyro.guest.v1.ResizeRequest
@@ -684,7 +719,7 @@ export type ResizeRequest = Message<"pyro.guest.v1.ResizeRequest"> & {
  * Use `create(ResizeRequestSchema)` to create a new message.
  */
 export const ResizeRequestSchema: GenMessage<ResizeRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 26);
+  messageDesc(file_pyro_guest_v1_guest, 27);
 
 /**
  * @generated from message pyro.guest.v1.ResizeResponse
@@ -697,7 +732,7 @@ export type ResizeResponse = Message<"pyro.guest.v1.ResizeResponse"> & {
  * Use `create(ResizeResponseSchema)` to create a new message.
  */
 export const ResizeResponseSchema: GenMessage<ResizeResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 27);
+  messageDesc(file_pyro_guest_v1_guest, 28);
 
 /**
  * @generated from message pyro.guest.v1.ListRequest
@@ -710,7 +745,7 @@ export type ListRequest = Message<"pyro.guest.v1.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 28);
+  messageDesc(file_pyro_guest_v1_guest, 29);
 
 /**
  * @generated from message pyro.guest.v1.ListResponse
@@ -727,7 +762,7 @@ export type ListResponse = Message<"pyro.guest.v1.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 29);
+  messageDesc(file_pyro_guest_v1_guest, 30);
 
 /**
  * @generated from message pyro.guest.v1.ProcessInfo
@@ -778,7 +813,7 @@ export type ProcessInfo = Message<"pyro.guest.v1.ProcessInfo"> & {
  * Use `create(ProcessInfoSchema)` to create a new message.
  */
 export const ProcessInfoSchema: GenMessage<ProcessInfo> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 30);
+  messageDesc(file_pyro_guest_v1_guest, 31);
 
 /**
  * @generated from message pyro.guest.v1.ReleaseRequest
@@ -802,7 +837,7 @@ export type ReleaseRequest = Message<"pyro.guest.v1.ReleaseRequest"> & {
  * Use `create(ReleaseRequestSchema)` to create a new message.
  */
 export const ReleaseRequestSchema: GenMessage<ReleaseRequest> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 31);
+  messageDesc(file_pyro_guest_v1_guest, 32);
 
 /**
  * @generated from message pyro.guest.v1.ReleaseResponse
@@ -815,7 +850,7 @@ export type ReleaseResponse = Message<"pyro.guest.v1.ReleaseResponse"> & {
  * Use `create(ReleaseResponseSchema)` to create a new message.
  */
 export const ReleaseResponseSchema: GenMessage<ReleaseResponse> = /*@__PURE__*/
-  messageDesc(file_pyro_guest_v1_guest, 32);
+  messageDesc(file_pyro_guest_v1_guest, 33);
 
 /**
  * @generated from enum pyro.guest.v1.SignalTarget
@@ -939,7 +974,7 @@ export const ProcessService: GenService<{
   },
   /**
    * Streams output from the given cursors, each stream in order and without gaps, then one exit event.
-   * The exit event comes after everything the program itself wrote.
+   * The exit event comes after everything the program itself wrote. While there is nothing to say, heartbeats say so.
    *
    * @generated from rpc pyro.guest.v1.ProcessService.Follow
    */

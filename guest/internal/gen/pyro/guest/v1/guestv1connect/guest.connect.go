@@ -291,7 +291,7 @@ type ProcessServiceClient interface {
 	// or 126 (not executable) and says why on stderr.
 	Start(context.Context, *connect.Request[v1.StartRequest]) (*connect.Response[v1.StartResponse], error)
 	// Streams output from the given cursors, each stream in order and without gaps, then one exit event.
-	// The exit event comes after everything the program itself wrote.
+	// The exit event comes after everything the program itself wrote. While there is nothing to say, heartbeats say so.
 	Follow(context.Context, *connect.Request[v1.FollowRequest]) (*connect.ServerStreamForClient[v1.FollowResponse], error)
 	// Says that output before these cursors is safe on the host. Unacknowledged output is bounded
 	// (4 MiB a stream); a program that is that far ahead waits in write(2).
@@ -426,7 +426,7 @@ type ProcessServiceHandler interface {
 	// or 126 (not executable) and says why on stderr.
 	Start(context.Context, *connect.Request[v1.StartRequest]) (*connect.Response[v1.StartResponse], error)
 	// Streams output from the given cursors, each stream in order and without gaps, then one exit event.
-	// The exit event comes after everything the program itself wrote.
+	// The exit event comes after everything the program itself wrote. While there is nothing to say, heartbeats say so.
 	Follow(context.Context, *connect.Request[v1.FollowRequest], *connect.ServerStream[v1.FollowResponse]) error
 	// Says that output before these cursors is safe on the host. Unacknowledged output is bounded
 	// (4 MiB a stream); a program that is that far ahead waits in write(2).

@@ -1,0 +1,20 @@
+// Owns exporting all of a hostile guest's workspace to a path of this host, as an ordinary call does. Never confines it.
+
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { GuestSession } from "../../src/machine/guest-session.js";
+import { openExports } from "../../src/workspace/export/exports.js";
+import { exportFrom } from "../../src/workspace/transfer.js";
+
+export async function exportOut(session: GuestSession, outputPath: string): Promise<unknown> {
+  const state = mkdtempSync(join(tmpdir(), "pyro-export-state-"));
+  try {
+    mkdirSync(join(state, "state"));
+    const services = { exports: await openExports(join(state, "state")) };
+    const request = { path: "", output_path: outputPath, force: false };
+    return await exportFrom(services, { session, request }, new AbortController().signal);
+  } finally {
+    rmSync(state, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,163 @@
+// Proves that a guest that does not answer holds nothing up: what ends a workspace never waits for what it ends, and one stuck workspace is no other's.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { asPyroError } from "../../src/base/error.js";
+import { sweep } from "../../src/workspace/lifecycle.js";
+import { silence, type Lies } from "./hostile-guest.js";
+import { caller, openWorld, type World } from "./world.js";
+
+const never = new AbortController().signal;
+
+/** Stages what it is sent, and then never says that it is committed; `committing` resolves once it was asked to. */
+function frozenInCommit(): { readonly lies: Lies; readonly committing: Promise<void> } {
+  let asked = (): void => undefined;
+  const committing = new Promise<void>((resolve) => (asked = resolve));
+  const lies: Lies = {
+    files: {
+      readFile: async function* () {
+        yield { entry: { path: Buffer.from("x"), size: 0n } };
+      },
+      stage: async (pieces) => {
+        for await (const _ of pieces);
+        return { fileCount: 1n, byteCount: 1n };
+      },
+      commit: () => {
+        asked();
+        return silence();
+      },
+    },
+  };
+  return { lies, committing };
+}
+
+/** Names of what happened, in order. */
+function journalOf(work: Readonly<Record<string, Promise<unknown>>>): string[] {
+  const events: string[] = [];
+  for (const [name, each] of Object.entries(work)) {
+    each.then(
+      () => events.push(`${name} done`),
+      (error: unknown) => events.push(`${name} ended: ${asPyroError(error).code}`),
+    );
+  }
+  return events;
+}
+
+async function write(world: World, id: string): Promise<unknown> {
+  return world.service.writeFile({ workspace_id: id, path: "x", text: "text" }, caller());
+}
+
+describe("with a commit under way that is never answered", () => {
+  test("a delete kills the machine, ends the commit and the calls behind it, and leaves nothing", async () => {
+    const { lies, committing } = frozenInCommit();
+    await using world = await openWorld(lies);
+    const id = await world.create();
+    const first = write(world, id);
+    await committing;
+    const second = write(world, id);
+    const began = performance.now();
+    const deleting = world.service.delete(id);
+    const events = journalOf({ first, second, deleting });
+    expect(await deleting).toEqual({ workspace_id: id, deleted: true });
+    process.stdout.write(`delete with a frozen guest: ${Math.round(performance.now() - began)} ms\n`);
+    expect(events.toSorted()).toEqual(["deleting done", "first ended: unavailable", "second ended: canceled"]);
+    expect(world.guests.map((guest) => guest.kills() > 0)).toEqual([true]);
+    expect([world.store.all(), existsSync(join(world.store.root, id))]).toEqual([[], false]);
+  });
+
+  test("a reset ends both and starts a new machine", async () => {
+    const { lies, committing } = frozenInCommit();
+    await using world = await openWorld(lies);
+    const id = await world.create();
+    const first = write(world, id);
+    await committing;
+    const resetting = world.service.reset(id, caller());
+    const events = journalOf({ first, resetting });
+    expect(await resetting).toMatchObject({ workspace_id: id, state: "running" });
+    expect(events).toEqual(["first ended: unavailable", "resetting done"]);
+    expect(world.guests.map((guest) => guest.kills() > 0)).toEqual([true, false]);
+  });
+
+  test("a stop lets the guest write it to its disk, and then ends it", async () => {
+    const { lies, committing } = frozenInCommit();
+    const asked: string[] = [];
+    const unmount = () => {
+      asked.push("unmount");
+      return Promise.resolve({});
+    };
+    await using world = await openWorld({ ...lies, machine: { unmount } });
+    const id = await world.create();
+    const first = write(world, id);
+    await committing;
+    const stopping = world.service.stop(id, caller());
+    const events = journalOf({ first, stopping });
+    expect(await stopping).toMatchObject({ state: "stopped", failure: null });
+    await first.catch(() => undefined);
+    expect([asked, events.toSorted()]).toEqual([["unmount"], ["first ended: unavailable", "stopping done"]]);
+  });
+});
+
+test("a stop whose guest does not write everything in time says so, in its result and in the logs", async () => {
+  await using world = await openWorld({
+    machine: { unmount: () => Promise.reject(new Error("The disk is on fire.")) },
+  });
+  const id = await world.create();
+  const text = "Its machine did not write everything to its disk within 20 s: what was written last may be missing";
+  expect(await world.service.stop(id, caller())).toMatchObject({ state: "stopped", failure: text });
+  const logs = await world.service.logs({ workspace_id: id, stream: "stdout", offset: 0, max_bytes: 1 });
+  expect(logs.notes).toEqual([{ at: expect.any(String), text }]);
+});
+
+test("what only waited when the workspace was stopped starts it again by itself", async () => {
+  const { lies, committing } = frozenInCommit();
+  await using world = await openWorld(lies);
+  const id = await world.create();
+  const first = write(world, id).catch(() => "ended");
+  await committing;
+  const second = write(world, id).catch(() => "ended");
+  await world.service.stop(id, caller());
+  // The second one's commit is not answered either: that there is a machine for it says enough.
+  while (world.guests.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  await world.service.delete(id);
+  expect([await first, await second]).toEqual(["ended", "ended"]);
+});
+
+test("a workspace that is being created is gone when it is deleted", async () => {
+  await using world = await openWorld({});
+  const slow = { ...world.machines, create: (_: unknown, { signal }: { signal: AbortSignal }) => aborted(signal) };
+  Object.assign(world.machines, slow);
+  const creating = world.create();
+  while (world.store.all().length === 0) await new Promise((resolve) => setImmediate(resolve));
+  const [id = ""] = world.store.all().map((each) => each.id);
+  const failure = creating.then(
+    () => "created",
+    (error: unknown) => asPyroError(error).code,
+  );
+  await world.service.delete(id);
+  expect(await failure).toBe("canceled");
+  expect(existsSync(join(world.store.root, id))).toBe(false);
+});
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+test("the sweep stops every idle workspace, also beside one whose lock nobody lets go of", async () => {
+  await using world = await openWorld({});
+  const ids = [await world.create(), await world.create(), await world.create()];
+  const [stuck] = world.store.all();
+  let letGo = (): void => undefined;
+  const held = stuck?.lock.exclusive(never, () => new Promise<void>((resolve) => (letGo = resolve)));
+  if (stuck !== undefined) stuck.live = undefined;
+  const sweeping = sweep(world.store, Date.now() + 3_600_000, never);
+  const others = ids.slice(1).map((id) => world.store.find(id));
+  while (others.some((each) => each.record.state !== "stopped")) await new Promise((resolve) => setImmediate(resolve));
+  letGo();
+  await Promise.all([held, sweeping]);
+  expect(others.map((each) => each.record.state)).toEqual(["stopped", "stopped"]);
+  expect(readFileSync(others[0]?.files.journal ?? "", "utf8")).toContain('"stopped"');
+});

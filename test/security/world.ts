@@ -1,0 +1,90 @@
+// Owns a workspaces service whose machines are hostile guests: no engine, no environment, real records and locks. Never starts a process.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { MachineHost } from "../../src/machine/machine-host.js";
+import type { WorkspaceSeed } from "../../src/workspace/record.js";
+import { WorkspaceStore } from "../../src/workspace/store.js";
+import { openExports } from "../../src/workspace/export/exports.js";
+import { openWorkspaces, type Workspaces } from "../../src/workspace/workspaces.js";
+import { openHostileGuest, type HostileGuest, type Lies } from "./hostile-guest.js";
+
+export interface World extends AsyncDisposable {
+  readonly folder: string;
+  readonly store: WorkspaceStore;
+  readonly service: Workspaces;
+  readonly machines: MachineHost;
+  /** Every machine that was started, in order. */
+  readonly guests: readonly HostileGuest[];
+  /** A new workspace, running. */
+  create(): Promise<string>;
+}
+
+/** Agrees to everything that makes and unmakes a machine, unless `lies` say otherwise. */
+export async function openWorld(lies: Lies): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), "pyro-world-"));
+  const shared = (name: string) => join(folder, name);
+  for (const name of ["image", "seed", "manifest"]) writeFileSync(shared(name), name);
+  mkdirSync(shared("state"));
+  const store = await WorkspaceStore.open(shared("state"));
+  const guests: HostileGuest[] = [];
+  const machines: MachineHost = {
+    create: async () => {
+      const machine = { unmount: () => Promise.resolve({}), ...lies.machine };
+      const guest = await openHostileGuest({ ...lies, machine });
+      guests.push(guest);
+      return guest.live;
+    },
+    saveTemplate: () => Promise.reject(new Error("It has none.")),
+    fillPool: () => Promise.resolve(0),
+    adopted: [],
+    close: () => Promise.resolve(),
+    count: () => guests.length,
+    pooled: () => 0,
+    engine: () => {
+      throw new Error("It has none.");
+    },
+  };
+  const environment = {
+    ...{ name: "debian:12", imagePath: shared("image"), imageDigest: "", imageBytes: 5, env: [], source: "" },
+    installedAt: "",
+  };
+  const seed: WorkspaceSeed = {
+    ...{ mode: "empty", origin_kind: "none", origin_ref: null, commit: null, file_count: 0, byte_count: 0 },
+    ...{ skipped: [], digest: "" },
+  };
+  const service = openWorkspaces({
+    ...{ store, machines, unusable: undefined, shutdown: new AbortController().signal },
+    environments: { find: () => Promise.resolve(environment) } as unknown as Parameters<
+      typeof openWorkspaces
+    >[0]["environments"],
+    prepareSeed: () => Promise.resolve({ imagePath: shared("seed"), manifestPath: shared("manifest"), facts: seed }),
+    exports: await openExports(shared("state")),
+    openHostTree: () => Promise.reject(new Error("There is none.")),
+  });
+  return {
+    ...{ folder, store, service, machines, guests },
+    create: async () => {
+      const request = {
+        ...{ environment: "debian:12", labels: {}, vcpu_count: 1, mem_mib: 128, ttl_seconds: 60, wait_seconds: 60 },
+      };
+      return (await service.create(request, caller())).workspace_id;
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const guest of guests) await guest[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type Caller = Parameters<Workspaces["exec"]>[1];
+
+export function caller(signal: AbortSignal = new AbortController().signal): Caller {
+  return {
+    ...{ signal, stdin: undefined, sshAgent: undefined, streaming: false },
+    progress: () => undefined,
+    output: () => Promise.resolve(),
+    onSignal: () => undefined,
+  };
+}
