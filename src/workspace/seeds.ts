@@ -1,22 +1,24 @@
 // Owns turning what a caller named on the host into a seed, or into an archive for a running workspace. Never picks for them.
 import { isAbsolute } from "node:path";
-import { stat } from "node:fs/promises";
 import { PyroError, asPyroError } from "../base/error.js";
+import type { AllowedRoots, OpenedPath } from "../base/host-roots.js";
 import type { Task } from "../base/progress.js";
+import { withinTime } from "../base/within-time.js";
 import type { PreparedSeed } from "./create.js";
 import { isInGitFolder } from "./diff/byte-path.js";
 import { openRepositories } from "./project-source.js";
 import { listDirectory } from "./seed/directory-listing.js";
 import { readArchive } from "./seed/read-archive.js";
 import { readItems } from "./seed/read-items.js";
-import { openSeedCache, type Seed } from "./seed/seed-cache.js";
+import { openSeedCache, seedTimeoutMs, type Seed } from "./seed/seed-cache.js";
+import { openSource } from "./seed/seed-source.js";
 import { TarStreamSink } from "./tar-stream-sink.js";
-import type { HostTree } from "./transfer.js";
+import type { HostSource, HostTree } from "./transfer.js";
 import type { SeedRequest } from "./service.js";
 
 export interface Seeds {
   prepare(request: SeedRequest, task: Task): Promise<PreparedSeed>;
-  openTree(path: string, task: Task): Promise<HostTree>;
+  openTree(source: HostSource, task: Task): Promise<HostTree>;
   /** Removes images that no workspace has and clones that nobody has used for long. `used` are digests of seeds. */
   prune(used: ReadonlySet<string>, signal: AbortSignal): Promise<void>;
 }
@@ -38,7 +40,7 @@ export function openSeeds(folders: SeedFolders): Seeds {
   const repositories = openRepositories({ root: folders.repositories, timeoutMs: cloneTimeoutMs });
   const cache = openSeedCache({ root: folders.seeds, clock: () => new Date() });
   return {
-    prepare: async ({ sshAgent, ...choice }, task) => {
+    prepare: async ({ sshAgent, allowedRoots, ...choice }, task) => {
       const given = (["seed_path", "project_path", "repo_url"] as const).filter((field) => choice[field] !== undefined);
       if (given.length > 1) {
         throw new PyroError("invalid_argument", `Only one of ${given.join(", ")} can be given.`);
@@ -51,24 +53,22 @@ export function openSeeds(folders: SeedFolders): Seeds {
       }
       const path = choice.seed_path ?? choice.project_path;
       if (path === undefined) return prepared(await cache.emptySeed(task), "none");
-      requireAbsolute(choice.seed_path === undefined ? "project_path" : "seed_path", path);
-      return prepared(
-        await cache.seedFromPath(path, task),
-        choice.seed_path === undefined ? "project_path" : "seed_path",
-      );
+      const field = choice.seed_path === undefined ? "project_path" : "seed_path";
+      requireAbsolute(field, path);
+      return prepared(await cache.seedFromPath(path, { ...task, allowedRoots, field }), field);
     },
-    openTree: async (path, task) => {
-      const found = await stat(path).catch(() => undefined);
-      if (found === undefined) {
-        throw new PyroError("not_found", `source_path: ${path} does not exist.`, {
-          hint: "Check the path on the host.",
-        });
-      }
+    openTree: async ({ path, allowedRoots }, task) => {
+      const field = "source_path";
+      const opened = await openSource(path, { roots: allowedRoots, field }, "not_found");
       const sink = new TarStreamSink();
       const skipped: HostTree["skipped"][number][] = [];
-      const fill = found.isDirectory()
-        ? fillFromFolder(sink, { path, skipped }, task)
-        : readArchive(sink, { path, task });
+      const limit = { ms: seedTimeoutMs, what: `Reading ${path}`, hint: "Push a smaller folder." };
+      const fill = withinTime(task.signal, limit, async (signal) => {
+        await using source = opened;
+        await (source.kind === "directory"
+          ? fillFromFolder(sink, { source, skipped, allowedRoots }, { ...task, signal })
+          : readArchive(sink, { file: source, task: { ...task, signal } }));
+      });
       fill.then(
         () => sink.finish(),
         (error: unknown) => sink.finish(asPyroError(error)),
@@ -100,14 +100,20 @@ function prepared(seed: Seed, kind: PreparedSeed["facts"]["origin_kind"]): Prepa
 }
 
 interface Folder {
-  readonly path: string;
+  readonly source: OpenedPath;
+  readonly allowedRoots: AllowedRoots;
   /** Gets what could not be taken along. */
   readonly skipped: { path: string; reason: string }[];
 }
 
 /** The files as a seed would hold them, without any `.git`: a workspace's own history is not to be overwritten. */
-async function fillFromFolder(sink: TarStreamSink, { path, skipped }: Folder, task: Task): Promise<void> {
-  const listing = await listDirectory(path, task.signal);
+async function fillFromFolder(
+  sink: TarStreamSink,
+  { source, skipped, allowedRoots }: Folder,
+  task: Task,
+): Promise<void> {
+  const judge = { roots: allowedRoots, field: "source_path" };
+  await using listing = await listDirectory(source, { judge, signal: task.signal });
   const items = listing.items.filter((item) => !isInGitFolder(item.path));
   const read = await readItems(sink, { items, signal: task.signal, progress: task.progress });
   skipped.push(...listing.skipped, ...read.skipped);

@@ -1,6 +1,7 @@
 // Owns what all parts of the workspaces service share: what they work with, who calls, how work gets into a machine. Never one operation.
 import type { Readable } from "node:stream";
 import type { PyroError } from "../base/error.js";
+import type { AllowedRoots } from "../base/host-roots.js";
 import type { Task } from "../base/progress.js";
 import type { GuestSession } from "../machine/guest-session.js";
 import type { CreateServices, PreparedSeed } from "./create.js";
@@ -19,9 +20,16 @@ export interface SeedChoice {
 export interface SeedRequest extends SeedChoice {
   /** Socket of the caller's SSH agent, to clone repo_url with. */
   readonly sshAgent: string | undefined;
+  readonly allowedRoots: AllowedRoots;
 }
 
-export interface WorkspaceCaller extends Task {
+/** A caller who names paths of the host. */
+export interface HostCaller extends Task {
+  /** Where they may lead. */
+  readonly allowedRoots?: AllowedRoots;
+}
+
+export interface WorkspaceCaller extends HostCaller {
   readonly stdin: Readable | undefined;
   readonly sshAgent?: string | undefined;
   readonly streaming: boolean;

@@ -1,6 +1,7 @@
 // Owns moving whole trees between a workspace and the host, and comparing them. Never lets either side choose a path.
 import { isAbsolute } from "node:path";
 import { PyroError } from "../base/error.js";
+import type { AllowedRoots } from "../base/host-roots.js";
 import type { Task } from "../base/progress.js";
 import type { GuestSession } from "../machine/guest-session.js";
 import { diffWorkspace } from "./diff/diff.js";
@@ -23,8 +24,14 @@ export interface HostTree {
   readonly skipped: readonly { readonly path: string; readonly reason: string }[];
 }
 
+/** What a caller named on the host, and where that may lead. */
+export interface HostSource {
+  readonly path: string;
+  readonly allowedRoots: AllowedRoots;
+}
+
 export interface TransferServices {
-  readonly openHostTree: (path: string, task: Task) => Promise<HostTree>;
+  readonly openHostTree: (source: HostSource, task: Task) => Promise<HostTree>;
 }
 
 /** Entries that a diff names; the counts cover all. */
@@ -83,7 +90,13 @@ export async function applyPatch(session: GuestSession, patch: string, signal: A
 
 export async function exportFrom(
   session: GuestSession,
-  request: { readonly path: string; readonly output_path: string; readonly force: boolean },
+  request: {
+    readonly path: string;
+    readonly output_path: string;
+    readonly force: boolean;
+    /** Where `output_path` may lead. */
+    readonly allowedRoots?: AllowedRoots;
+  },
   signal: AbortSignal,
 ) {
   requireAbsolute("output_path", request.output_path);
@@ -134,12 +147,13 @@ function refuseRepository(path: Uint8Array): void {
 export interface Push {
   readonly session: GuestSession;
   readonly request: { readonly source_path: string; readonly dest: string };
+  readonly allowedRoots: AllowedRoots;
 }
 
-export async function pushInto(services: TransferServices, { session, request }: Push, task: Task) {
+export async function pushInto(services: TransferServices, { session, request, allowedRoots }: Push, task: Task) {
   requireAbsolute("source_path", request.source_path);
   const destination = workspacePath("dest", request.dest);
-  const tree = await services.openHostTree(request.source_path, task);
+  const tree = await services.openHostTree({ path: request.source_path, allowedRoots }, task);
   const staged = await commitChanges(session, { destination, archive: tree.archive, remove: [] }, task.signal);
   return { file_count: staged.fileCount, byte_count: staged.byteCount, skipped: [...tree.skipped] };
 }

@@ -1,35 +1,55 @@
 // Owns listing what a folder's seed consists of: a checkout by git's own rules, any other folder whole. Never reads content.
-import { constants } from "node:fs";
-import { access, lstat, readFile, realpath, stat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
-import { PyroError, hasErrno } from "../../base/error.js";
+import { descriptorPath, type HostPathJudge } from "../../base/host-roots.js";
 import { git } from "./git-command.js";
 import { commonFolder, listGitFiles, listGitFolder } from "./git-folder.js";
+import { findBelow, HostFolders, readBelow, type HostFolder } from "./host-folder.js";
 import { under, unfitReason, type Item, type Listing, type Skipped } from "./listing.js";
 import { displayName, type ByteString } from "./tar-entry.js";
 import { statPaths, statTree, type FoundPath } from "./tree-stat.js";
 
 interface Checkout {
   /** The folder on the host. */
-  readonly root: string;
-  readonly gitDir: string;
+  readonly root: HostFolder;
+  readonly gitDir: HostFolder;
   /** Where it goes in the seed: empty for the root, a submodule's path otherwise. */
   readonly path: ByteString;
 }
 
 interface Walk {
-  /** The folder that the caller named, without symbolic links. */
-  readonly seedRoot: string;
+  /** The folder that the caller named. */
+  readonly seedRoot: HostFolder;
   /** The folder of its repository, whose modules go along; undefined where there is none. */
-  readonly gitDir: string | undefined;
+  readonly gitDir: HostFolder | undefined;
+  /** All that were opened for this seed. */
+  readonly folders: HostFolders;
+  /** Of what content names. */
+  readonly judge: HostPathJudge;
+  readonly signal: AbortSignal;
+}
+
+export interface ListTask {
+  /** Of what the folder's content names. */
+  readonly judge: HostPathJudge;
   readonly signal: AbortSignal;
 }
 
 /** Only the root of a checkout is one: a folder below it is seeded whole, ignored files included, and without `.git`. */
-export async function listDirectory(path: string, signal: AbortSignal): Promise<Listing> {
-  const seedRoot = await folderAt(path);
-  const gitDir = await gitFolderOf(seedRoot);
-  const walk = { seedRoot, gitDir, signal };
+export async function listDirectory(seedRoot: HostFolder, task: ListTask): Promise<Listing> {
+  const folders = new HostFolders();
+  try {
+    return await listFrom({ seedRoot, folders, judge: { ...task.judge, inGit: true }, signal: task.signal });
+  } catch (error) {
+    await folders[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function listFrom(context: Context): Promise<Listing> {
+  const { seedRoot, folders } = context;
+  const gitDir = await gitFolderOf(context, seedRoot);
+  const walk: Walk = { ...context, gitDir };
   const items =
     gitDir === undefined
       ? await listPlain(walk, { root: seedRoot, path: "" })
@@ -44,7 +64,14 @@ export async function listDirectory(path: string, signal: AbortSignal): Promise<
     if (entering !== undefined && !kept.has(item.path)) kept.set(item.path, entering);
   }
   const sorted = [...kept.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { mode: gitDir === undefined ? "directory" : "git", root: seedRoot, gitDir, items: sorted, skipped };
+  return {
+    mode: gitDir === undefined ? "directory" : "git",
+    root: seedRoot.path,
+    gitDir: gitDir?.path,
+    items: sorted,
+    skipped,
+    [Symbol.asyncDispose]: async () => folders[Symbol.asyncDispose](),
+  };
 }
 
 /** What a folder that may not be entered leaves in the seed; undefined for anything else. */
@@ -54,48 +81,33 @@ function emptyFolder({ path, ...item }: Item): Item | undefined {
   return { kind: "made", path, identity, changed, content: undefined };
 }
 
-async function folderAt(path: string): Promise<string> {
-  try {
-    const real = await realpath(path);
-    if ((await stat(real)).isDirectory()) {
-      await access(real, constants.R_OK | constants.X_OK);
-      return real;
-    }
-  } catch (error) {
-    if (!hasErrno(error, "ENOENT") && !hasErrno(error, "ENOTDIR") && !hasErrno(error, "EACCES")) throw error;
-    const why = hasErrno(error, "EACCES") ? "may not be read" : "does not exist";
-    throw new PyroError("invalid_argument", `The seed's folder ${path} ${why}.`, { cause: error });
-  }
-  throw new PyroError("invalid_argument", `The seed ${path} is neither a folder nor an archive.`, {
-    hint: "Name a folder, or a .tar, .tar.gz, .tgz or .tar.zst file.",
-  });
-}
+type Context = Omit<Walk, "gitDir">;
+
+/** Longest file that says where a repository lies, in bytes. */
+const maxPointerBytes = 16 * 1024;
 
 /** The repository of the checkout whose root is `root`, `.git` files of worktrees and submodules resolved. */
-export async function gitFolderOf(root: string): Promise<string | undefined> {
-  const path = join(root, ".git");
-  try {
-    const real = await realpath(path);
-    if ((await stat(real)).isDirectory()) return (await isRepository(real)) ? real : undefined;
-    const target = /^gitdir: (.*?)\n*$/u.exec(await readFile(real, "utf8"))?.[1];
-    const folder = target === undefined ? undefined : await realpath(resolve(dirname(real), target));
-    return folder !== undefined && (await isRepository(folder)) ? folder : undefined;
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EACCES", "ELOOP"].some((code) => hasErrno(error, code))) return undefined;
-    throw error;
-  }
+async function gitFolderOf(context: Context, root: HostFolder): Promise<HostFolder | undefined> {
+  await using found = await findBelow(root, ".git");
+  if (found === undefined) return undefined;
+  const pointer = found.kind === "file" ? await readBelow(root, ".git", { maxBytes: maxPointerBytes }) : undefined;
+  const target = pointer === undefined ? ".git" : /^gitdir: (.*?)\n*$/u.exec(pointer.toString("utf8"))?.[1];
+  if (target === undefined) return undefined;
+  const folder = await context.folders.openIfAllowed(resolve(root.path, target), context.judge);
+  return folder !== undefined && (await isRepository(folder)) ? folder : undefined;
 }
 
-async function isRepository(folder: string): Promise<boolean> {
-  const common = (await commonFolder(folder)) ?? folder;
-  const parts = [join(folder, "HEAD"), join(common, "objects"), join(common, "refs")];
+async function isRepository(folder: HostFolder): Promise<boolean> {
+  const common = await commonFolder(folder);
+  const shared = common === undefined ? descriptorPath(folder) : common;
+  const parts = [`${descriptorPath(folder)}/HEAD`, join(shared, "objects"), join(shared, "refs")];
   const found = await Promise.all(parts.map(async (part) => lstat(part).catch(() => undefined)));
   return found.every((part) => part !== undefined);
 }
 
-async function listPlain(walk: Walk, folder: { root: string; path: ByteString }): Promise<readonly Item[]> {
+async function listPlain(walk: Walk, folder: { root: HostFolder; path: ByteString }): Promise<readonly Item[]> {
   const found = await statTree(folder.root, walk.signal);
-  const placement = { source: folder.root, path: folder.path, seedRoot: walk.seedRoot };
+  const placement = { ...walk, source: folder.root, path: folder.path };
   const items = await listGitFiles(placement, found, walk.signal);
   const pointers = found.filter(({ path, type }) => type === "f" && /(^|\/)\.git$/u.test(path));
   if (pointers.length === 0) return items;
@@ -113,7 +125,7 @@ async function listCheckout(walk: Walk, checkout: Checkout): Promise<readonly It
   const { root, gitDir, path } = checkout;
   const listFiles = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
   const [listed, repository] = await Promise.all([
-    git({ args: listFiles, gitDir, workTree: root, signal: walk.signal }),
+    git({ args: listFiles, gitDir: gitDir.path, workTree: root.path, signal: walk.signal }),
     listRepositoryOf(walk, path),
   ]);
   const names = new Set(
@@ -133,21 +145,23 @@ async function listCheckout(walk: Walk, checkout: Checkout): Promise<readonly It
 
 /** A submodule, or a repository inside a checkout: git lists it as one name. A folder without a repository is left empty. */
 async function listNested(walk: Walk, { root, path }: Checkout, name: ByteString): Promise<readonly Item[]> {
-  const folder = join(root, Buffer.from(name, "latin1").toString("utf8"));
-  const gitDir = await gitFolderOf(folder);
-  return gitDir === undefined ? [] : listCheckout(walk, { root: folder, gitDir, path: under(path, name) });
+  const folder = await walk.folders.below(root, name);
+  const gitDir = folder === undefined ? undefined : await gitFolderOf(walk, folder);
+  return folder === undefined || gitDir === undefined
+    ? []
+    : listCheckout(walk, { root: folder, gitDir, path: under(path, name) });
 }
 
 /** The `.git` of the checkout at `place`: a file that points into the seed's own repository, else a folder. */
 async function listRepositoryOf(walk: Walk, place: ByteString): Promise<readonly Item[]> {
-  const { seedRoot, signal } = walk;
   const placeText = Buffer.from(place, "latin1").toString("utf8");
-  const source = await gitFolderOf(join(seedRoot, placeText));
+  const folder = await walk.folders.below(walk.seedRoot, place);
+  const source = folder === undefined ? undefined : await gitFolderOf(walk, folder);
   if (source === undefined) return [];
   const path = gitPathIn(place);
-  const inside = walk.gitDir === undefined || place === "" ? undefined : relative(walk.gitDir, source);
+  const inside = walk.gitDir === undefined || place === "" ? undefined : relative(walk.gitDir.path, source.path);
   if (inside === undefined || !inside.startsWith("modules/")) {
-    return listGitFolder({ source, path, seedRoot }, signal);
+    return listGitFolder({ ...walk, source, path }, walk.signal);
   }
   const target = relative(placeText, join(".git", inside));
   const content = Buffer.from(`gitdir: ${target}\n`);

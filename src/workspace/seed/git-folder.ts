@@ -1,7 +1,8 @@
 // Owns which files of a repository's folder enter a seed, and in what form. Never lists the working tree.
-import { readFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import { cleanConfig, cleanUrls } from "./git-config.js";
+import { cleanConfig, cleanUrls, type ConfigChange } from "./git-config.js";
+import { descriptorPath, type HostPathJudge } from "../../base/host-roots.js";
+import { findBelow, readBelow, type HostFolder, type HostFolders } from "./host-folder.js";
 import { under, type Item } from "./listing.js";
 import type { ByteString } from "./tar-entry.js";
 import { statTree, type FoundPath } from "./tree-stat.js";
@@ -9,11 +10,15 @@ import { statTree, type FoundPath } from "./tree-stat.js";
 /** How a repository's folder of the host maps into the seed. */
 export interface GitPlacement {
   /** The folder on the host: `.git`, or that of a linked worktree. */
-  readonly source: string;
+  readonly source: HostFolder;
   /** Where it goes, such as `.git`. */
   readonly path: ByteString;
   /** The seed's root on the host, for values that point from a submodule's repository to its files. */
-  readonly seedRoot: string;
+  readonly seedRoot: HostFolder;
+  /** Takes what is opened besides. */
+  readonly folders: HostFolders;
+  /** Of what content names. */
+  readonly judge: HostPathJudge;
 }
 
 type Fate = "copy" | "leave-out" | "config" | "urls";
@@ -25,7 +30,9 @@ export async function listGitFolder(placement: GitPlacement, signal: AbortSignal
   const common = await commonFolder(source);
   const own = await listGitFiles(placement, await statTree(source, signal), signal);
   if (common === undefined) return [made, ...own];
-  const all = await listGitFiles({ ...placement, source: common }, await statTree(common, signal), signal);
+  const shared = await placement.folders.openIfAllowed(common, placement.judge);
+  if (shared === undefined) return [made, ...own];
+  const all = await listGitFiles({ ...placement, source: shared }, await statTree(shared, signal), signal);
   const inFolder = (item: Item) => item.path.slice(path.length + 1);
   const fromCommon = all.filter((item) => isShared(inFolder(item)));
   return [made, ...fromCommon, ...own.filter((item) => !isShared(inFolder(item)))];
@@ -51,9 +58,9 @@ export async function listGitFiles(
 }
 
 /** The folder that a linked worktree shares with its main one; undefined for a repository of its own. */
-export async function commonFolder(gitFolder: string): Promise<string | undefined> {
-  const text = await readFile(join(gitFolder, "commondir"), "utf8").catch(() => undefined);
-  return text === undefined ? undefined : resolve(gitFolder, text.trim());
+export async function commonFolder(gitFolder: HostFolder): Promise<string | undefined> {
+  const text = await readBelow(gitFolder, "commondir", { maxBytes: maxPointerBytes });
+  return text === undefined ? undefined : resolve(gitFolder.path, text.toString("utf8").trim());
 }
 
 function placeGitFiles(placement: GitPlacement, found: readonly FoundPath[]): readonly Item[] {
@@ -69,12 +76,11 @@ function placeGitFiles(placement: GitPlacement, found: readonly FoundPath[]): re
     if (fate === "leave-out") return [];
     const original = { kind: "copied", root: source, found: entry, path: target } as const;
     if (fate === "copy" || repository === undefined) return [original];
-    const file = join(source, Buffer.from(entry.path, "latin1").toString("utf8"));
     const { identity, changed } = entry;
     const content = async (signal: AbortSignal) =>
       fate === "config"
-        ? cleanConfig(file, configChange(placement, repository), signal)
-        : Buffer.from(cleanUrls(await readFile(file, "latin1")), "latin1");
+        ? cleanConfigBelow(source, entry.path, { change: configChange(placement, repository), signal })
+        : cleanUrlsBelow(source, entry.path);
     return [{ kind: "made", path: target, identity, changed, source: original, content }];
   });
 }
@@ -136,15 +142,36 @@ function isShared(path: ByteString): boolean {
   );
 }
 
+/** Longest files that are read whole, in bytes: those that hold paths, and those whose URLs are cleaned. */
+const maxPointerBytes = 64 * 1024;
+const maxCleanedBytes = 64 * 1024 * 1024;
+
+async function cleanUrlsBelow(source: HostFolder, path: ByteString): Promise<Buffer | undefined> {
+  const content = await readBelow(source, path, { maxBytes: maxCleanedBytes });
+  return content === undefined ? undefined : Buffer.from(cleanUrls(content.toString("latin1")), "latin1");
+}
+
+interface ConfigCleaning {
+  readonly change: ConfigChange;
+  readonly signal: AbortSignal;
+}
+
+async function cleanConfigBelow(source: HostFolder, path: ByteString, { change, signal }: ConfigCleaning) {
+  await using file = await findBelow(source, path);
+  if (file?.kind !== "file") return undefined;
+  // What git opens is the file that was found, not what has its name by then.
+  return await cleanConfig(descriptorPath(file).replace("self", String(process.pid)), change, signal);
+}
+
 function configChange({ source, path, seedRoot }: GitPlacement, repository: ByteString) {
   const place = under(path, repository);
-  const folder = join(source, Buffer.from(repository, "latin1").toString("utf8"));
+  const folder = join(source.path, Buffer.from(repository, "latin1").toString("utf8"));
   return {
     checkout: isGitFolder(place),
     workTree(value: ByteString): ByteString | null {
       // A repository in a folder called .git finds its files by itself.
       if (isGitFolder(place)) return null;
-      const files = relative(seedRoot, resolve(folder, Buffer.from(value, "latin1").toString("utf8")));
+      const files = relative(seedRoot.path, resolve(folder, Buffer.from(value, "latin1").toString("utf8")));
       if (files.startsWith("..") || isAbsolute(files)) return null;
       return Buffer.from(relative(Buffer.from(place, "latin1").toString("utf8"), files)).toString("latin1");
     },
@@ -153,24 +180,27 @@ function configChange({ source, path, seedRoot }: GitPlacement, repository: Byte
 
 /** Objects in other repositories that this one borrows by its alternates file become its own. */
 async function borrowedObjects(
-  { source, path }: GitPlacement,
+  { source, path, folders, judge }: GitPlacement,
   objects: ByteString,
   signal: AbortSignal,
 ): Promise<readonly Item[]> {
   const seen = new Set<string>();
   const items: Item[] = [];
-  const visit = async (borrower: string): Promise<void> => {
-    for (const lender of await lendersOf(borrower)) {
-      if (seen.has(lender) || seen.size > maxLenders) continue;
-      seen.add(lender);
-      const found = await statTree(lender, signal).catch(() => []);
+  const visit = async (borrower: HostFolder): Promise<void> => {
+    for (const named of await lendersOf(borrower)) {
+      if (seen.has(named) || seen.size > maxLenders) continue;
+      seen.add(named);
+      const lender = await folders.openIfAllowed(named, judge);
+      if (lender === undefined) continue;
+      const found = await statTree(lender, signal);
       for (const entry of found.filter((one) => isObjectFile(one.path))) {
         items.push({ kind: "copied", root: lender, found: entry, path: under(path, `${objects}/${entry.path}`) });
       }
       await visit(lender);
     }
   };
-  await visit(join(source, Buffer.from(objects, "latin1").toString("utf8")));
+  const borrower = await folders.below(source, objects);
+  if (borrower !== undefined) await visit(borrower);
   return items;
 }
 
@@ -181,8 +211,8 @@ function isObjectFile(path: ByteString): boolean {
   return /^(pack|[0-9a-f]{2})(\/|$)/u.test(path) && !/multi-pack-index|\.lock$|tmp_/u.test(path);
 }
 
-async function lendersOf(objects: string): Promise<readonly string[]> {
-  const text = await readFile(join(objects, "info", "alternates"), "utf8").catch(() => "");
+async function lendersOf(objects: HostFolder): Promise<readonly string[]> {
+  const text = (await readBelow(objects, "info/alternates", { maxBytes: maxPointerBytes }))?.toString("utf8") ?? "";
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  return lines.map((line) => resolve(objects, line.replace(/^"(.*)"$/u, "$1")));
+  return lines.map((line) => resolve(objects.path, line.replace(/^"(.*)"$/u, "$1")));
 }

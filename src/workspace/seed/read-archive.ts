@@ -4,6 +4,7 @@ import { open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { PyroError } from "../../base/error.js";
+import { descriptorPath, type OpenedPath } from "../../base/host-roots.js";
 import { findProgram, systemPath } from "../../base/host-program.js";
 import type { Task } from "../../base/progress.js";
 import { startProgram } from "../../environment/running-program.js";
@@ -29,14 +30,14 @@ const headerBytes = 2048;
 export async function readArchive(
   sink: EntrySink,
   {
-    path,
+    file,
     task,
     limits = archiveLimits,
-  }: { readonly path: string; readonly task: Task; readonly limits?: ArchiveLimits },
+  }: { readonly file: OpenedPath; readonly task: Task; readonly limits?: ArchiveLimits },
 ): Promise<void> {
   const check = new ArchiveCheck(limits);
   const parser = new TarParser(visitorOf(check, sink));
-  const unpacking = await unpack(path);
+  const unpacking = await unpack(descriptorPath(file));
   task.signal.addEventListener("abort", unpacking.stop, { once: true });
   const mostBytes = limits.contentBytes + limits.entries * headerBytes;
   const onBytes = byteProgress(task.progress, "Reading the archive");
