@@ -10,7 +10,7 @@ import { openRepositories } from "./project-source.js";
 import { listDirectory } from "./seed/directory-listing.js";
 import { readArchive } from "./seed/read-archive.js";
 import { readItems } from "./seed/read-items.js";
-import { openSeedCache, seedTimeoutMs, type Seed } from "./seed/seed-cache.js";
+import { openSeedCache, seedTimeoutMs, type Seed, type SeedStep } from "./seed/seed-cache.js";
 import { openSource } from "./seed/seed-source.js";
 import { TarStreamSink } from "./tar-stream-sink.js";
 import type { HostSource, HostTree } from "./transfer.js";
@@ -34,11 +34,13 @@ export interface SeedFolders {
   readonly seeds: string;
   /** Of clones. */
   readonly repositories: string;
+  /** @internal For tests: told before each step. */
+  readonly atStep?: (step: SeedStep) => void;
 }
 
-export function openSeeds(folders: SeedFolders): Seeds {
+export function openSeeds({ atStep = () => undefined, ...folders }: SeedFolders): Seeds {
   const repositories = openRepositories({ root: folders.repositories, timeoutMs: cloneTimeoutMs });
-  const cache = openSeedCache({ root: folders.seeds, clock: () => new Date() });
+  const cache = openSeedCache({ root: folders.seeds, clock: () => new Date(), atStep });
   return {
     prepare: async ({ sshAgent, allowedRoots, ...choice }, task) => {
       const given = (["seed_path", "project_path", "repo_url"] as const).filter((field) => choice[field] !== undefined);
@@ -59,6 +61,7 @@ export function openSeeds(folders: SeedFolders): Seeds {
     },
     openTree: async ({ path, allowedRoots }, task) => {
       const field = "source_path";
+      atStep("open");
       const opened = await openSource(path, { roots: allowedRoots, field }, "not_found");
       const sink = new TarStreamSink();
       const skipped: HostTree["skipped"][number][] = [];
@@ -66,7 +69,7 @@ export function openSeeds(folders: SeedFolders): Seeds {
       const fill = withinTime(task.signal, limit, async (signal) => {
         await using source = opened;
         await (source.kind === "directory"
-          ? fillFromFolder(sink, { source, skipped, allowedRoots }, { ...task, signal })
+          ? fillFromFolder(sink, { source, skipped, allowedRoots, atStep }, { ...task, signal })
           : readArchive(sink, { file: source, task: { ...task, signal } }));
       });
       fill.then(
@@ -102,6 +105,7 @@ function prepared(seed: Seed, kind: PreparedSeed["facts"]["origin_kind"]): Prepa
 interface Folder {
   readonly source: OpenedPath;
   readonly allowedRoots: AllowedRoots;
+  readonly atStep: (step: SeedStep) => void;
   /** Gets what could not be taken along. */
   readonly skipped: { path: string; reason: string }[];
 }
@@ -109,12 +113,14 @@ interface Folder {
 /** The files as a seed would hold them, without any `.git`: a workspace's own history is not to be overwritten. */
 async function fillFromFolder(
   sink: TarStreamSink,
-  { source, skipped, allowedRoots }: Folder,
+  { source, skipped, allowedRoots, atStep }: Folder,
   task: Task,
 ): Promise<void> {
+  atStep("list");
   const judge = { roots: allowedRoots, field: "source_path" };
   await using listing = await listDirectory(source, { judge, signal: task.signal });
   const items = listing.items.filter((item) => !isInGitFolder(item.path));
+  atStep("read");
   const read = await readItems(sink, { items, signal: task.signal, progress: task.progress });
   skipped.push(...listing.skipped, ...read.skipped);
 }

@@ -48,7 +48,7 @@ export interface SeedCacheOptions {
   readonly clock: () => Date;
   /** Milliseconds for listing and reading one seed. */
   readonly timeoutMs?: number;
-  /** @internal For tests: told before each step, and waited for. */
+  /** @internal For tests: told before each step. */
   readonly atStep?: (step: SeedStep) => void;
 }
 
