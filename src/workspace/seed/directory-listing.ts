@@ -100,9 +100,12 @@ async function gitFolderOf(context: Context, root: HostFolder): Promise<HostFold
 async function isRepository(folder: HostFolder): Promise<boolean> {
   const common = await commonFolder(folder);
   const shared = common === undefined ? descriptorPath(folder) : common;
-  const parts = [`${descriptorPath(folder)}/HEAD`, join(shared, "objects"), join(shared, "refs")];
-  const found = await Promise.all(parts.map(async (part) => lstat(part).catch(() => undefined)));
-  return found.every((part) => part !== undefined);
+  const look = async (path: string) => lstat(path).catch(() => undefined);
+  const head = await look(`${descriptorPath(folder)}/HEAD`);
+  const folders = [await look(join(shared, "objects")), await look(join(shared, "refs"))];
+  // git would wait at a pipe.
+  const isHead = head?.isFile() === true || head?.isSymbolicLink() === true;
+  return isHead && folders.every((each) => each?.isDirectory() === true || each?.isSymbolicLink() === true);
 }
 
 async function listPlain(walk: Walk, folder: { root: HostFolder; path: ByteString }): Promise<readonly Item[]> {

@@ -80,7 +80,9 @@ export function openSeedCache(options: SeedCacheOptions): SeedCache {
     const kind = opened.kind === "directory" ? "directory" : "file";
     if (only !== undefined && only !== kind) throw noSeed(path);
     const limit = { ms: timeoutMs, what: `Reading ${path}`, hint: "Name a smaller folder, or one on a faster disk." };
-    return await withinTime(task.signal, limit, async (signal) => kinds[kind](cache, { opened, path }, { ...task, signal }));
+    return await withinTime(task.signal, limit, async (signal) =>
+      kinds[kind](cache, { opened, path }, { ...task, signal }),
+    );
   };
   return {
     seedFromDirectory: async (path, task) => from(path, task, "directory"),
