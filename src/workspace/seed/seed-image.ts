@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { PyroError } from "../../base/error.js";
 import { findProgram, systemPath } from "../../base/host-program.js";
+import { sortedInTurns } from "../../base/in-turns.js";
 import { startProgram, type RunningProgram } from "../../environment/running-program.js";
 import type { EntrySink } from "./entry-sink.js";
 import { formatRecord, type SeedRecord } from "./manifest-line.js";
@@ -156,7 +157,7 @@ export class SeedImage implements EntrySink {
 
   async #writeManifest(): Promise<string> {
     const digest = createHash("sha256");
-    const paths = [...this.#records.keys()].sort();
+    const paths = await sortedInTurns([...this.#records.keys()]);
     const records = this.#records;
     function* lines(): Generator<Buffer> {
       // Some hundred lines at a time: a chunk for each would cost more than its content.
