@@ -88,10 +88,14 @@ export class SeedImage implements EntrySink {
   async ready(): Promise<void> {
     const { stdin } = this.#sink;
     stdin.uncork();
-    stdin.cork();
-    if (!stdin.writableNeedDrain && !stdin.destroyed) return;
-    const drained = new Promise<void>((resolve) => stdin.once("drain", resolve));
-    await this.#explained(Promise.race([drained, this.#early]));
+    try {
+      if (!stdin.writableNeedDrain || stdin.destroyed) return;
+      const drained = new Promise<void>((resolve) => stdin.once("drain", resolve));
+      await this.#explained(Promise.race([drained, this.#early]));
+    } finally {
+      // Not before: what is gathered while an earlier write is under way would stay where it is.
+      stdin.cork();
+    }
   }
 
   /** Digest of a file's content, or of a symbolic link's target. */
