@@ -78,6 +78,7 @@ generate: setup ## what is generated from proto/ and from the operation table
 soak: build ## the long storms: boots, restores, claims, workspaces, kill -9 in every operation; counts failures and leaks
 	@node test/soak/main.mjs
 	@node test/soak/workspaces.mjs
+	@PYRO_FUZZ_RUNS=50000 PYRO_FUZZ_SEED=$$(date +%s) node_modules/.bin/vitest run --project unit test/security/archive-cost.test.ts
 	@PYRO_CRASH_ROUNDS=50 node_modules/.bin/vitest run --project e2e test/e2e/workspace-crash.test.ts
 
 .PHONY: dist-check

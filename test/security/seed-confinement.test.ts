@@ -114,6 +114,18 @@ test.each(steps)(
   },
 );
 
+test("what an export is about to publish is neither seeded nor pushed", async () => {
+  const staging = join(project, "source/sub/.pyro-export-1-2-abcdef");
+  mkdirSync(staging);
+  writeFileSync(join(staging, "outsider"), outside);
+  const seeds = openSeeds({ seeds: join(home, "seeds"), repositories: join(home, "repositories") });
+  const source = join(project, "source");
+  const { imagePath } = await seeds.prepare({ seed_path: source, sshAgent: undefined, allowedRoots: undefined }, task);
+  expect(Object.keys(treeOf(unpack(imagePath, home)))).toEqual(["last", "sub", "sub/secret"]);
+  const { archive } = await seeds.openTree({ path: source, allowedRoots: undefined }, task);
+  expect((await buffer(archive)).toString("latin1")).not.toContain("pyro-export");
+});
+
 test("a repository that lies outside the roots is not followed by what content says", async () => {
   git(join(home, "outside"), "init", "-q");
   cpSync(join(home, "outside/.git"), join(home, "elsewhere"), { recursive: true });

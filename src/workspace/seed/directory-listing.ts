@@ -57,6 +57,8 @@ async function listFrom(context: Context): Promise<Listing> {
   const kept = new Map<ByteString, Item>();
   const skipped: Skipped[] = [];
   for (const item of items) {
+    // Of an export that is under way: its name is not to be told.
+    if (isStaging(item.path)) continue;
     const reason = item.kind === "copied" ? unfitReason(item.found) : undefined;
     if (reason !== undefined) skipped.push({ path: displayName(item.path), reason });
     // The first of two sources of one object is as good as the second.
@@ -72,6 +74,13 @@ async function listFrom(context: Context): Promise<Listing> {
     skipped,
     [Symbol.asyncDispose]: async () => folders[Symbol.asyncDispose](),
   };
+}
+
+/** As src/workspace/export names what it makes beside its target. */
+const stagingFolder = /(^|\/)\.pyro-export-/u;
+
+function isStaging(path: ByteString): boolean {
+  return stagingFolder.test(path);
 }
 
 /** What a folder that may not be entered leaves in the seed; undefined for anything else. */
