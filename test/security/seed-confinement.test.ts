@@ -78,7 +78,7 @@ test.each(cases)("a seed of a $form, $victim exchanged before its step $step", a
   expect(got).not.toContain(outside);
   expect(got).not.toContain("outsider");
   expect(got).not.toBe("internal");
-  if (each.step === "open" && each.victim === "source") expect(got).toBe("permission_denied");
+  expect(got === "permission_denied").toBe(each.step === "open" && each.victim === "source");
 });
 
 test.each(cases)("a push of a $form, $victim exchanged before its step $step", async (each) => {
@@ -91,7 +91,7 @@ test.each(cases)("a push of a $form, $victim exchanged before its step $step", a
   expect(got).not.toContain(outside);
   expect(got).not.toContain("outsider");
   expect(got).not.toBe("internal");
-  if (each.step === "open" && each.victim === "source") expect(got).toBe("permission_denied");
+  expect(got === "permission_denied").toBe(each.step === "open" && each.victim === "source");
 });
 
 test.each(steps)(
