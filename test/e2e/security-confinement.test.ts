@@ -16,7 +16,7 @@ async function pass(project: string, name: string, input: Readonly<Record<string
   return callDaemon(socket, { name, input }, { allowedRoots: [project] });
 }
 
-test("a folder that became a link after it was checked brings nothing from elsewhere into a machine", async () => {
+test("[mcp-confined] a folder that became a link after it was checked brings nothing from elsewhere into a machine", async () => {
   using repository = makeRepository();
   const project = repository.path;
   const elsewhere = join(dirname(project), `elsewhere-${process.pid}`);
