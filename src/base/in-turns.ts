@@ -34,7 +34,7 @@ export async function sortedInTurns(strings: readonly string[]): Promise<readonl
   return runs[0] ?? [];
 }
 
-const stringsPerRun = 8192;
+const stringsPerRun = 1024;
 
 async function merged(left: readonly string[], right: readonly string[]): Promise<readonly string[]> {
   const all: string[] = [];
