@@ -12,6 +12,7 @@ const absent = ["ENOENT", "ENOTDIR", "EACCES", "ELOOP", "ENAMETOOLONG"];
 
 export class HostFolders implements AsyncDisposable {
   readonly #opened: OpenedPath[] = [];
+  #disposed = false;
 
   /** Of a path that the caller or the user named; undefined where no folder is. */
   async open(path: string, judge: HostPathJudge): Promise<HostFolder | undefined> {
@@ -36,13 +37,17 @@ export class HostFolders implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#opened.map(async (each) => each[Symbol.asyncDispose]()));
-    this.#opened.length = 0;
+    this.#disposed = true;
+    await Promise.all(this.#opened.splice(0).map(async (each) => each[Symbol.asyncDispose]()));
   }
 
   async #folder(opening: Promise<OpenedPath>): Promise<HostFolder | undefined> {
     const opened = await opening.catch(nothingWhereAbsent);
     if (opened === undefined) return undefined;
+    if (this.#disposed) {
+      await opened[Symbol.asyncDispose]();
+      throw new PyroError("canceled", "The listing has ended.");
+    }
     this.#opened.push(opened);
     return opened.kind === "directory" ? opened : undefined;
   }
