@@ -2,7 +2,7 @@
 import type { Task } from "../base/progress.js";
 import { listFolder, readText, writeText } from "./files.js";
 import { insideWorkspace, type HostCaller, type WorkspaceServices } from "./service.js";
-import { applyPatch, diffOf, exportFrom, pushInto } from "./transfer.js";
+import { applyPatch, diffOf, exportFrom, pushInto, type PushRequest } from "./transfer.js";
 
 export interface ListInput {
   readonly workspace_id: string;
@@ -76,7 +76,7 @@ export function fileOperations(services: WorkspaceServices) {
         return exported;
       }),
 
-    pushSync: (request: { workspace_id: string; source_path: string; dest: string }, task: HostCaller) =>
+    pushSync: (request: PushRequest & { workspace_id: string }, task: HostCaller) =>
       insideWorkspace(alone(request), task, async ({ session, workspace, signal }) => {
         const pushed = await pushInto(
           services,

@@ -15,6 +15,8 @@ export interface SeedChoice {
   readonly project_path?: string | undefined;
   readonly repo_url?: string | undefined;
   readonly repo_ref?: string | undefined;
+  /** Folders of the host that content of a folder may lead to. */
+  readonly allow_host_paths?: readonly string[] | undefined;
 }
 
 export interface SeedRequest extends SeedChoice {

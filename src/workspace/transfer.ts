@@ -28,6 +28,8 @@ export interface HostTree {
 export interface HostSource {
   readonly path: string;
   readonly allowedRoots: AllowedRoots;
+  /** Folders besides those, and what the path leads to, that content in there may lead to; none when absent. */
+  readonly allowHostPaths?: readonly string[];
 }
 
 export interface TransferServices {
@@ -144,16 +146,25 @@ function refuseRepository(path: Uint8Array): void {
   );
 }
 
+export interface PushRequest {
+  readonly source_path: string;
+  readonly dest: string;
+  readonly allow_host_paths: readonly string[];
+}
+
 export interface Push {
   readonly session: GuestSession;
-  readonly request: { readonly source_path: string; readonly dest: string };
+  readonly request: PushRequest;
   readonly allowedRoots: AllowedRoots;
 }
 
 export async function pushInto(services: TransferServices, { session, request, allowedRoots }: Push, task: Task) {
   requireAbsolute("source_path", request.source_path);
   const destination = workspacePath("dest", request.dest);
-  const tree = await services.openHostTree({ path: request.source_path, allowedRoots }, task);
+  const tree = await services.openHostTree(
+    { path: request.source_path, allowedRoots, allowHostPaths: request.allow_host_paths },
+    task,
+  );
   const staged = await commitChanges(session, { destination, archive: tree.archive, remove: [] }, task.signal);
   return { file_count: staged.fileCount, byte_count: staged.byteCount, skipped: [...tree.skipped] };
 }

@@ -39,8 +39,8 @@ function makeRepository(folder: string): void {
 }
 
 /** The seed unpacked, as a folder of its own far from the repository. */
-async function seeded(path: string) {
-  const seed = await cache.seedFromDirectory(path, task);
+async function seeded(path: string, allowHostPaths: readonly string[] = []) {
+  const seed = await cache.seedFromDirectory(path, { ...task, allowHostPaths });
   const folder = join(home, "elsewhere");
   rmSync(folder, { recursive: true, force: true });
   renameSync(unpack(seed.imagePath, home), folder);
@@ -183,10 +183,10 @@ test("what is pushed later holds no repository, at any depth", async () => {
   );
 });
 
-test("borrowed objects come along", async () => {
+test("borrowed objects come along where the user allowed their lender", async () => {
   const borrower = join(home, "borrower");
   git(home, "clone", "-q", "--shared", repo, borrower);
-  const { folder } = await seeded(borrower);
+  const { folder } = await seeded(borrower, [repo]);
   alone(repo, () => {
     expect(git(folder, "fsck", "--strict")).toBe("");
     expect(git(folder, "log", "--format=%s")).toBe("first\n");

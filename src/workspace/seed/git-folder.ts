@@ -1,9 +1,12 @@
 // Owns which files of a repository's folder enter a seed, and in what form. Never lists the working tree.
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { cleanConfig, cleanUrls, type ConfigChange } from "./git-config.js";
-import { descriptorPath, type HostPathJudge } from "../../base/host-roots.js";
-import { findBelow, readBelow, type HostFolder, type HostFolders } from "./host-folder.js";
-import { under, type Item } from "./listing.js";
+import { borrowedObjects } from "./git-lenders.js";
+import type { Repository } from "./git-repository.js";
+import type { Roots } from "./git-roots.js";
+import { maxConfigBytes } from "./git-settings.js";
+import { readBelow, type HostFolder, type HostFolders } from "./host-folder.js";
+import { under, type Item, type Skipped } from "./listing.js";
 import type { ByteString } from "./tar-entry.js";
 import { statTree, type FoundPath } from "./tree-stat.js";
 
@@ -17,22 +20,26 @@ export interface GitPlacement {
   readonly seedRoot: HostFolder;
   /** Takes what is opened besides. */
   readonly folders: HostFolders;
-  /** Of what content names. */
-  readonly judge: HostPathJudge;
+  /** Where repositories that it borrows objects from may lie. */
+  readonly roots: Roots;
+  /** Told what does not come along. */
+  readonly leaveOut: (skipped: Skipped) => void;
 }
 
 type Fate = "copy" | "leave-out" | "config" | "urls";
 
-/** Everything that the repository at `source` needs to stand alone: shared folder and borrowed objects included. */
-export async function listGitFolder(placement: GitPlacement, signal: AbortSignal): Promise<readonly Item[]> {
-  const { source, path } = placement;
+/** Everything that a repository needs to stand alone: shared folder and borrowed objects included. */
+export async function listGitFolder(
+  { gitDir, common }: Repository,
+  where: Omit<GitPlacement, "source">,
+  signal: AbortSignal,
+): Promise<readonly Item[]> {
+  const { path } = where;
+  const placement = { ...where, source: gitDir, roots: [...where.roots, gitDir.path, common.path] };
   const made: Item = { kind: "made", path, identity: "d 755", changed: 0, content: undefined };
-  const common = await commonFolder(source);
-  const own = await listGitFiles(placement, await statTree(source, signal), signal);
-  if (common === undefined) return [made, ...own];
-  const shared = await placement.folders.openIfAllowed(common, placement.judge);
-  if (shared === undefined) return [made, ...own];
-  const all = await listGitFiles({ ...placement, source: shared }, await statTree(shared, signal), signal);
+  const own = await listGitFiles(placement, await statTree(gitDir, signal), signal);
+  if (common === gitDir) return [made, ...own];
+  const all = await listGitFiles({ ...placement, source: common }, await statTree(common, signal), signal);
   const inFolder = (item: Item) => item.path.slice(path.length + 1);
   const fromCommon = all.filter((item) => isShared(inFolder(item)));
   return [made, ...fromCommon, ...own.filter((item) => !isShared(inFolder(item)))];
@@ -48,19 +55,20 @@ export async function listGitFiles(
   const borrowers = found.filter(({ path }) => /(^|\/)objects\/info\/alternates$/u.test(path));
   if (borrowers.length === 0) return items;
   const folders = borrowers.map(({ path }) => path.slice(0, -"/info/alternates".length));
-  const borrowed = await Promise.all(folders.map(async (objects) => borrowedObjects(placement, objects, signal)));
+  const borrowed = await Promise.all(
+    folders.map(async (objects) => {
+      const folder = await placement.folders.below(placement.source, objects);
+      const borrower = { ...placement, path: under(placement.path, objects) };
+      return folder === undefined ? undefined : borrowedObjects({ ...borrower, folder }, signal);
+    }),
+  );
+  for (const each of borrowed) each?.leftOut.forEach(placement.leaveOut);
   // A graph of commits may continue in files of the lender, which are not taken.
   const graphs = new Set(folders.map((objects) => under(placement.path, `${objects}/info/commit-graph`)));
   return [
     ...items.filter(({ path }) => !graphs.has(path.replace(/(commit-graph)s?(\/.*)?$/u, "$1"))),
-    ...borrowed.flat(),
+    ...borrowed.flatMap((each) => each?.items ?? []),
   ];
-}
-
-/** The folder that a linked worktree shares with its main one; undefined for a repository of its own. */
-export async function commonFolder(gitFolder: HostFolder): Promise<string | undefined> {
-  const text = await readBelow(gitFolder, "commondir", { maxBytes: maxPointerBytes });
-  return text === undefined ? undefined : resolve(gitFolder.path, text.toString("utf8").trim());
 }
 
 function placeGitFiles(placement: GitPlacement, found: readonly FoundPath[]): readonly Item[] {
@@ -127,7 +135,8 @@ function fateOf(path: ByteString, { type }: FoundPath): Fate {
     return "leave-out";
   }
   if (type === "d") return "copy";
-  if (path === "config" || path === "config.worktree") return "config";
+  // A link stays one: what it leads to is not for content to choose.
+  if (path === "config" || path === "config.worktree") return type === "f" ? "config" : "copy";
   // Copies that an editor or the user made of the configuration hold the same credentials.
   if (/^config[^/]*$/u.test(path)) return "leave-out";
   return type === "f" && /^(FETCH_HEAD$|logs\/|remotes\/|branches\/)/u.test(path) ? "urls" : "copy";
@@ -142,8 +151,7 @@ function isShared(path: ByteString): boolean {
   );
 }
 
-/** Longest files that are read whole, in bytes: those that hold paths, and those whose URLs are cleaned. */
-const maxPointerBytes = 64 * 1024;
+/** Bytes of a file whose URLs are cleaned, such as a log of a branch. */
 const maxCleanedBytes = 64 * 1024 * 1024;
 
 async function cleanUrlsBelow(source: HostFolder, path: ByteString): Promise<Buffer | undefined> {
@@ -157,10 +165,8 @@ interface ConfigCleaning {
 }
 
 async function cleanConfigBelow(source: HostFolder, path: ByteString, { change, signal }: ConfigCleaning) {
-  await using file = await findBelow(source, path);
-  if (file?.kind !== "file") return undefined;
-  // What git opens is the file that was found, not what has its name by then.
-  return await cleanConfig(descriptorPath(file).replace("self", String(process.pid)), change, signal);
+  const content = await readBelow(source, path, { maxBytes: maxConfigBytes });
+  return content === undefined ? undefined : cleanConfig(content, change, signal);
 }
 
 function configChange({ source, path, seedRoot }: GitPlacement, repository: ByteString) {
@@ -176,43 +182,4 @@ function configChange({ source, path, seedRoot }: GitPlacement, repository: Byte
       return Buffer.from(relative(Buffer.from(place, "latin1").toString("utf8"), files)).toString("latin1");
     },
   };
-}
-
-/** Objects in other repositories that this one borrows by its alternates file become its own. */
-async function borrowedObjects(
-  { source, path, folders, judge }: GitPlacement,
-  objects: ByteString,
-  signal: AbortSignal,
-): Promise<readonly Item[]> {
-  const seen = new Set<string>();
-  const items: Item[] = [];
-  const visit = async (borrower: HostFolder): Promise<void> => {
-    for (const named of await lendersOf(borrower)) {
-      if (seen.has(named) || seen.size > maxLenders) continue;
-      seen.add(named);
-      const lender = await folders.openIfAllowed(named, judge);
-      if (lender === undefined) continue;
-      const found = await statTree(lender, signal);
-      for (const entry of found.filter((one) => isObjectFile(one.path))) {
-        items.push({ kind: "copied", root: lender, found: entry, path: under(path, `${objects}/${entry.path}`) });
-      }
-      await visit(lender);
-    }
-  };
-  const borrower = await folders.below(source, objects);
-  if (borrower !== undefined) await visit(borrower);
-  return items;
-}
-
-/** A chain of lenders is five long at most for git itself; each may name several. */
-const maxLenders = 64;
-
-function isObjectFile(path: ByteString): boolean {
-  return /^(pack|[0-9a-f]{2})(\/|$)/u.test(path) && !/multi-pack-index|\.lock$|tmp_/u.test(path);
-}
-
-async function lendersOf(objects: HostFolder): Promise<readonly string[]> {
-  const text = (await readBelow(objects, "info/alternates", { maxBytes: maxPointerBytes }))?.toString("utf8") ?? "";
-  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  return lines.map((line) => resolve(objects.path, line.replace(/^"(.*)"$/u, "$1")));
 }

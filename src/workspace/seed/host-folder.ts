@@ -19,17 +19,6 @@ export class HostFolders implements AsyncDisposable {
     return this.#folder(openWithin(path, judge));
   }
 
-  /** Of a path that content named: undefined also where it leads elsewhere. */
-  async openIfAllowed(path: string, judge: HostPathJudge): Promise<HostFolder | undefined> {
-    try {
-      return await this.open(path, judge);
-    } catch (error) {
-      if (error instanceof PyroError && ["permission_denied", "invalid_argument"].includes(error.code))
-        return undefined;
-      throw error;
-    }
-  }
-
   /** Of a name that was listed or read: never through a link. */
   async below(folder: HostFolder, path: ByteString): Promise<HostFolder | undefined> {
     if (path === "") return folder;

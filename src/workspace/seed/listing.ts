@@ -1,4 +1,5 @@
 // Owns what a folder's seed consists of, as a list made before any content is read. Never reads content.
+import type { Repository } from "./git-repository.js";
 import type { HostFolder } from "./host-folder.js";
 import type { ByteString } from "./tar-entry.js";
 import type { FoundPath } from "./tree-stat.js";
@@ -39,8 +40,8 @@ export interface Listing extends AsyncDisposable {
   readonly mode: "git" | "directory";
   /** The folder, without symbolic links. */
   readonly root: string;
-  /** The checkout's repository where the mode is git. */
-  readonly gitDir: string | undefined;
+  /** The checkout's where the mode is git. */
+  readonly repository: Repository | undefined;
   readonly items: readonly Item[];
   readonly skipped: readonly Skipped[];
 }

@@ -28,6 +28,8 @@ export interface SeedTask extends Task {
   readonly allowedRoots?: AllowedRoots;
   /** The argument that named it. */
   readonly field?: string;
+  /** Folders of the host, besides what the path leads to, that content in there may lead to; none when absent. */
+  readonly allowHostPaths?: readonly string[];
 }
 
 export interface SeedCache {
@@ -104,18 +106,19 @@ interface Source {
 
 async function directorySeed(cache: Cache, { opened, path }: Source, task: SeedTask): Promise<Seed> {
   const { folders, clock, atStep } = cache;
-  const { signal, progress, allowedRoots, field = "seed_path" } = task;
+  const { signal, progress, allowedRoots = [], allowHostPaths = [] } = task;
+  const listTask = { allowHostPaths: [...allowedRoots, ...allowHostPaths], scratch: folders.tmp, signal };
   let mode: Seed["mode"] = "directory";
   const seed = await settled(path, async () => {
     progress({ phase: "seed", message: "Listing the seed" });
     atStep("list");
     const listedAt = clock().getTime() / 1000;
-    await using listing = await listDirectory(opened, { judge: { roots: allowedRoots, field }, signal });
-    const { items, skipped, root, gitDir } = listing;
+    await using listing = await listDirectory(opened, listTask);
+    const { items, skipped, root, repository } = listing;
     mode = listing.mode;
     const source = {
       ...{ items, skipped, ...keyOf({ items, skipped, origin: `${mode} ${root}` }, listedAt) },
-      head: async () => (gitDir === undefined ? noHead : headOf(gitDir, signal)),
+      head: async () => (repository === undefined ? noHead : headOf(repository)),
       async read(sink: Parameters<typeof readItems>[0]) {
         atStep("read");
         return readItems(sink, { items, signal, progress });
