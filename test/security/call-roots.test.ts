@@ -33,13 +33,17 @@ test("these and no other fields of MCP tools name a path of the host", () => {
     const fields = "mcp" in each && "hostPaths" in each ? Object.keys(each.hostPaths) : [];
     return fields.map((field) => `${each.name}.${field}`);
   });
-  // project_path is the user's own choice, and judged like the others.
+  // project_path is the user's own choice, and judged like the others; allow_host_paths is no model's to give.
   expect(named.sort()).toEqual([
+    "workspace_create.allow_host_paths",
     "workspace_create.project_path",
     "workspace_create.seed_path",
     "workspace_export.output_path",
+    "workspace_sync_push.allow_host_paths",
     "workspace_sync_push.source_path",
   ]);
+  const offered = operations.flatMap((each) => ("mcp" in each ? Object.keys(each.mcp.input.shape) : []));
+  expect(offered.filter((field) => field === "allow_host_paths" || field === "project_path")).toEqual([]);
 });
 
 test("every tool call carries the server's folders, as they were without links when it started", async () => {
