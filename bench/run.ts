@@ -6,6 +6,7 @@ import { measureBoots } from "./boots.js";
 import { measureCommands } from "./commands.js";
 import { documentOf } from "./document.js";
 import { describeHost, warningsAbout } from "./host.js";
+import { measureHostileArchives } from "./hostile.js";
 import { measureMemory } from "./memory.js";
 import { findSource, measurePool, measurePrograms, measureRestores, measureStorm } from "./restores.js";
 import type { Result } from "./result.js";
@@ -25,6 +26,7 @@ const full = {
   runs: 10,
   starts: 12,
   streams: 2,
+  archives: 3,
   workspaces: 6,
 };
 const quick = {
@@ -37,6 +39,7 @@ const quick = {
   runs: 3,
   starts: 3,
   streams: 1,
+  archives: 1,
   workspaces: 2,
 };
 
@@ -91,6 +94,7 @@ async function measureAll({ root, subject, source }: Bench, counts: typeof full)
   const rawExec = measured.flatMap(({ rows }) => rows).find(({ id }) => id === "exec")?.reference?.figure;
   if (rawExec === undefined) throw new Error("no raw exec was measured");
   await step("workspaces", () => measureWorkspaces({ root, subject }, counts.workspaces, rawExec));
+  await step("hostile archives", () => measureHostileArchives(counts.archives));
   await step("commands", () => measureCommands({ root, subject }, counts));
   return measured;
 }

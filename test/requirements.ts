@@ -123,6 +123,10 @@ export const requirements: Readonly<Record<string, string>> = {
   "workspace-diff-ignored":
     "New files that git ignores, such as installed packages, are counted and left out of diff and summary, unless asked for.",
   "workspace-git": "status, log, stash and rebase work inside /workspace as in the checkout it came from.",
+  "workspace-git-safety":
+    "A checkout makes git on the host run nothing, whatever its settings name and its clone lacks.",
+  "workspace-lender":
+    "Objects that a checkout borrows from another repository come along only from folders that the user allowed.",
   "workspace-odd-names": "File names that are no text come into a workspace and out of it as they are.",
   "workspace-redirected":
     "Whatever root inside does to the layers of its files, diffs and exports bring what the guest and its seed hold, nothing else.",

@@ -11,17 +11,14 @@ const packageOf = {
   "mkfs.ext4": "e2fsprogs",
   "qemu-system-x86_64": "qemu-system-x86",
   bwrap: "bubblewrap",
-  find: "findutils",
   flock: "util-linux",
   git: "git",
   mmdebstrap: "mmdebstrap",
   newuidmap: "uidmap",
   setpriv: "util-linux",
   sqfstar: "squashfs-tools",
-  tar: "tar",
   unshare: "util-linux",
   unsquashfs: "squashfs-tools",
-  xargs: "findutils",
   zstd: "zstd",
 } as const;
 

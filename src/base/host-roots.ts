@@ -11,6 +11,8 @@ export interface HostPathJudge {
   readonly roots: AllowedRoots;
   /** The argument that named the path, for the message. */
   readonly field: string;
+  /** It may lie in a `.git`: nobody named it, but a repository that somebody named. */
+  readonly inGit?: boolean;
 }
 
 /** Something on the host that stays what it is, whatever happens to its name. */
@@ -80,7 +82,7 @@ async function describe(handle: FileHandle): Promise<OpenedPath> {
   return { handle, path, kind, [Symbol.asyncDispose]: async () => handle.close() };
 }
 
-function judgeReal(real: string, named: string, { roots, field }: HostPathJudge): void {
+function judgeReal(real: string, named: string, { roots, field, inGit = false }: HostPathJudge): void {
   if (roots === undefined) return;
   const root = roots
     .filter((each) => isInside(real, each))
@@ -88,7 +90,7 @@ function judgeReal(real: string, named: string, { roots, field }: HostPathJudge)
     .at(0);
   if (root === undefined) throw outside(named, { roots, field });
   // Its hooks run on the host, and its config can hold tokens that a seed of the whole checkout leaves out.
-  if (relative(root, real).toLowerCase().split(sep).includes(".git")) {
+  if (!inGit && relative(root, real).toLowerCase().split(sep).includes(".git")) {
     throw new PyroError("permission_denied", `${field} ${named} is inside a .git folder.`, {
       hint: "Name the checkout itself, or another folder.",
     });

@@ -37,6 +37,7 @@ export async function serveCall(
       signal,
       linger: first.linger,
       sshAgent: first.ssh_agent,
+      allowedRoots: first.allowed_roots,
       stdin: first.stdin ? stdin : undefined,
       streaming: first.streaming,
       progress: throttled((event) => void send({ progress: event })),

@@ -5,6 +5,7 @@ import { json } from "node:stream/consumers";
 import type { Readable } from "node:stream";
 import type * as z from "zod";
 import { PyroError } from "../base/error.js";
+import type { AllowedRoots } from "../base/host-roots.js";
 import type { ProgressEvent } from "../base/progress.js";
 import { readLines } from "./lines.js";
 import {
@@ -28,6 +29,8 @@ export interface CallOptions {
   readonly linger?: boolean;
   /** Socket of the caller's SSH agent, for what the call fetches; what is no absolute path is not passed on. */
   readonly sshAgent?: string | undefined;
+  /** Real paths of the folders that host paths of the input may lead to; any where absent. */
+  readonly allowedRoots?: AllowedRoots;
   /** Gets a function that sends a signal, such as `INT`, to the guest's program. */
   readonly onSignalSender?: (send: (name: "INT" | "TERM" | "HUP" | "QUIT") => void) => void;
 }
@@ -59,6 +62,7 @@ export async function callDaemon(
     streaming: options.onOutput !== undefined,
     linger: options.linger === true,
     ssh_agent: sshAgentPath.safeParse(options.sshAgent).data,
+    ...(options.allowedRoots === undefined ? {} : { allowed_roots: [...options.allowedRoots] }),
     stdin: options.stdin !== undefined,
   };
   outgoing.write(`${JSON.stringify(first)}\n`);

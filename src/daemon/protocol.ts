@@ -3,7 +3,7 @@ import * as z from "zod";
 import { errorCodes } from "../base/error.js";
 
 /** Version of these lines; a client and a daemon of different ones do not talk. */
-export const daemonProtocolVersion = 2;
+export const daemonProtocolVersion = 3;
 
 /** Absolute path of the socket of the caller's SSH agent. */
 export const sshAgentPath = z
@@ -20,6 +20,16 @@ export const callLine = z.strictObject({
   linger: z.boolean().default(false),
   /** For what this call fetches over SSH, and nothing else; not kept. */
   ssh_agent: sshAgentPath.optional(),
+  /** Real paths of the folders that host paths of the input may lead to; any where absent. */
+  allowed_roots: z
+    .array(
+      z
+        .string()
+        .max(4096)
+        .regex(/^\/[^\0]*$/u),
+    )
+    .max(1000)
+    .optional(),
   /** More lines with standard input follow. */
   stdin: z.boolean().default(false),
 });

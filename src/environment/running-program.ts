@@ -20,6 +20,8 @@ export interface ProgramStart {
   readonly command: readonly string[];
   /** The whole environment. */
   readonly env: NodeJS.ProcessEnv;
+  /** Open files of this process that the program gets too, as 3 and what follows. */
+  readonly descriptors?: readonly number[];
   readonly onStderrLine: (line: string) => void;
 }
 
@@ -27,15 +29,22 @@ const tailLines = 40;
 
 export function startProgram(start: ProgramStart): RunningProgram {
   const [program = "", ...args] = start.command;
-  const child = spawn(program, args, { env: start.env, cwd: "/", detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(program, args, {
+    env: start.env,
+    cwd: "/",
+    detached: true,
+    stdio: ["pipe", "pipe", "pipe", ...(start.descriptors ?? [])],
+  });
+  const { stdin, stdout, stderr } = child;
+  if (stdin === null || stdout === null || stderr === null) throw new PyroError("internal", `${program} has no pipes.`);
   const tail: string[] = [];
-  createInterface({ input: child.stderr }).on("line", (line) => {
+  createInterface({ input: stderr }).on("line", (line) => {
     tail.push(line);
     if (tail.length > tailLines) tail.shift();
     start.onStderrLine(line);
   });
   // A program that ends early says so by its exit code.
-  child.stdin.on("error", () => undefined);
+  stdin.on("error", () => undefined);
   const ended = once(child, "close").then(([code, killedBy]: unknown[]) => {
     if (code !== 0) throw new PyroError("internal", failure(program, code ?? killedBy, tail));
   });
@@ -48,7 +57,7 @@ export function startProgram(start: ProgramStart): RunningProgram {
       // It ended by itself in this moment.
     }
   };
-  return { stdin: child.stdin, stdout: child.stdout, tail, ended, kill };
+  return { stdin, stdout, tail, ended, kill };
 }
 
 function failure(program: string, how: unknown, tail: readonly string[]): string {

@@ -1,6 +1,7 @@
 // Owns what an operation is: one literal from which CLI, MCP, SDK, daemon API, help and reference follow. Never runs one.
 import type { Readable } from "node:stream";
 import type * as z from "zod";
+import type { AllowedRoots } from "../base/host-roots.js";
 import type { Task } from "../base/progress.js";
 import type { CallerServices, Services } from "./services.js";
 
@@ -18,6 +19,8 @@ export interface Call extends Task {
   readonly stdin: Readable | undefined;
   /** Socket of the caller's SSH agent, where it has one. */
   readonly sshAgent: string | undefined;
+  /** Where the paths of `hostPaths` may lead, to be judged where they are opened. */
+  readonly allowedRoots: AllowedRoots;
   /** True: output goes to `output` as it comes and not into the result. */
   readonly streaming: boolean;
   /** Hands on output of the guest; resolves when the caller can take more. */
@@ -86,7 +89,7 @@ export interface Operation<
   readonly mcp?: McpShape<Input>;
   readonly input: Input;
   readonly output: Output;
-  /** Input fields that hold paths of the caller's host: made absolute before the call, and confined over MCP. */
+  /** Input fields that hold paths of the caller's host: made absolute before the call; the handler opens them within `call.allowedRoots`. */
   readonly hostPaths?: Readonly<Record<string, "read" | "write">>;
   /** The result when no daemon runs; where it is given, the operation never starts one. */
   readonly withoutDaemon?: z.input<Output>;

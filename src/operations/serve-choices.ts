@@ -6,7 +6,7 @@ import { fieldsOf, flagNameOf } from "./field.js";
 import { environmentName } from "./fields.js";
 import { profiles } from "./operation.js";
 import { plannedBy } from "./planned.js";
-import { hostPath } from "./workspace-fields.js";
+import { allowHostPathFlag, hostPath } from "./workspace-fields.js";
 
 export const modes = ["repro-fix", "inspect", "cold-start", "review-eval"] as const;
 export type Mode = (typeof modes)[number];
@@ -42,7 +42,7 @@ export const serveFields = {
 } as const;
 
 /** Their flags, where these are not named after the field. */
-export const serveFlagNames = { allow_host_paths: "allow-host-path" } as const;
+export const serveFlagNames = allowHostPathFlag;
 
 const serveChoices = z.strictObject(serveFields);
 export type ServeChoices = z.output<typeof serveChoices>;

@@ -11,6 +11,16 @@ export const guestPath = z.string().min(1).max(4096).meta({ title: "PATH", descr
 
 export const hostPath = z.string().min(1).max(4096);
 
+/** One flag for one folder, wherever folders are allowed. */
+export const allowHostPathFlag = { allow_host_paths: "allow-host-path" } as const;
+
+/** Of an operation that reads a folder of the host: what may be read besides it where the folder's content leads there. */
+export const allowHostPaths = z.array(hostPath).default([]).meta({
+  title: "DIR",
+  description:
+    "Folder outside the named one that its Git checkout may use: a repository that it borrows objects from, or is a worktree of.",
+});
+
 export const skippedFiles = z.array(z.object({ path: z.string(), reason: z.string() }));
 
 export const workspaceView = z.object({

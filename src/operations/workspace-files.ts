@@ -2,7 +2,14 @@
 import * as z from "zod";
 import { visibleLine } from "../base/visible.js";
 import { operation } from "./operation.js";
-import { guestPath, hostPath, skippedFiles, workspaceId } from "./workspace-fields.js";
+import {
+  allowHostPathFlag,
+  allowHostPaths,
+  guestPath,
+  hostPath,
+  skippedFiles,
+  workspaceId,
+} from "./workspace-fields.js";
 import { bytesText, filesText, skippedText } from "./workspace-text.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
@@ -299,7 +306,9 @@ const syncInput = z.strictObject({
   workspace_id: workspaceId,
   source_path: hostPath.meta({ title: "SOURCE_PATH", description: "Host folder or archive to merge in." }),
   dest: guestPath.default("/workspace").describe("Folder under /workspace to merge it into."),
+  allow_host_paths: allowHostPaths,
 });
+const syncMcpInput = syncInput.omit({ allow_host_paths: true }).strict();
 
 export const workspaceSyncPushOperation = operation({
   name: "workspace_sync_push",
@@ -307,13 +316,17 @@ export const workspaceSyncPushOperation = operation({
   summary: "Merge a host folder or archive into a workspace; adds and overwrites, never deletes.",
   effect: "change",
   sdk: "pushWorkspaceSync",
-  cli: { path: ["workspace", "sync", "push"], positionals: ["workspace_id", "source_path"] },
+  cli: {
+    path: ["workspace", "sync", "push"],
+    positionals: ["workspace_id", "source_path"],
+    flagNames: allowHostPathFlag,
+  },
   mcp: {
     profiles: core,
-    input: syncInput,
+    input: syncMcpInput,
     description: "Merges later host files into /workspace: adds and overwrites, never deletes. All of it or nothing.",
   },
-  hostPaths: { source_path: "read" },
+  hostPaths: { source_path: "read", allow_host_paths: "read" },
   input: syncInput,
   output: z.object({ file_count: z.int(), byte_count: z.int(), skipped: skippedFiles, restarted: z.boolean() }),
   handler: (services, request, call) => services.workspaces.pushSync(request, call),

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
 import { operation } from "./operation.js";
 import { maxLabels } from "../workspace/record.js";
-import { hostPath, workspaceId, workspaceView } from "./workspace-fields.js";
+import { allowHostPathFlag, allowHostPaths, hostPath, workspaceId, workspaceView } from "./workspace-fields.js";
 import { bytesText, factLines, labelText, workspaceTable, workspaceText } from "./workspace-text.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
@@ -38,6 +38,7 @@ const createInput = z.strictObject({
     .optional()
     .describe("Repository to clone on the host and start from; without a password or token in it."),
   repo_ref: z.string().min(1).max(256).optional().describe("Branch, tag or commit of repo_url."),
+  allow_host_paths: allowHostPaths,
   name: name.optional(),
   labels: labels.default({}),
   vcpu_count: vcpuCount,
@@ -73,7 +74,7 @@ export const workspaceCreateOperation = operation({
     path: ["workspace", "create"],
     positionals: ["environment"],
     omit: ["project_path", "repo_url", "repo_ref", "wait_seconds"],
-    flagNames: { labels: "label" },
+    flagNames: { labels: "label", ...allowHostPathFlag },
     only: { "id-only": "workspace_id" },
   },
   mcp: {
@@ -86,7 +87,7 @@ export const workspaceCreateOperation = operation({
       "Without seed_path it starts from the project this server was started in. Returns workspace_id for all other calls, " +
       "and what was seeded. If state is `creating`, call workspace_status until it is `running`.",
   },
-  hostPaths: { seed_path: "read", project_path: "read" },
+  hostPaths: { seed_path: "read", project_path: "read", allow_host_paths: "read" },
   input: createInput,
   output: workspaceView,
   handler: (services, request, call) => services.workspaces.create(request, call),

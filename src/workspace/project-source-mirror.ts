@@ -105,20 +105,28 @@ interface RemoteCall {
   readonly task: Pick<Task, "signal" | "progress">;
 }
 
+function settingsAsEnv(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const pairs = Object.entries(settings).flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${index}`, key],
+    [`GIT_CONFIG_VALUE_${index}`, value],
+  ]);
+  return { ...Object.fromEntries(pairs), GIT_CONFIG_COUNT: String(pairs.length / 2) };
+}
+
 /** The URL stands in git's environment alone: neither in its configuration nor where other users can list it. */
 async function askRemote({ url, sshAgent }: Remote, { path, args, task }: RemoteCall): Promise<string> {
-  const env = {
-    GIT_CONFIG_KEY_0: "remote.origin.url",
-    GIT_CONFIG_VALUE_0: url.full,
-    GIT_CONFIG_COUNT: "1",
-    GIT_ALLOW_PROTOCOL: url.protocol,
-    SSH_AUTH_SOCK: sshAgent,
+  const settings = {
+    "remote.origin.url": url.full,
+    // The other side is a program of this host, at work in a repository that may want to fetch in its turn.
+    ...(url.protocol === "file" ? { "remote.origin.uploadpack": "GIT_ALLOW_PROTOCOL=none git-upload-pack" } : {}),
   };
+  const env = { ...settingsAsEnv(settings), SSH_AUTH_SOCK: sshAgent };
   const onStderrLine = (line: string) => {
     if (/^(remote: )?[\w ]+: +\d+% /u.test(line)) task.progress({ phase: "fetch", message: line.trim() });
   };
   try {
-    return await git({ args, gitDir: path, env, onStderrLine, signal: task.signal });
+    const how = { transport: url.protocol, userSettings: true, env, onStderrLine };
+    return await git({ args, gitDir: path, ...how, signal: task.signal });
   } catch (error) {
     task.signal.throwIfAborted();
     const { message } = asPyroError(error);

@@ -2,6 +2,7 @@
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { git } from "./seed/git-command.js";
+import { displayName } from "./seed/tar-entry.js";
 
 export interface WantedTree {
   /** Where it goes. */
@@ -29,13 +30,23 @@ export async function isCleanTree({ path, commit, branch }: WantedTree, signal: 
   return status === "";
 }
 
+/** Files of which the repository has only a pointer: what replaces it is a filter's work, and none runs for content. */
+export async function pointersIn(path: string, signal: AbortSignal): Promise<readonly string[]> {
+  const args = ["ls-files", "-z", "--", ":(attr:filter=lfs)"];
+  const listed = await git({ args, gitDir: join(path, ".git"), workTree: path, signal });
+  return listed
+    .split("\0")
+    .filter((name) => name !== "")
+    .map(displayName);
+}
+
 /** Replaces what is at `path`; an interrupted call leaves the old one or none. */
 export async function cloneTree({ path, mirror, url, commit, branch }: WantedTree, signal: AbortSignal): Promise<void> {
   const draft = `${path}.draft`;
   await rm(draft, { recursive: true, force: true });
   // Files of the object store are shared by hard links: git never changes one.
   const source = ["--quiet", "--local", "--no-checkout", "--template=", "--", mirror, draft];
-  await git({ args: ["clone", ...source], signal });
+  await git({ args: ["clone", ...source], transport: "file", signal });
   const inside = { gitDir: join(draft, ".git"), workTree: draft, signal };
   await git({ ...inside, args: ["config", "remote.origin.url", url] });
   // `origin/HEAD` would be the mirror's, which follows nothing.

@@ -21,7 +21,11 @@ export function parseRepositoryUrl(url: string): RepositoryUrl {
   if (/[\0-\x20\x7f]/u.test(url)) throw refused(url, "has a space or a control character in it");
   // Transport helpers, such as ext::sh, run programs.
   if (/^[a-z0-9+.-]*::/iu.test(url)) throw refused(url, "names a transport helper");
-  if (url.startsWith("/")) return { full: `file://${url}`, clean: `file://${url}`, protocol: "file" };
+  if (url.startsWith("/")) {
+    // git decodes the path of a URL.
+    const full = `file://${url.replaceAll("%", "%25")}`;
+    return { full, clean: full, protocol: "file" };
+  }
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//iu.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined) {
     if (/^[^/@]*:[^/]*@/u.test(url)) throw secret(url);
@@ -33,16 +37,26 @@ export function parseRepositoryUrl(url: string): RepositoryUrl {
   if (protocol === undefined) throw refused(url, `has the scheme ${scheme}`);
   if (!URL.canParse(url)) throw refused(url, "is no URL");
   const parsed = new URL(url);
-  if (protocol !== "file" && (parsed.hostname === "" || parsed.hostname.startsWith("-")))
-    throw refused(url, "has no host");
+  checkDecoded(url, parsed);
+  if (protocol === "file" && parsed.hostname !== "") throw refused(url, "has a host where a path should begin");
+  if (protocol !== "file" && parsed.hostname === "") throw refused(url, "has no host");
   if (parsed.password !== "" || tokenPattern.test(parsed.username)) throw secret(url);
-  if (protocol === "ssh") {
-    if (/^(?:-|%2d)/iu.test(parsed.username)) throw refused(url, "has a user that starts with a dash");
-    return { full: url, clean: url, protocol };
-  }
+  if (protocol === "ssh") return { full: url, clean: url, protocol };
   if (parsed.username === "") return { full: url, clean: url, protocol };
   parsed.username = "";
   return { full: url, clean: parsed.href, protocol };
+}
+
+/** git decodes a URL once and gives host and user to other programs, where a dash makes an option of them. */
+function checkDecoded(url: string, { hostname, username }: URL): void {
+  for (const [part, text] of [
+    ["host", hostname],
+    ["user", username],
+  ] as const) {
+    if (/^(?:-|%2d)/iu.test(text)) throw refused(url, `has a ${part} that starts with a dash`);
+  }
+  if (hostname.includes("%")) throw refused(url, "has an encoded character in its host");
+  if (/%(?:[01][0-9a-f]|7f)/iu.test(url)) throw refused(url, "has an encoded control character in it");
 }
 
 /** As git-check-ref-format(1), for branches, tags, commits and full names. */

@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { PyroError } from "../base/error.js";
 import { lockFile, tryLockFile } from "../base/lock.js";
 import type { Task } from "../base/progress.js";
-import { cloneTree, isCleanTree } from "./project-source-tree.js";
+import { checkLocalSource } from "./project-source-local.js";
+import { cloneTree, isCleanTree, pointersIn } from "./project-source-tree.js";
 import { findDefaultBranch, openMirror, resolveRef } from "./project-source-mirror.js";
 import { checkRef, parseRepositoryUrl } from "./project-source-url.js";
+import type { Skipped } from "./seed/listing.js";
 
 export interface RepositoryChoice {
   readonly url: string;
@@ -15,6 +17,8 @@ export interface RepositoryChoice {
   readonly ref?: string | undefined;
   /** Socket of the SSH agent that may be asked; none when absent. */
   readonly sshAgent?: string | undefined;
+  /** Folders that a repository of this host may lead to; none when absent. */
+  readonly allowHostPaths?: readonly string[] | undefined;
 }
 
 /** A checkout that nobody else changes until it is disposed of. */
@@ -23,6 +27,8 @@ export interface RepositoryCheckout extends AsyncDisposable {
   /** The URL without user and password. */
   readonly url: string;
   readonly commit: string;
+  /** Files whose content the repository does not have. */
+  readonly skipped: readonly Skipped[];
 }
 
 export interface Repositories {
@@ -41,7 +47,7 @@ export interface RepositoriesOptions {
 
 export function openRepositories({ root, timeoutMs }: RepositoriesOptions): Repositories {
   return {
-    async checkout({ url, ref, sshAgent }, task) {
+    async checkout({ url, ref, sshAgent, allowHostPaths = [] }, task) {
       const repository = parseRepositoryUrl(url);
       if (ref !== undefined) checkRef(ref);
       await mkdir(root, { recursive: true, mode: 0o700 });
@@ -51,6 +57,8 @@ export function openRepositories({ root, timeoutMs }: RepositoriesOptions): Repo
       try {
         const signal = AbortSignal.any([task.signal, deadline]);
         const folder = join(root, key);
+        const source = { url: repository.full, allowHostPaths };
+        if (repository.protocol === "file") await checkLocalSource(source, signal);
         const found = await prepareTree({ folder, repository, ref, sshAgent }, { ...task, signal });
         return { ...found, url: repository.clean, [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]() };
       } catch (error) {
@@ -76,7 +84,7 @@ interface Wanted {
 async function prepareTree(
   { folder, repository, ref, sshAgent }: Wanted,
   task: Task,
-): Promise<{ path: string; commit: string }> {
+): Promise<Pick<RepositoryCheckout, "path" | "commit" | "skipped">> {
   await mkdir(join(folder, "trees"), { recursive: true, mode: 0o700 });
   const now = new Date();
   await utimes(folder, now, now);
@@ -98,7 +106,17 @@ async function prepareTree(
     task.progress({ phase: "seed", message: `Checking out ${name}` });
     await cloneTree(tree, task.signal);
   }
-  return { path, commit: target.commit };
+  const pointers = await pointersIn(path, task.signal);
+  return { path, commit: target.commit, skipped: pointers.length === 0 ? [] : [lfsNotice(pointers)] };
+}
+
+/** One line for all of them: there may be thousands. */
+function lfsNotice([first = "", ...more]: readonly string[]): Skipped {
+  const others = more.length === 0 ? "" : `, and ${more.length} more`;
+  return {
+    path: first,
+    reason: `a Git LFS pointer${others}: no filter of the host runs for a clone; clone it yourself and use --project-path`,
+  };
 }
 
 async function pruneRepositories(root: string, before: Date, signal: AbortSignal): Promise<readonly string[]> {

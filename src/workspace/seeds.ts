@@ -1,22 +1,25 @@
 // Owns turning what a caller named on the host into a seed, or into an archive for a running workspace. Never picks for them.
 import { isAbsolute } from "node:path";
-import { stat } from "node:fs/promises";
 import { PyroError, asPyroError } from "../base/error.js";
-import type { Task } from "../base/progress.js";
+import type { OpenedPath } from "../base/host-roots.js";
+import type { Progress, Task } from "../base/progress.js";
+import { withinTime } from "../base/within-time.js";
 import type { PreparedSeed } from "./create.js";
 import { isInGitFolder } from "./diff/byte-path.js";
 import { openRepositories } from "./project-source.js";
-import { listDirectory } from "./seed/directory-listing.js";
+import { seedFolders } from "./seed/cache-folder.js";
+import { listDirectory, type ListTask } from "./seed/directory-listing.js";
 import { readArchive } from "./seed/read-archive.js";
 import { readItems } from "./seed/read-items.js";
-import { openSeedCache, type Seed } from "./seed/seed-cache.js";
+import { openSeedCache, seedTimeoutMs, type Seed, type SeedStep } from "./seed/seed-cache.js";
+import { openSource } from "./seed/seed-source.js";
 import { TarStreamSink } from "./tar-stream-sink.js";
-import type { HostTree } from "./transfer.js";
+import type { HostSource, HostTree } from "./transfer.js";
 import type { SeedRequest } from "./service.js";
 
 export interface Seeds {
   prepare(request: SeedRequest, task: Task): Promise<PreparedSeed>;
-  openTree(path: string, task: Task): Promise<HostTree>;
+  openTree(source: HostSource, task: Task): Promise<HostTree>;
   /** Removes images that no workspace has and clones that nobody has used for long. `used` are digests of seeds. */
   prune(used: ReadonlySet<string>, signal: AbortSignal): Promise<void>;
 }
@@ -32,43 +35,50 @@ export interface SeedFolders {
   readonly seeds: string;
   /** Of clones. */
   readonly repositories: string;
+  /** @internal For tests: told before each step. */
+  readonly atStep?: (step: SeedStep) => void;
 }
 
-export function openSeeds(folders: SeedFolders): Seeds {
+export function openSeeds({ atStep = () => undefined, ...folders }: SeedFolders): Seeds {
   const repositories = openRepositories({ root: folders.repositories, timeoutMs: cloneTimeoutMs });
-  const cache = openSeedCache({ root: folders.seeds, clock: () => new Date() });
+  const cache = openSeedCache({ root: folders.seeds, clock: () => new Date(), atStep });
   return {
-    prepare: async ({ sshAgent, ...choice }, task) => {
+    prepare: async ({ sshAgent, allowedRoots, ...choice }, task) => {
       const given = (["seed_path", "project_path", "repo_url"] as const).filter((field) => choice[field] !== undefined);
       if (given.length > 1) {
         throw new PyroError("invalid_argument", `Only one of ${given.join(", ")} can be given.`);
       }
+      const allowHostPaths = [...(allowedRoots ?? []), ...(choice.allow_host_paths ?? [])];
       if (choice.repo_url !== undefined) {
-        const repository = { url: choice.repo_url, ref: choice.repo_ref, sshAgent };
+        const repository = { url: choice.repo_url, ref: choice.repo_ref, sshAgent, allowHostPaths };
         await using checkout = await repositories.checkout(repository, task);
         const seed = await cache.seedFromPath(checkout.path, task);
-        return prepared({ ...seed, originRef: checkout.url }, "repo_url");
+        const skipped = [...checkout.skipped, ...seed.skipped];
+        return prepared({ ...seed, skipped, originRef: checkout.url }, "repo_url");
       }
       const path = choice.seed_path ?? choice.project_path;
       if (path === undefined) return prepared(await cache.emptySeed(task), "none");
-      requireAbsolute(choice.seed_path === undefined ? "project_path" : "seed_path", path);
-      return prepared(
-        await cache.seedFromPath(path, task),
-        choice.seed_path === undefined ? "project_path" : "seed_path",
-      );
+      const field = choice.seed_path === undefined ? "project_path" : "seed_path";
+      requireAbsolute(field, path);
+      return prepared(await cache.seedFromPath(path, { ...task, allowedRoots, field, allowHostPaths }), field);
     },
-    openTree: async (path, task) => {
-      const found = await stat(path).catch(() => undefined);
-      if (found === undefined) {
-        throw new PyroError("not_found", `source_path: ${path} does not exist.`, {
-          hint: "Check the path on the host.",
-        });
-      }
+    openTree: async ({ path, allowedRoots, allowHostPaths = [] }, task) => {
+      const field = "source_path";
+      atStep("open");
+      const opened = await openSource(path, { roots: allowedRoots, field }, "not_found");
       const sink = new TarStreamSink();
       const skipped: HostTree["skipped"][number][] = [];
-      const fill = found.isDirectory()
-        ? fillFromFolder(sink, { path, skipped }, task)
-        : readArchive(sink, { path, task });
+      const list = {
+        allowHostPaths: [...(allowedRoots ?? []), ...allowHostPaths],
+        scratch: seedFolders(folders.seeds).tmp,
+      };
+      const limit = { ms: seedTimeoutMs, what: `Reading ${path}`, hint: "Push a smaller folder." };
+      const fill = withinTime(task.signal, limit, async (signal) => {
+        await using source = opened;
+        await (source.kind === "directory"
+          ? fillFromFolder(sink, { source, skipped, list: { ...list, signal }, atStep }, task.progress)
+          : readArchive(sink, { file: source, task: { ...task, signal } }));
+      });
       fill.then(
         () => sink.finish(),
         (error: unknown) => sink.finish(asPyroError(error)),
@@ -100,18 +110,30 @@ function prepared(seed: Seed, kind: PreparedSeed["facts"]["origin_kind"]): Prepa
 }
 
 interface Folder {
-  readonly path: string;
+  readonly source: OpenedPath;
+  readonly list: ListTask;
+  readonly atStep: (step: SeedStep) => void;
   /** Gets what could not be taken along. */
   readonly skipped: { path: string; reason: string }[];
 }
 
 /** The files as a seed would hold them, without any `.git`: a workspace's own history is not to be overwritten. */
-async function fillFromFolder(sink: TarStreamSink, { path, skipped }: Folder, task: Task): Promise<void> {
-  const listing = await listDirectory(path, task.signal);
+async function fillFromFolder(
+  sink: TarStreamSink,
+  { source, skipped, list, atStep }: Folder,
+  progress: Progress,
+): Promise<void> {
+  atStep("list");
+  await using listing = await listDirectory(source, list);
   const items = listing.items.filter((item) => !isInGitFolder(item.path));
-  const read = await readItems(sink, { items, signal: task.signal, progress: task.progress });
-  skipped.push(...listing.skipped, ...read.skipped);
+  atStep("read");
+  const read = await readItems(sink, { items, signal: list.signal, progress });
+  const leftOut = listing.skipped.filter((each) => !borrows.test(each.path));
+  skipped.push(...leftOut, ...read.skipped);
 }
+
+/** What repositories do not get is nothing to a push, which takes none. */
+const borrows = /(^|\/)objects\/info\/alternates$/u;
 
 function requireAbsolute(field: string, path: string): void {
   if (isAbsolute(path)) return;

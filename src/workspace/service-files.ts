@@ -1,8 +1,8 @@
 // Owns the part of the service that is about files: list, read, write, patch, diff, export, sync. Never commands.
 import type { Task } from "../base/progress.js";
 import { listFolder, readText, writeText } from "./files.js";
-import { insideWorkspace, type WorkspaceServices } from "./service.js";
-import { applyPatch, diffOf, exportFrom, pushInto } from "./transfer.js";
+import { insideWorkspace, type HostCaller, type WorkspaceServices } from "./service.js";
+import { applyPatch, diffOf, exportFrom, pushInto, type PushRequest } from "./transfer.js";
 
 export interface ListInput {
   readonly workspace_id: string;
@@ -69,16 +69,21 @@ export function fileOperations(services: WorkspaceServices) {
         diffOf(session, { workspace, request }, signal),
       ),
 
-    export: (request: ExportInput, task: Task) =>
+    export: (request: ExportInput, task: HostCaller) =>
       insideWorkspace(beside(request), task, async ({ session, workspace, signal }) => {
-        const exported = await exportFrom(services, { session, request }, signal);
+        const confined = { ...request, allowedRoots: task.allowedRoots };
+        const exported = await exportFrom(services, { session, request: confined }, signal);
         await workspace.note({ type: "export", detail: `${request.path} to ${request.output_path}` });
         return exported;
       }),
 
-    pushSync: (request: { workspace_id: string; source_path: string; dest: string }, task: Task) =>
+    pushSync: (request: PushRequest & { workspace_id: string }, task: HostCaller) =>
       insideWorkspace(alone(request), task, async ({ session, workspace, signal }) => {
-        const pushed = await pushInto(services, { session, request }, { ...task, signal });
+        const pushed = await pushInto(
+          services,
+          { session, request, allowedRoots: task.allowedRoots },
+          { ...task, signal },
+        );
         await workspace.note({ type: "sync_push", detail: `${request.source_path} to ${request.dest}` });
         return pushed;
       }),

@@ -102,7 +102,8 @@ async function createWorkspace(services: WorkspaceServices, request: CreateInput
         vcpuCount: request.vcpu_count,
         memMib: request.mem_mib,
         ttlSeconds: request.ttl_seconds,
-        prepareSeed: (inner) => services.prepareSeed({ ...request, sshAgent: caller.sshAgent }, inner),
+        prepareSeed: (inner) =>
+          services.prepareSeed({ ...request, sshAgent: caller.sshAgent, allowedRoots: caller.allowedRoots }, inner),
       },
       task,
     );

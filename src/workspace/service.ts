@@ -1,6 +1,7 @@
 // Owns what all parts of the workspaces service share: what they work with, who calls, how work gets into a machine. Never one operation.
 import type { Readable } from "node:stream";
 import type { PyroError } from "../base/error.js";
+import type { AllowedRoots } from "../base/host-roots.js";
 import type { Task } from "../base/progress.js";
 import type { GuestSession } from "../machine/guest-session.js";
 import { enterWorkspace } from "./access.js";
@@ -14,14 +15,23 @@ export interface SeedChoice {
   readonly project_path?: string | undefined;
   readonly repo_url?: string | undefined;
   readonly repo_ref?: string | undefined;
+  /** Folders of the host that content of a folder may lead to. */
+  readonly allow_host_paths?: readonly string[] | undefined;
 }
 
 export interface SeedRequest extends SeedChoice {
   /** Socket of the caller's SSH agent, to clone repo_url with. */
   readonly sshAgent: string | undefined;
+  readonly allowedRoots: AllowedRoots;
 }
 
-export interface WorkspaceCaller extends Task {
+/** A caller who names paths of the host. */
+export interface HostCaller extends Task {
+  /** Where they may lead. */
+  readonly allowedRoots?: AllowedRoots;
+}
+
+export interface WorkspaceCaller extends HostCaller {
   readonly stdin: Readable | undefined;
   readonly sshAgent?: string | undefined;
   readonly streaming: boolean;

@@ -25,8 +25,16 @@ export interface HostTree {
   readonly skipped: readonly { readonly path: string; readonly reason: string }[];
 }
 
+/** What a caller named on the host, and where that may lead. */
+export interface HostSource {
+  readonly path: string;
+  readonly allowedRoots: AllowedRoots;
+  /** Folders besides those, and what the path leads to, that content in there may lead to; none when absent. */
+  readonly allowHostPaths?: readonly string[];
+}
+
 export interface TransferServices {
-  readonly openHostTree: (path: string, task: Task) => Promise<HostTree>;
+  readonly openHostTree: (source: HostSource, task: Task) => Promise<HostTree>;
   readonly exports: Exports;
 }
 
@@ -150,15 +158,25 @@ function refuseRepository(path: Uint8Array): void {
   );
 }
 
-export interface Push {
-  readonly session: GuestSession;
-  readonly request: { readonly source_path: string; readonly dest: string };
+export interface PushRequest {
+  readonly source_path: string;
+  readonly dest: string;
+  readonly allow_host_paths: readonly string[];
 }
 
-export async function pushInto(services: TransferServices, { session, request }: Push, task: Task) {
+export interface Push {
+  readonly session: GuestSession;
+  readonly request: PushRequest;
+  readonly allowedRoots: AllowedRoots;
+}
+
+export async function pushInto(services: TransferServices, { session, request, allowedRoots }: Push, task: Task) {
   requireAbsolute("source_path", request.source_path);
   const destination = workspacePath("dest", request.dest);
-  const tree = await services.openHostTree(request.source_path, task);
+  const tree = await services.openHostTree(
+    { path: request.source_path, allowedRoots, allowHostPaths: request.allow_host_paths },
+    task,
+  );
   const staged = await commitChanges(session, { destination, archive: tree.archive, remove: [] }, task.signal);
   return { file_count: staged.fileCount, byte_count: staged.byteCount, skipped: [...tree.skipped] };
 }

@@ -39,8 +39,8 @@ function makeRepository(folder: string): void {
 }
 
 /** The seed unpacked, as a folder of its own far from the repository. */
-async function seeded(path: string) {
-  const seed = await cache.seedFromDirectory(path, task);
+async function seeded(path: string, allowHostPaths: readonly string[] = []) {
+  const seed = await cache.seedFromDirectory(path, { ...task, allowHostPaths });
   const folder = join(home, "elsewhere");
   rmSync(folder, { recursive: true, force: true });
   renameSync(unpack(seed.imagePath, home), folder);
@@ -174,7 +174,7 @@ test("what is pushed later holds no repository, at any depth", async () => {
   makeRepository(library);
   git(repo, "submodule", "--quiet", "add", library, "deps/library");
   const seeds = openSeeds({ seeds: join(home, "seeds"), repositories: join(home, "repositories") });
-  const { archive } = await seeds.openTree(repo, task);
+  const { archive } = await seeds.openTree({ path: repo, allowedRoots: undefined }, task);
   const names = execFileSync("tar", ["t"], { input: await buffer(archive) });
   const each = (folder: string) =>
     [".gitignore", "src", "src/deleted", "src/kept", "tracked"].map((name) => `${folder}${name}`);
@@ -183,10 +183,10 @@ test("what is pushed later holds no repository, at any depth", async () => {
   );
 });
 
-test("borrowed objects come along", async () => {
+test("borrowed objects come along where the user allowed their lender", async () => {
   const borrower = join(home, "borrower");
   git(home, "clone", "-q", "--shared", repo, borrower);
-  const { folder } = await seeded(borrower);
+  const { folder } = await seeded(borrower, [repo]);
   alone(repo, () => {
     expect(git(folder, "fsck", "--strict")).toBe("");
     expect(git(folder, "log", "--format=%s")).toBe("first\n");

@@ -1,4 +1,4 @@
-// The one native program of pyro: PID 1 and agent inside a machine or sandbox, supervisor outside. This file owns the choice between them.
+// The one native program of pyro: PID 1 and agent inside a machine or sandbox, supervisor and reader of folders outside. This file owns the choice between them.
 package main
 
 import (
@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"pyro/guest/internal/boot"
+	"pyro/guest/internal/hosttree"
 	"pyro/guest/internal/probe"
 	"pyro/guest/internal/supervise"
 )
@@ -32,6 +33,8 @@ func main() {
 		os.Exit(supervise.Main(os.Args[2:]))
 	case "probe":
 		os.Exit(probe.Main(os.Args[2:]))
+	case "hosttree":
+		os.Exit(hosttree.Main(os.Args[2:]))
 	case "version":
 		fmt.Println(version)
 	default:
@@ -40,6 +43,6 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: pyro-guest agent | compat | supervise --deadline-file FILE [--remove PATH]... [--oom-score-adj N] [--pass-fd 3] -- PROGRAM ARGS... | probe kvm|tsc | version")
+	fmt.Fprintln(os.Stderr, "usage: pyro-guest agent | compat | supervise --deadline-file FILE [--remove PATH]... [--oom-score-adj N] [--pass-fd 3] -- PROGRAM ARGS... | probe kvm|tsc | hosttree list|stat|pack|digest | version")
 	os.Exit(64)
 }

@@ -45,6 +45,7 @@ export async function callTool(
       {
         signal: AbortSignal.any([mcpReq.signal, deadline.signal]),
         linger: true,
+        allowedRoots: scope.allowed.folders,
         onProgress: (event) => {
           last = event;
         },

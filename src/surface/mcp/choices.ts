@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { findHome } from "../../base/user.js";
 import { checkServeChoices } from "../../operations/serve-choices.js";
 import { parseRepositoryUrl } from "../../workspace/project-source-url.js";
-import { confinePath, type AllowedFolders } from "./confine.js";
+import { confinePath, realFolder, type AllowedFolders } from "./confine.js";
 import type { McpTool } from "./tools.js";
 
 /** At most one of projectPath, repoUrl and noProjectSource; with none of them, the Git checkout around the working folder. */
@@ -40,7 +40,7 @@ export function scopeOf(choices: ServerChoices, cwd: string): ServerScope {
     repo_ref: repoRef,
     no_project_source: noProjectSource,
   });
-  const more = allowHostPaths.map((folder) => resolve(cwd, folder));
+  const more = allowHostPaths.map((folder) => realFolder(resolve(cwd, folder)));
   if (repoUrl !== undefined) {
     const ref = repoRef === undefined ? "" : ` at ${repoRef}`;
     return {
@@ -55,7 +55,7 @@ export function scopeOf(choices: ServerChoices, cwd: string): ServerScope {
   return {
     source: { project_path: project },
     sourceText: `the project ${project}, uncommitted changes included`,
-    allowed: { base: project, folders: [project, ...more] },
+    allowed: { base: project, folders: [realFolder(project), ...more] },
   };
 }
 

@@ -1,4 +1,5 @@
-// Owns which paths of the host a model may name. Never opens a file.
+// Owns what a model is told at once about a path of the host that it may not name. Never opens a file; the daemon judges again when it does.
+import { realpathSync } from "node:fs";
 import { lstat, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { hasErrno, PyroError } from "../../base/error.js";
@@ -6,7 +7,7 @@ import { hasErrno, PyroError } from "../../base/error.js";
 export interface AllowedFolders {
   /** Where relative paths start; undefined when the server has no project on this host. */
   readonly base: string | undefined;
-  /** Absolute; one that does not exist allows nothing. */
+  /** Without symbolic links as they were when the server started: a link that appears later allows nothing more. */
   readonly folders: readonly string[];
 }
 
@@ -19,8 +20,8 @@ export interface NamedPath {
 }
 
 /**
- * The path without symbolic links and `..`, which the caller must pass on instead of the one it got: what was checked is
- * then what is used. Throws `permission_denied` for what lies elsewhere.
+ * The path without symbolic links and `..`. Throws `permission_denied` for what lies elsewhere, before a daemon or a machine
+ * is started for it; what counts is the same question asked by the daemon of what it has opened.
  */
 export async function confinePath(allowed: AllowedFolders, named: NamedPath): Promise<string> {
   const { field, path, access } = named;
@@ -33,7 +34,7 @@ export async function confinePath(allowed: AllowedFolders, named: NamedPath): Pr
     access === "read"
       ? await resolveLinks(wanted, named)
       : join(await resolveLinks(dirname(wanted), named), basename(wanted));
-  const roots = await existing(allowed.folders);
+  const roots = allowed.folders.toSorted((left, right) => right.length - left.length);
   const root = roots.find((folder) => isInside(real, folder));
   if (root === undefined) throw outside(named, roots);
   // Its hooks run on the host, and its config can hold tokens that a seed of the whole checkout leaves out.
@@ -65,10 +66,13 @@ async function resolveLinks(path: string, named: NamedPath): Promise<string> {
   }
 }
 
-async function existing(folders: readonly string[]): Promise<readonly string[]> {
-  const found = await Promise.all(folders.map((folder) => realpath(folder).catch(() => undefined)));
-  // The nearest one counts, where one lies inside another.
-  return found.filter((folder) => folder !== undefined).sort((left, right) => right.length - left.length);
+/** The folder without symbolic links; the part of it that does not exist can have none. */
+export function realFolder(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return dirname(folder) === folder ? folder : join(realFolder(dirname(folder)), basename(folder));
+  }
 }
 
 function isInside(path: string, folder: string): boolean {

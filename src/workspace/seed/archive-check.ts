@@ -1,24 +1,35 @@
 // Owns deciding whether the entries of an archive may become a seed. Never reads or writes bytes of content.
 import { PyroError } from "../../base/error.js";
-import { displayName, type ByteString, type TarEntry } from "./tar-entry.js";
+import { displayName, maxPathParts, type ByteString, type TarEntry } from "./tar-entry.js";
 import type { WritableEntry } from "./tar-writer.js";
 
 export interface ArchiveLimits {
+  /** Folders that only names of others tell of included. */
   readonly entries: number;
   /** Of all files together. */
   readonly contentBytes: number;
   /** Of one name or link target. */
   readonly nameBytes: number;
+  /** Of all names and link targets together: they are kept in memory until the archive's end. */
+  readonly allNameBytes: number;
 }
 
-export const archiveLimits: ArchiveLimits = { entries: 2_000_000, contentBytes: 20 * 1024 ** 3, nameBytes: 4096 };
+export const archiveLimits: ArchiveLimits = {
+  entries: 2_000_000,
+  contentBytes: 20 * 1024 ** 3,
+  nameBytes: 4096,
+  allNameBytes: 256 * 1024 ** 2,
+};
 
 /** Longest part between two slashes that Linux takes, in bytes. */
 const maxPartBytes = 255;
 /** Symbolic links that Linux follows before it gives up. */
 const maxFollowed = 40;
-/** Parts of paths that are looked at for all links together: some seconds. */
+/** Parts of paths that are looked at for all links together: some seconds; and for one, so that others get their turn. */
 const maxLinkSteps = 20_000_000;
+const maxStepsOfLink = 200_000;
+/** Names that `finish` looks at before it lets its caller pause. */
+const namesPerTurn = 256;
 
 /** What a name of the archive is so far; `implied` is a folder that has had no entry of its own, with its time. */
 type Known =
@@ -32,6 +43,7 @@ export class ArchiveCheck {
   readonly #limits: ArchiveLimits;
   #entries = 0;
   #contentBytes = 0;
+  #allNameBytes = 0;
   #linkSteps = 0;
 
   constructor(limits: ArchiveLimits = archiveLimits) {
@@ -57,19 +69,24 @@ export class ArchiveCheck {
     // The first entry of a folder counts.
     if (before?.is === "folder") return undefined;
     const accepted = this.#enter({ ...entry, kind: entry.kind, path });
+    this.#countNames([path, accepted.target, ...parents]);
     for (const parent of parents) this.#known.set(parent, { is: "implied", mtime: entry.mtime });
     return accepted;
   }
 
-  /** Checks what only the whole archive shows, and gives the folders that had no entry of their own. */
-  finish(): readonly WritableEntry[] {
-    const implied: WritableEntry[] = [];
+  /**
+   * Checks what only the whole archive shows, and gives the folders that had no entry of their own; undefined now and then,
+   * when the caller may let others work.
+   */
+  *finish(): Generator<WritableEntry | undefined> {
+    let count = 0;
     for (const [path, known] of this.#known) {
+      count += 1;
       if (known.is === "symlink") this.#checkSymlink(path, known.target);
-      if (known.is !== "implied") continue;
-      implied.push({ path, kind: "directory", mode: 0o755, size: 0, mtime: known.mtime, target: "" });
+      if (known.is === "implied")
+        yield { path, kind: "directory", mode: 0o755, size: 0, mtime: known.mtime, target: "" };
+      else if (known.is === "symlink" || count % namesPerTurn === 0) yield undefined;
     }
-    return implied;
   }
 
   #count(entry: TarEntry): void {
@@ -80,6 +97,16 @@ export class ArchiveCheck {
     if (this.#contentBytes > contentBytes) throw tooLarge(`holds more than ${contentBytes} bytes of files`);
   }
 
+  /** Of an entry's path, its target and the folders that it implies. */
+  #countNames([path = "", target = "", ...implied]: readonly ByteString[]): void {
+    this.#entries += implied.length;
+    this.#allNameBytes += path.length + target.length;
+    for (const folder of implied) this.#allNameBytes += folder.length;
+    const { entries, allNameBytes } = this.#limits;
+    if (this.#entries > entries) throw tooLarge(`has more than ${entries} entries and folders`);
+    if (this.#allNameBytes > allNameBytes) throw tooLarge(`has names of more than ${allNameBytes} bytes`);
+  }
+
   /** Without `.` and doubled slashes; `name` is the entry to blame. */
   #cleanPath(path: ByteString, name: ByteString): ByteString {
     if (path.length > this.#limits.nameBytes) throw refused(name, `has a name of ${path.length} bytes`);
@@ -87,6 +114,7 @@ export class ArchiveCheck {
     if (path.startsWith("/")) throw refused(name, "has an absolute path");
     if (path.includes("\0")) throw refused(name, "has a NUL in its name");
     const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+    if (parts.length > maxPathParts) throw refused(name, `is nested more than ${maxPathParts} deep`);
     if (parts.includes("..")) throw refused(name, "leads out of its folder by `..`");
     if (parts.some((part) => part.length > maxPartBytes))
       throw refused(name, `has a part of over ${maxPartBytes} bytes`);
@@ -161,11 +189,15 @@ export class ArchiveCheck {
   #checkSymlink(path: ByteString, target: ByteString): void {
     const place = path.split("/").slice(0, -1);
     const ahead = target.split("/").toReversed();
+    const before = this.#linkSteps;
     for (let followed = 0; followed <= maxFollowed;) {
       const part = ahead.pop();
       if (part === undefined) return;
-      this.#linkSteps += 1 + place.length;
-      if (this.#linkSteps > maxLinkSteps) throw tooLarge("has symbolic links that lead through too many others");
+      // Nothing of the archive lies that deep.
+      const isBeyond = place.length >= maxPathParts;
+      this.#linkSteps += isBeyond ? 1 : 1 + place.length;
+      if (this.#linkSteps > maxLinkSteps || this.#linkSteps - before > maxStepsOfLink)
+        throw tooLarge("has symbolic links that lead through too many others");
       if (part === "" || part === ".") continue;
       if (part === "..") {
         if (place.pop() === undefined) {
@@ -173,7 +205,7 @@ export class ArchiveCheck {
         }
         continue;
       }
-      const known = this.#known.get([...place, part].join("/"));
+      const known = isBeyond ? undefined : this.#known.get([...place, part].join("/"));
       if (known?.is !== "symlink") {
         place.push(part);
         continue;

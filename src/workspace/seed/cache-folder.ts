@@ -8,6 +8,7 @@ import { hasErrno } from "../../base/error.js";
 import { lockFile, tryLockFile } from "../../base/lock.js";
 import { readRecordFile, replaceRecordFile } from "../../base/record-file.js";
 import { refuseNewer, type RecordKind } from "../../base/stored-record.js";
+import { scratchPrefix } from "./git-scratch.js";
 import type { Skipped } from "./listing.js";
 import { imageName, manifestName, type FinishedImage } from "./seed-image.js";
 import type { ByteString } from "./tar-entry.js";
@@ -214,7 +215,7 @@ export async function pruneSeeds(
     removed.push(name);
   }
   await pruneKeys(folders, isOld);
-  await pruneSlots(folders, signal);
+  await pruneTemporary(folders, isOld, signal);
   return { removed, freedBytes };
 }
 
@@ -240,9 +241,18 @@ async function pruneKeys(folders: SeedFolders, isOld: (path: string) => Promise<
   }
 }
 
-async function pruneSlots(folders: SeedFolders, signal: AbortSignal): Promise<void> {
+async function pruneTemporary(
+  folders: SeedFolders,
+  isOld: (path: string) => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<void> {
   for (const name of await readdir(folders.tmp)) {
     const path = join(folders.tmp, name);
+    // Nobody locks what stands for a repository while it is listed, which takes minutes at the most.
+    if (name.startsWith(scratchPrefix)) {
+      if (await isOld(path)) await rm(path, { recursive: true, force: true });
+      continue;
+    }
     if (name.startsWith("gone-")) {
       await rm(path, { recursive: true, force: true });
       continue;

@@ -1,9 +1,8 @@
 // Owns telling whether a host tree is the one that a seed was made of, from its metadata. Reads content only where that does not tell.
-import { createHash, hash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { readlink } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
-import { sourcePath, type CopiedItem, type Item, type Skipped } from "./listing.js";
+import { createHash } from "node:crypto";
+import { text } from "node:stream/consumers";
+import { walkBelow } from "./host-walk.js";
+import { byFolder, type CopiedItem, type Item, type Skipped } from "./listing.js";
 import type { ByteString } from "./tar-entry.js";
 
 /** Counts up whenever the same tree would give another image. */
@@ -40,18 +39,23 @@ export function keyOf({ items, skipped, origin }: HostTree, listedAt: number): K
   return { key: digest.digest("hex"), racy };
 }
 
-/** sha256 of a file's content or of a link's target; undefined when it cannot be read. */
-export async function contentDigest(item: CopiedItem, signal: AbortSignal): Promise<string | undefined> {
-  const path = sourcePath(item);
-  try {
-    if (item.found.type === "l") return hash("sha256", await readlink(path, { encoding: "buffer" }));
-    const digest = createHash("sha256");
-    await pipeline(createReadStream(path), digest, { signal });
-    return digest.digest("hex");
-  } catch {
-    signal.throwIfAborted();
-    return undefined;
+/** sha256 of each file's content or link's target, in the items' order; undefined for what cannot be read. */
+export async function contentDigests(
+  items: readonly CopiedItem[],
+  signal: AbortSignal,
+): Promise<readonly (string | undefined)[]> {
+  const digests = new Map<CopiedItem, string>();
+  for (const [folder, own] of byFolder(items)) {
+    const input = own.map(({ found }) => `${found.type}${found.path}\0`).join("");
+    await walkBelow({ folder, mode: "digest", input, signal }, async (stdout) => {
+      const answers = (await text(stdout)).split("\0");
+      for (const [index, item] of own.entries()) {
+        const answer = answers[index] ?? "-";
+        if (answer !== "-") digests.set(item, answer);
+      }
+    });
   }
+  return items.map((item) => digests.get(item));
 }
 
 /** The host's files behind these paths of the seed; undefined when one is missing. */

@@ -1,50 +1,95 @@
 // Owns listing what a folder's seed consists of: a checkout by git's own rules, any other folder whole. Never reads content.
-import { constants } from "node:fs";
-import { access, lstat, readFile, realpath, stat } from "node:fs/promises";
-import { dirname, join, relative, resolve } from "node:path";
-import { PyroError, hasErrno } from "../../base/error.js";
-import { git } from "./git-command.js";
-import { commonFolder, listGitFiles, listGitFolder } from "./git-folder.js";
+import { dirname, join, relative } from "node:path";
+import { listGitFiles, listGitFolder } from "./git-folder.js";
+import { listCheckoutFiles } from "./git-list.js";
+import { repositoryAt, type FoundRepository, type Repository } from "./git-repository.js";
+import { isWithin, realRoots, type Roots } from "./git-roots.js";
+import { HostFolders, type HostFolder } from "./host-folder.js";
 import { under, unfitReason, type Item, type Listing, type Skipped } from "./listing.js";
 import { displayName, type ByteString } from "./tar-entry.js";
 import { statPaths, statTree, type FoundPath } from "./tree-stat.js";
 
 interface Checkout {
   /** The folder on the host. */
-  readonly root: string;
-  readonly gitDir: string;
+  readonly root: HostFolder;
+  /** Undefined where it has one that may not be used. */
+  readonly repository: Repository | undefined;
   /** Where it goes in the seed: empty for the root, a submodule's path otherwise. */
   readonly path: ByteString;
 }
 
-interface Walk {
-  /** The folder that the caller named, without symbolic links. */
-  readonly seedRoot: string;
-  /** The folder of its repository, whose modules go along; undefined where there is none. */
-  readonly gitDir: string | undefined;
+interface Walk extends Omit<ListTask, "allowHostPaths"> {
+  /** The folder that the caller named. */
+  readonly seedRoot: HostFolder;
+  /** Of that folder, whose modules go along; undefined where there is none. */
+  readonly repository: Repository | undefined;
+  /** All that were opened for this seed. */
+  readonly folders: HostFolders;
+  /** Where what content names may lie. */
+  readonly roots: Roots;
+  readonly leaveOut: (skipped: Skipped) => void;
+}
+
+export interface ListTask {
+  /** Folders of the host, besides the listed one, that its content may lead to. */
+  readonly allowHostPaths: readonly string[];
+  /** Where scratch folders are made. */
+  readonly scratch: string;
   readonly signal: AbortSignal;
 }
 
 /** Only the root of a checkout is one: a folder below it is seeded whole, ignored files included, and without `.git`. */
-export async function listDirectory(path: string, signal: AbortSignal): Promise<Listing> {
-  const seedRoot = await folderAt(path);
-  const gitDir = await gitFolderOf(seedRoot);
-  const walk = { seedRoot, gitDir, signal };
+export async function listDirectory(seedRoot: HostFolder, task: ListTask): Promise<Listing> {
+  const folders = new HostFolders();
+  try {
+    return await listFrom(seedRoot, folders, task);
+  } catch (error) {
+    await folders[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function listFrom(seedRoot: HostFolder, folders: HostFolders, task: ListTask): Promise<Listing> {
+  const { allowHostPaths, scratch, signal } = task;
+  const named = [seedRoot.path, ...(await realRoots(allowHostPaths))];
+  const found = await repositoryAt(seedRoot, { folders, roots: named, signal });
+  const repository = found.kind === "found" ? found.repository : undefined;
+  // Repositories of submodules lie in that of the checkout.
+  const roots = repository === undefined ? named : [...named, join(repository.gitDir.path, "modules")];
+  const notices: Skipped[] = [];
+  const leaveOut = (skipped: Skipped) => void notices.push(skipped);
+  const walk: Walk = { seedRoot, repository, folders, roots, leaveOut, scratch, signal };
   const items =
-    gitDir === undefined
+    found.kind === "none"
       ? await listPlain(walk, { root: seedRoot, path: "" })
-      : await listCheckout(walk, { root: seedRoot, gitDir, path: "" });
+      : await listCheckout(walk, { root: seedRoot, repository, path: "" });
   const kept = new Map<ByteString, Item>();
-  const skipped: Skipped[] = [];
+  const unfit: Skipped[] = [];
   for (const item of items) {
+    // Of an export that is under way: its name is not to be told.
+    if (isStaging(item.path)) continue;
     const reason = item.kind === "copied" ? unfitReason(item.found) : undefined;
-    if (reason !== undefined) skipped.push({ path: displayName(item.path), reason });
+    if (reason !== undefined) unfit.push({ path: displayName(item.path), reason });
     // The first of two sources of one object is as good as the second.
     const entering = reason === undefined ? item : emptyFolder(item);
     if (entering !== undefined && !kept.has(item.path)) kept.set(item.path, entering);
   }
   const sorted = [...kept.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { mode: gitDir === undefined ? "directory" : "git", root: seedRoot, gitDir, items: sorted, skipped };
+  return {
+    mode: repository === undefined ? "directory" : "git",
+    root: seedRoot.path,
+    repository,
+    items: sorted,
+    skipped: [...notices, ...unfit],
+    [Symbol.asyncDispose]: async () => folders[Symbol.asyncDispose](),
+  };
+}
+
+/** As src/workspace/export names what it makes beside its target. */
+const stagingFolder = /(^|\/)\.pyro-export-/u;
+
+function isStaging(path: ByteString): boolean {
+  return stagingFolder.test(path);
 }
 
 /** What a folder that may not be entered leaves in the seed; undefined for anything else. */
@@ -54,102 +99,74 @@ function emptyFolder({ path, ...item }: Item): Item | undefined {
   return { kind: "made", path, identity, changed, content: undefined };
 }
 
-async function folderAt(path: string): Promise<string> {
-  try {
-    const real = await realpath(path);
-    if ((await stat(real)).isDirectory()) {
-      await access(real, constants.R_OK | constants.X_OK);
-      return real;
-    }
-  } catch (error) {
-    if (!hasErrno(error, "ENOENT") && !hasErrno(error, "ENOTDIR") && !hasErrno(error, "EACCES")) throw error;
-    const why = hasErrno(error, "EACCES") ? "may not be read" : "does not exist";
-    throw new PyroError("invalid_argument", `The seed's folder ${path} ${why}.`, { cause: error });
-  }
-  throw new PyroError("invalid_argument", `The seed ${path} is neither a folder nor an archive.`, {
-    hint: "Name a folder, or a .tar, .tar.gz, .tgz or .tar.zst file.",
-  });
-}
-
-/** The repository of the checkout whose root is `root`, `.git` files of worktrees and submodules resolved. */
-export async function gitFolderOf(root: string): Promise<string | undefined> {
-  const path = join(root, ".git");
-  try {
-    const real = await realpath(path);
-    if ((await stat(real)).isDirectory()) return (await isRepository(real)) ? real : undefined;
-    const target = /^gitdir: (.*?)\n*$/u.exec(await readFile(real, "utf8"))?.[1];
-    const folder = target === undefined ? undefined : await realpath(resolve(dirname(real), target));
-    return folder !== undefined && (await isRepository(folder)) ? folder : undefined;
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EACCES", "ELOOP"].some((code) => hasErrno(error, code))) return undefined;
-    throw error;
-  }
-}
-
-async function isRepository(folder: string): Promise<boolean> {
-  const common = (await commonFolder(folder)) ?? folder;
-  const parts = [join(folder, "HEAD"), join(common, "objects"), join(common, "refs")];
-  const found = await Promise.all(parts.map(async (part) => lstat(part).catch(() => undefined)));
-  return found.every((part) => part !== undefined);
-}
-
-async function listPlain(walk: Walk, folder: { root: string; path: ByteString }): Promise<readonly Item[]> {
+async function listPlain(walk: Walk, folder: { root: HostFolder; path: ByteString }): Promise<readonly Item[]> {
   const found = await statTree(folder.root, walk.signal);
-  const placement = { source: folder.root, path: folder.path, seedRoot: walk.seedRoot };
+  const placement = { ...walk, source: folder.root, path: folder.path };
   const items = await listGitFiles(placement, found, walk.signal);
   const pointers = found.filter(({ path, type }) => type === "f" && /(^|\/)\.git$/u.test(path));
   if (pointers.length === 0) return items;
   const places = pointers.map(({ path }) => under(folder.path, dirname(path) === "." ? "" : dirname(path)));
-  const repositories = await Promise.all(places.map(async (place) => listRepositoryOf(walk, place)));
-  const resolved = new Set(places.filter((_, index) => (repositories[index]?.length ?? 0) > 0).map(gitPathIn));
-  return [...items.filter(({ path }) => !resolved.has(path)), ...repositories.flat()];
+  const repositories = await Promise.all(
+    places.map(async (place) => listRepositoryOf(walk, place, await foundAt(walk, place))),
+  );
+  const resolved = new Set(places.filter((_, index) => repositories[index] !== undefined).map(gitPathIn));
+  return [...items.filter(({ path }) => !resolved.has(path)), ...repositories.flatMap((each) => each ?? [])];
 }
 
 function gitPathIn(place: ByteString): ByteString {
   return under(place, ".git");
 }
 
+async function foundAt(walk: Walk, place: ByteString): Promise<FoundRepository> {
+  const folder = await walk.folders.below(walk.seedRoot, place);
+  return folder === undefined ? { kind: "none" } : repositoryAt(folder, walk);
+}
+
 async function listCheckout(walk: Walk, checkout: Checkout): Promise<readonly Item[]> {
-  const { root, gitDir, path } = checkout;
-  const listFiles = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-  const [listed, repository] = await Promise.all([
-    git({ args: listFiles, gitDir, workTree: root, signal: walk.signal }),
-    listRepositoryOf(walk, path),
+  const { root, repository, path } = checkout;
+  const [{ names, notices }, own] = await Promise.all([
+    listCheckoutFiles({ ...walk, root, repository }),
+    foundAt(walk, path).then(async (found) => listRepositoryOf(walk, path, found)),
   ]);
-  const names = new Set(
-    listed
-      .split("\0")
-      .map((name) => name.replace(/\/$/u, ""))
-      .filter((name) => name !== ""),
-  );
+  for (const { path: name, reason } of notices) {
+    walk.leaveOut({ path: displayName(under(path, Buffer.from(name).toString("latin1"))), reason });
+  }
   const parents = new Set([...names].flatMap(parentsOf));
   const found = await statPaths(root, { paths: [...new Set([...parents, ...names])], signal: walk.signal });
   const present = withoutMovedParents(found);
   const folders = present.filter((entry) => entry.type === "d" && names.has(entry.path) && !parents.has(entry.path));
   const nested = await Promise.all(folders.map(async (folder) => listNested(walk, checkout, folder.path)));
-  const own = present.map((entry): Item => ({ kind: "copied", root, found: entry, path: under(path, entry.path) }));
-  return [...repository, ...own, ...nested.flat()];
+  const files = present.map((entry): Item => ({ kind: "copied", root, found: entry, path: under(path, entry.path) }));
+  return [...(own ?? []), ...files, ...nested.flat()];
 }
 
 /** A submodule, or a repository inside a checkout: git lists it as one name. A folder without a repository is left empty. */
 async function listNested(walk: Walk, { root, path }: Checkout, name: ByteString): Promise<readonly Item[]> {
-  const folder = join(root, Buffer.from(name, "latin1").toString("utf8"));
-  const gitDir = await gitFolderOf(folder);
-  return gitDir === undefined ? [] : listCheckout(walk, { root: folder, gitDir, path: under(path, name) });
+  const folder = await walk.folders.below(root, name);
+  const found = folder === undefined ? undefined : await repositoryAt(folder, walk);
+  if (folder === undefined || found === undefined || found.kind === "none") return [];
+  const repository = found.kind === "found" ? found.repository : undefined;
+  return listCheckout(walk, { root: folder, repository, path: under(path, name) });
 }
 
-/** The `.git` of the checkout at `place`: a file that points into the seed's own repository, else a folder. */
-async function listRepositoryOf(walk: Walk, place: ByteString): Promise<readonly Item[]> {
-  const { seedRoot, signal } = walk;
-  const placeText = Buffer.from(place, "latin1").toString("utf8");
-  const source = await gitFolderOf(join(seedRoot, placeText));
-  if (source === undefined) return [];
+/** The `.git` of the checkout at `place`: a file that points into the seed's own repository, else a folder; undefined for none. */
+async function listRepositoryOf(
+  walk: Walk,
+  place: ByteString,
+  found: FoundRepository,
+): Promise<readonly Item[] | undefined> {
   const path = gitPathIn(place);
-  const inside = walk.gitDir === undefined || place === "" ? undefined : relative(walk.gitDir, source);
-  if (inside === undefined || !inside.startsWith("modules/")) {
-    return listGitFolder({ source, path, seedRoot }, signal);
+  if (found.kind === "none") return undefined;
+  if (found.kind === "left-out") {
+    walk.leaveOut({ path: displayName(path), reason: found.reason });
+    return [];
   }
-  const target = relative(placeText, join(".git", inside));
+  const { gitDir } = found.repository;
+  const own = walk.repository?.gitDir.path;
+  if (own === undefined || !isWithin(gitDir.path, [join(own, "modules")])) {
+    return listGitFolder(found.repository, { ...walk, path }, walk.signal);
+  }
+  const target = relative(Buffer.from(place, "latin1").toString("utf8"), join(".git", relative(own, gitDir.path)));
   const content = Buffer.from(`gitdir: ${target}\n`);
   return [{ kind: "made", path, identity: `f ${target}`, changed: 0, content: async () => Promise.resolve(content) }];
 }

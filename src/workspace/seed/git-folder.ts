@@ -1,30 +1,44 @@
 // Owns which files of a repository's folder enter a seed, and in what form. Never lists the working tree.
-import { readFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import { cleanConfig, cleanUrls } from "./git-config.js";
-import { under, type Item } from "./listing.js";
+import { cleanConfig, cleanUrls, type ConfigChange } from "./git-config.js";
+import { borrowedObjects } from "./git-lenders.js";
+import type { Repository } from "./git-repository.js";
+import type { Roots } from "./git-roots.js";
+import { maxConfigBytes } from "./git-settings.js";
+import { readBelow, type HostFolder, type HostFolders } from "./host-folder.js";
+import { under, type Item, type Skipped } from "./listing.js";
 import type { ByteString } from "./tar-entry.js";
 import { statTree, type FoundPath } from "./tree-stat.js";
 
 /** How a repository's folder of the host maps into the seed. */
 export interface GitPlacement {
   /** The folder on the host: `.git`, or that of a linked worktree. */
-  readonly source: string;
+  readonly source: HostFolder;
   /** Where it goes, such as `.git`. */
   readonly path: ByteString;
   /** The seed's root on the host, for values that point from a submodule's repository to its files. */
-  readonly seedRoot: string;
+  readonly seedRoot: HostFolder;
+  /** Takes what is opened besides. */
+  readonly folders: HostFolders;
+  /** Where repositories that it borrows objects from may lie. */
+  readonly roots: Roots;
+  /** Told what does not come along. */
+  readonly leaveOut: (skipped: Skipped) => void;
 }
 
 type Fate = "copy" | "leave-out" | "config" | "urls";
 
-/** Everything that the repository at `source` needs to stand alone: shared folder and borrowed objects included. */
-export async function listGitFolder(placement: GitPlacement, signal: AbortSignal): Promise<readonly Item[]> {
-  const { source, path } = placement;
+/** Everything that a repository needs to stand alone: shared folder and borrowed objects included. */
+export async function listGitFolder(
+  { gitDir, common }: Repository,
+  where: Omit<GitPlacement, "source">,
+  signal: AbortSignal,
+): Promise<readonly Item[]> {
+  const { path } = where;
+  const placement = { ...where, source: gitDir, roots: [...where.roots, gitDir.path, common.path] };
   const made: Item = { kind: "made", path, identity: "d 755", changed: 0, content: undefined };
-  const common = await commonFolder(source);
-  const own = await listGitFiles(placement, await statTree(source, signal), signal);
-  if (common === undefined) return [made, ...own];
+  const own = await listGitFiles(placement, await statTree(gitDir, signal), signal);
+  if (common === gitDir) return [made, ...own];
   const all = await listGitFiles({ ...placement, source: common }, await statTree(common, signal), signal);
   const inFolder = (item: Item) => item.path.slice(path.length + 1);
   const fromCommon = all.filter((item) => isShared(inFolder(item)));
@@ -41,19 +55,20 @@ export async function listGitFiles(
   const borrowers = found.filter(({ path }) => /(^|\/)objects\/info\/alternates$/u.test(path));
   if (borrowers.length === 0) return items;
   const folders = borrowers.map(({ path }) => path.slice(0, -"/info/alternates".length));
-  const borrowed = await Promise.all(folders.map(async (objects) => borrowedObjects(placement, objects, signal)));
+  const borrowed = await Promise.all(
+    folders.map(async (objects) => {
+      const folder = await placement.folders.below(placement.source, objects);
+      const borrower = { ...placement, path: under(placement.path, objects) };
+      return folder === undefined ? undefined : borrowedObjects({ ...borrower, folder }, signal);
+    }),
+  );
+  for (const each of borrowed) each?.leftOut.forEach(placement.leaveOut);
   // A graph of commits may continue in files of the lender, which are not taken.
   const graphs = new Set(folders.map((objects) => under(placement.path, `${objects}/info/commit-graph`)));
   return [
     ...items.filter(({ path }) => !graphs.has(path.replace(/(commit-graph)s?(\/.*)?$/u, "$1"))),
-    ...borrowed.flat(),
+    ...borrowed.flatMap((each) => each?.items ?? []),
   ];
-}
-
-/** The folder that a linked worktree shares with its main one; undefined for a repository of its own. */
-export async function commonFolder(gitFolder: string): Promise<string | undefined> {
-  const text = await readFile(join(gitFolder, "commondir"), "utf8").catch(() => undefined);
-  return text === undefined ? undefined : resolve(gitFolder, text.trim());
 }
 
 function placeGitFiles(placement: GitPlacement, found: readonly FoundPath[]): readonly Item[] {
@@ -69,12 +84,11 @@ function placeGitFiles(placement: GitPlacement, found: readonly FoundPath[]): re
     if (fate === "leave-out") return [];
     const original = { kind: "copied", root: source, found: entry, path: target } as const;
     if (fate === "copy" || repository === undefined) return [original];
-    const file = join(source, Buffer.from(entry.path, "latin1").toString("utf8"));
     const { identity, changed } = entry;
     const content = async (signal: AbortSignal) =>
       fate === "config"
-        ? cleanConfig(file, configChange(placement, repository), signal)
-        : Buffer.from(cleanUrls(await readFile(file, "latin1")), "latin1");
+        ? cleanConfigBelow(source, entry.path, { change: configChange(placement, repository), signal })
+        : cleanUrlsBelow(source, entry.path);
     return [{ kind: "made", path: target, identity, changed, source: original, content }];
   });
 }
@@ -121,7 +135,8 @@ function fateOf(path: ByteString, { type }: FoundPath): Fate {
     return "leave-out";
   }
   if (type === "d") return "copy";
-  if (path === "config" || path === "config.worktree") return "config";
+  // A link stays one: what it leads to is not for content to choose.
+  if (path === "config" || path === "config.worktree") return type === "f" ? "config" : "copy";
   // Copies that an editor or the user made of the configuration hold the same credentials.
   if (/^config[^/]*$/u.test(path)) return "leave-out";
   return type === "f" && /^(FETCH_HEAD$|logs\/|remotes\/|branches\/)/u.test(path) ? "urls" : "copy";
@@ -136,53 +151,35 @@ function isShared(path: ByteString): boolean {
   );
 }
 
+/** Bytes of a file whose URLs are cleaned, such as a log of a branch. */
+const maxCleanedBytes = 64 * 1024 * 1024;
+
+async function cleanUrlsBelow(source: HostFolder, path: ByteString): Promise<Buffer | undefined> {
+  const content = await readBelow(source, path, { maxBytes: maxCleanedBytes });
+  return content === undefined ? undefined : Buffer.from(cleanUrls(content.toString("latin1")), "latin1");
+}
+
+interface ConfigCleaning {
+  readonly change: ConfigChange;
+  readonly signal: AbortSignal;
+}
+
+async function cleanConfigBelow(source: HostFolder, path: ByteString, { change, signal }: ConfigCleaning) {
+  const content = await readBelow(source, path, { maxBytes: maxConfigBytes });
+  return content === undefined ? undefined : cleanConfig(content, change, signal);
+}
+
 function configChange({ source, path, seedRoot }: GitPlacement, repository: ByteString) {
   const place = under(path, repository);
-  const folder = join(source, Buffer.from(repository, "latin1").toString("utf8"));
+  const folder = join(source.path, Buffer.from(repository, "latin1").toString("utf8"));
   return {
     checkout: isGitFolder(place),
     workTree(value: ByteString): ByteString | null {
       // A repository in a folder called .git finds its files by itself.
       if (isGitFolder(place)) return null;
-      const files = relative(seedRoot, resolve(folder, Buffer.from(value, "latin1").toString("utf8")));
+      const files = relative(seedRoot.path, resolve(folder, Buffer.from(value, "latin1").toString("utf8")));
       if (files.startsWith("..") || isAbsolute(files)) return null;
       return Buffer.from(relative(Buffer.from(place, "latin1").toString("utf8"), files)).toString("latin1");
     },
   };
-}
-
-/** Objects in other repositories that this one borrows by its alternates file become its own. */
-async function borrowedObjects(
-  { source, path }: GitPlacement,
-  objects: ByteString,
-  signal: AbortSignal,
-): Promise<readonly Item[]> {
-  const seen = new Set<string>();
-  const items: Item[] = [];
-  const visit = async (borrower: string): Promise<void> => {
-    for (const lender of await lendersOf(borrower)) {
-      if (seen.has(lender) || seen.size > maxLenders) continue;
-      seen.add(lender);
-      const found = await statTree(lender, signal).catch(() => []);
-      for (const entry of found.filter((one) => isObjectFile(one.path))) {
-        items.push({ kind: "copied", root: lender, found: entry, path: under(path, `${objects}/${entry.path}`) });
-      }
-      await visit(lender);
-    }
-  };
-  await visit(join(source, Buffer.from(objects, "latin1").toString("utf8")));
-  return items;
-}
-
-/** A chain of lenders is five long at most for git itself; each may name several. */
-const maxLenders = 64;
-
-function isObjectFile(path: ByteString): boolean {
-  return /^(pack|[0-9a-f]{2})(\/|$)/u.test(path) && !/multi-pack-index|\.lock$|tmp_/u.test(path);
-}
-
-async function lendersOf(objects: string): Promise<readonly string[]> {
-  const text = await readFile(join(objects, "info", "alternates"), "utf8").catch(() => "");
-  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  return lines.map((line) => resolve(objects, line.replace(/^"(.*)"$/u, "$1")));
 }

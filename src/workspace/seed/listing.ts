@@ -1,4 +1,6 @@
 // Owns what a folder's seed consists of, as a list made before any content is read. Never reads content.
+import type { Repository } from "./git-repository.js";
+import type { HostFolder } from "./host-folder.js";
 import type { ByteString } from "./tar-entry.js";
 import type { FoundPath } from "./tree-stat.js";
 
@@ -6,7 +8,7 @@ import type { FoundPath } from "./tree-stat.js";
 export interface CopiedItem {
   readonly kind: "copied";
   /** The folder that `found.path` is relative to. */
-  readonly root: string;
+  readonly root: HostFolder;
   readonly found: FoundPath;
   readonly path: ByteString;
 }
@@ -21,8 +23,8 @@ export interface MadeItem {
   readonly changed: number;
   /** The file that the content is made from, where it is only one. */
   readonly source?: CopiedItem;
-  /** Undefined for a folder. */
-  readonly content: ((signal: AbortSignal) => Promise<Buffer>) | undefined;
+  /** Undefined for a folder; gives undefined when what it is made from is no longer there. */
+  readonly content: ((signal: AbortSignal) => Promise<Buffer | undefined>) | undefined;
 }
 
 export type Item = CopiedItem | MadeItem;
@@ -33,28 +35,36 @@ export interface Skipped {
   readonly reason: string;
 }
 
-export interface Listing {
+/** Holds the folders open that its items lie in, until it is disposed of. */
+export interface Listing extends AsyncDisposable {
   readonly mode: "git" | "directory";
   /** The folder, without symbolic links. */
   readonly root: string;
-  /** The checkout's repository where the mode is git. */
-  readonly gitDir: string | undefined;
+  /** The checkout's where the mode is git. */
+  readonly repository: Repository | undefined;
   readonly items: readonly Item[];
   readonly skipped: readonly Skipped[];
 }
 
 /** Why a path of this type cannot be in a seed; undefined when it can. */
-export function unfitReason({ type, readable }: FoundPath): string | undefined {
+export function unfitReason({ type, closed }: FoundPath): string | undefined {
   if (type === "s") return "a socket";
   if (type === "p") return "a named pipe";
   if (type === "b" || type === "c") return "a device";
   if (type !== "f" && type !== "d" && type !== "l") return "of an unknown type";
-  return readable ? undefined : "permission denied";
+  if (closed === "too-deep") return "nested too deeply";
+  return closed === undefined ? undefined : "permission denied";
 }
 
-/** Absolute, as bytes: the root is a name that Node decoded, the rest is not. */
-export function sourcePath({ root, found }: CopiedItem): Buffer {
-  return Buffer.concat([Buffer.from(`${root}/`), Buffer.from(found.path, "latin1")]);
+/** In one order of the folders and of the items in each. */
+export function byFolder(items: readonly CopiedItem[]): ReadonlyMap<HostFolder, readonly CopiedItem[]> {
+  const groups = new Map<HostFolder, CopiedItem[]>();
+  for (const item of items) {
+    const group = groups.get(item.root);
+    if (group === undefined) groups.set(item.root, [item]);
+    else group.push(item);
+  }
+  return groups;
 }
 
 /** Joins parts of a path inside the seed, of which either may be empty. */

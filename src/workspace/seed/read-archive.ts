@@ -4,7 +4,9 @@ import { open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { PyroError } from "../../base/error.js";
+import { descriptorPath, type OpenedPath } from "../../base/host-roots.js";
 import { findProgram, systemPath } from "../../base/host-program.js";
+import { Turns } from "../../base/in-turns.js";
 import type { Task } from "../../base/progress.js";
 import { startProgram } from "../../environment/running-program.js";
 import { ArchiveCheck, archiveLimits, type ArchiveLimits } from "./archive-check.js";
@@ -25,19 +27,25 @@ export const archiveName = /\.(tar|tar\.gz|tgz|tar\.zst)$/u;
 /** Headers and padding come on top of the content: 2 KiB for each entry are more than any sane archive has. */
 const headerBytes = 2048;
 
+/** Bytes of an archive that are looked at before others get their turn: some dozens of headers. */
+const pieceBytes = 16 * 1024;
+/** Blocks of zeros, in which archives end, and what a tape's size adds. */
+const maxBytesBehindEnd = 16 * 1024 * 1024;
+
 /** Refuses by entry name what no seed may hold; the caller then throws away what the sink has. */
 export async function readArchive(
   sink: EntrySink,
   {
-    path,
+    file,
     task,
     limits = archiveLimits,
-  }: { readonly path: string; readonly task: Task; readonly limits?: ArchiveLimits },
+  }: { readonly file: OpenedPath; readonly task: Task; readonly limits?: ArchiveLimits },
 ): Promise<void> {
   const check = new ArchiveCheck(limits);
   const parser = new TarParser(visitorOf(check, sink));
-  const unpacking = await unpack(path);
+  const unpacking = await unpack(descriptorPath(file));
   task.signal.addEventListener("abort", unpacking.stop, { once: true });
+  const turns = new Turns();
   const mostBytes = limits.contentBytes + limits.entries * headerBytes;
   const onBytes = byteProgress(task.progress, "Reading the archive");
   let done = 0;
@@ -46,7 +54,12 @@ export async function readArchive(
       const bytes = chunk as Buffer;
       done += bytes.length;
       if (done > mostBytes) throw damaged(`it unpacks to more than ${mostBytes} bytes`);
-      parser.push(bytes);
+      for (let start = 0; start < bytes.length; start += pieceBytes) {
+        parser.push(bytes.subarray(start, start + pieceBytes));
+        if (turns.due()) await turns.pause();
+        task.signal.throwIfAborted();
+      }
+      if (parser.bytesBehindEnd > maxBytesBehindEnd) throw damaged("too much follows its end");
       onBytes(bytes.length);
       await sink.ready();
     }
@@ -60,8 +73,14 @@ export async function readArchive(
     unpacking.stop();
   }
   for (const entry of check.finish()) {
-    sink.add(entry);
-    sink.end();
+    if (entry !== undefined) {
+      sink.add(entry);
+      sink.end();
+    }
+    if (!turns.due()) continue;
+    await sink.ready();
+    await turns.pause();
+    task.signal.throwIfAborted();
   }
 }
 

@@ -1,12 +1,11 @@
-// Owns reading a listing's content into a sink, by the host's tar. Never decides what belongs into it.
-import { lstat } from "node:fs/promises";
+// Owns reading a listing's content into a sink, from the folders that were opened for the listing. Never decides what belongs into it.
 import { PyroError } from "../../base/error.js";
 import type { Progress } from "../../base/progress.js";
-import { findProgram, systemPath } from "../../base/host-program.js";
-import { startProgram } from "../../environment/running-program.js";
 import type { EntrySink } from "./entry-sink.js";
 import { byteProgress } from "./byte-progress.js";
-import { sourcePath, type CopiedItem, type Item, type Skipped } from "./listing.js";
+import { findBelow, type HostFolder } from "./host-folder.js";
+import { walkBelow } from "./host-walk.js";
+import { byFolder, type CopiedItem, type Item, type MadeItem, type Skipped } from "./listing.js";
 import { displayName, type ByteString, type TarEntry } from "./tar-entry.js";
 import { TarParser, type TarVisitor } from "./tar-parser.js";
 
@@ -29,76 +28,55 @@ export interface ReadTask {
 export async function readItems(sink: EntrySink, { items, signal, progress }: ReadTask): Promise<ReadResult> {
   const copied = items.flatMap((item) => (item.kind === "copied" ? [item] : []));
   const missing: CopiedItem[] = [];
+  const lost: MadeItem[] = [];
   const torn: string[] = [];
   const onBytes = byteProgress(progress, "Reading the seed");
-  for (const [root, own] of byRoot(copied)) {
+  for (const [root, own] of byFolder(copied)) {
     const matcher = new ItemMatcher(own, sink);
     await readRoot({ root, items: own, signal, onTorn: (name) => torn.push(name), onBytes }, matcher, sink);
     missing.push(...matcher.missing());
   }
-  for (const item of items) if (item.kind === "made") await addMade(sink, item, signal);
-  const skipped = await Promise.all(
-    missing.map(async (item) => ({ path: displayName(item.path), reason: await whyMissing(item) })),
-  );
-  const inconsistent = torn.length > 0 || missing.some(({ path }) => /(^|\/)\.git\//u.test(path));
+  for (const item of items) {
+    if (item.kind === "made" && !(await addMade(sink, item, signal))) lost.push(item);
+  }
+  const skipped: Skipped[] = lost.map(({ path }) => ({
+    path: displayName(path),
+    reason: "vanished while it was read",
+  }));
+  for (const item of missing) skipped.push({ path: displayName(item.path), reason: await whyMissing(item) });
+  const inconsistent = torn.length > 0 || [...missing, ...lost].some(({ path }) => /(^|\/)\.git\//u.test(path));
   return { skipped, torn, inconsistent };
 }
 
-function byRoot(items: readonly CopiedItem[]): Map<string, CopiedItem[]> {
-  const groups = new Map<string, CopiedItem[]>();
-  for (const item of items) {
-    const group = groups.get(item.root);
-    if (group === undefined) groups.set(item.root, [item]);
-    else group.push(item);
-  }
-  return groups;
-}
-
 interface RootRead {
-  readonly root: string;
+  readonly root: HostFolder;
   readonly items: readonly CopiedItem[];
   readonly signal: AbortSignal;
   readonly onTorn: (name: string) => void;
   readonly onBytes: (bytes: number) => void;
 }
 
-const tarArguments =
-  "--create --format=gnu --blocking-factor=128 --no-recursion --ignore-failed-read --numeric-owner --owner=0 --group=0 --null --verbatim-files-from --no-unquote".split(
-    " ",
-  );
-const tornPattern = /^.*?tar: (.*): (File shrank by|Read error at)/u;
-
 async function readRoot(read: RootRead, visitor: TarVisitor, sink: EntrySink): Promise<void> {
   const { root, items, signal } = read;
-  signal.throwIfAborted();
-  // 1: a file changed while it was read; 2: one could not be read. Both show in the stream.
-  const command = ['"$@"; test $? -le 2', "sh", await findProgram("tar"), ...tarArguments, "-C", root, "-T", "-"];
-  const tar = startProgram({
-    command: ["/bin/sh", "-c", ...command],
-    env: { PATH: systemPath, LC_ALL: "C" },
-    onStderrLine(line) {
-      const name = tornPattern.exec(line)?.[1];
-      if (name !== undefined) read.onTorn(name);
+  const walk = {
+    folder: root,
+    mode: "pack",
+    input: items.map(({ found }) => `${found.type}${found.path}\0`).join(""),
+    signal,
+    onStderrLine(line: string) {
+      const name = /^torn (\S+)$/u.exec(line)?.[1];
+      if (name !== undefined) read.onTorn(Buffer.from(name, "base64").toString("utf8"));
     },
-  });
-  signal.addEventListener("abort", tar.kill, { once: true });
-  try {
-    tar.stdin.end(items.map(({ found }) => `${found.path}\0`).join(""), "latin1");
+  } as const;
+  await walkBelow(walk, async (stdout) => {
     const parser = new TarParser(visitor);
-    for await (const chunk of tar.stdout) {
+    for await (const chunk of stdout) {
       parser.push(chunk as Buffer);
       read.onBytes((chunk as Buffer).length);
       await sink.ready();
     }
-    await tar.ended;
     parser.end();
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", tar.kill);
-    tar.kill();
-  }
+  });
 }
 
 /** Finds the item of each entry of the stream: both are in one order, but the stream may lack some. */
@@ -140,7 +118,7 @@ class ItemMatcher implements TarVisitor {
     for (; ; this.#next++) {
       const item = this.#items[this.#next];
       if (item === undefined)
-        throw new PyroError("internal", `tar gave ${displayName(name)}, which was not asked for.`);
+        throw new PyroError("internal", `The walker gave ${displayName(name)}, which was not asked for.`);
       if (item.found.path === name) {
         this.#next++;
         return item;
@@ -149,7 +127,7 @@ class ItemMatcher implements TarVisitor {
     }
   }
 
-  /** tar names a hard link's file as it is below the root; the seed has it somewhere else. */
+  /** A hard link's file is named as it is below the root; the seed has it somewhere else. */
   #targetOf({ kind, target }: TarEntry): ByteString {
     if (kind !== "link") return target;
     this.#byName ??= new Map(this.#items.map((item) => [item.found.path, item]));
@@ -157,8 +135,10 @@ class ItemMatcher implements TarVisitor {
   }
 }
 
-async function addMade(sink: EntrySink, item: Extract<Item, { kind: "made" }>, signal: AbortSignal): Promise<void> {
+/** False when what it is made from is no longer there. */
+async function addMade(sink: EntrySink, item: MadeItem, signal: AbortSignal): Promise<boolean> {
   const content = await item.content?.(signal);
+  if (content === undefined && item.content !== undefined) return false;
   const entry = { path: item.path, mtime: item.changed, target: "" };
   if (content === undefined) sink.add({ ...entry, kind: "directory", mode: 0o755, size: 0 });
   else {
@@ -167,12 +147,10 @@ async function addMade(sink: EntrySink, item: Extract<Item, { kind: "made" }>, s
   }
   sink.end();
   await sink.ready();
+  return true;
 }
 
-async function whyMissing(item: CopiedItem): Promise<string> {
-  const there = await lstat(sourcePath(item)).then(
-    () => true,
-    () => false,
-  );
-  return there ? "could not be read" : "vanished while it was read";
+async function whyMissing({ root, found }: CopiedItem): Promise<string> {
+  await using there = await findBelow(root, found.path);
+  return there === undefined ? "vanished while it was read" : "could not be read";
 }

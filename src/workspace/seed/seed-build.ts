@@ -1,6 +1,6 @@
 // Owns finding the seed of a listed host tree, or making it once. Never lists.
 import { PyroError } from "../../base/error.js";
-import { contentDigest, sourcesAt, type KeyedTree } from "./cache-key.js";
+import { contentDigests, sourcesAt, type KeyedTree } from "./cache-key.js";
 import {
   findTree,
   readKey,
@@ -72,10 +72,8 @@ async function isUnchanged({ items }: SeedSource, racy: readonly RacyContent[], 
     racy.map(({ path }) => path),
   );
   if (sources === undefined) return false;
-  for (const [index, item] of sources.entries()) {
-    if ((await contentDigest(item, signal)) !== racy[index]?.sha256) return false;
-  }
-  return true;
+  const digests = await contentDigests(sources, signal);
+  return digests.every((digest, index) => digest !== undefined && digest === racy[index]?.sha256);
 }
 
 interface Making {
@@ -124,9 +122,8 @@ async function makeSeed(
 }
 
 async function digestsOf(items: readonly CopiedItem[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-  const digests = new Map<string, string>();
-  for (const item of items) digests.set(item.path, (await contentDigest(item, signal)) ?? "");
-  return digests;
+  const digests = await contentDigests(items, signal);
+  return new Map(items.map(({ path }, index) => [path, digests[index] ?? ""]));
 }
 
 /** Stops after a few tries: something writes there all the time. */

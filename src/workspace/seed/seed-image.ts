@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { PyroError } from "../../base/error.js";
 import { RoomMeter } from "../../base/free-room.js";
 import { findProgram, systemPath } from "../../base/host-program.js";
+import { sortedInTurns } from "../../base/in-turns.js";
 import { startProgram, type RunningProgram } from "../../environment/running-program.js";
 import type { EntrySink } from "./entry-sink.js";
 import { formatRecord, type SeedRecord } from "./manifest-line.js";
@@ -96,10 +97,14 @@ export class SeedImage implements EntrySink {
     if (this.#pending >= askEveryBytes) await this.#takeRoom();
     const { stdin } = this.#sink;
     stdin.uncork();
-    stdin.cork();
-    if (!stdin.writableNeedDrain && !stdin.destroyed) return;
-    const drained = new Promise<void>((resolve) => stdin.once("drain", resolve));
-    await this.#explained(Promise.race([drained, this.#early]));
+    try {
+      if (!stdin.writableNeedDrain || stdin.destroyed) return;
+      const drained = new Promise<void>((resolve) => stdin.once("drain", resolve));
+      await this.#explained(Promise.race([drained, this.#early]));
+    } finally {
+      // Not before: what is gathered while an earlier write is under way would stay where it is.
+      stdin.cork();
+    }
   }
 
   /** Before compression: the disk is looked at again and again, so what an image takes less is not lost. */
@@ -169,7 +174,7 @@ export class SeedImage implements EntrySink {
 
   async #writeManifest(): Promise<string> {
     const digest = createHash("sha256");
-    const paths = [...this.#records.keys()].sort();
+    const paths = await sortedInTurns([...this.#records.keys()]);
     const records = this.#records;
     function* lines(): Generator<Buffer> {
       // Some hundred lines at a time: a chunk for each would cost more than its content.

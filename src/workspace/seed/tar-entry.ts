@@ -24,6 +24,9 @@ export interface TarEntry {
 
 export const blockBytes = 512;
 
+/** Parts of a path: more folders in one another are nobody's wish, and each costs whoever looks at them. */
+export const maxPathParts = 256;
+
 /** Bytes from the end of `size` bytes of content to the next header. */
 export function paddingOf(size: number): number {
   return (blockBytes - (size % blockBytes)) % blockBytes;

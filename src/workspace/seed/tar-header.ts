@@ -32,18 +32,23 @@ export function decodeHeader(block: Buffer): TarHeader | undefined {
   };
 }
 
+/** Records that one pax header may have: a file's attributes are some dozens. */
+const maxPaxRecords = 4096;
+
 /** The records of a pax header by key; a later one of the same key wins, as POSIX says. */
 export function decodePax(content: Buffer): ReadonlyMap<string, ByteString> {
   const records = new Map<string, ByteString>();
   let at = 0;
-  while (at < content.length) {
-    const space = content.indexOf(0x20, at);
-    const length = Number(content.toString("latin1", at, space));
+  for (let count = 0; at < content.length; count++) {
+    if (count === maxPaxRecords) throw damaged(`a pax header has more than ${maxPaxRecords} records`);
+    const space = at + content.subarray(at, at + 17).indexOf(0x20);
+    const length = space < at ? Number.NaN : Number(content.toString("latin1", at, space));
     const end = at + length;
     const wellFormed = space > at && Number.isSafeInteger(length) && end > space && end <= content.length;
-    const equals = wellFormed ? content.indexOf(0x3d, space) : -1;
-    if (equals < 0 || equals >= end || content[end - 1] !== 0x0a) throw damaged("a pax header is malformed");
-    records.set(content.toString("latin1", space + 1, equals), content.toString("latin1", equals + 1, end - 1));
+    const equals = wellFormed ? content.subarray(space, end).indexOf(0x3d) : -1;
+    if (equals < 0 || content[end - 1] !== 0x0a) throw damaged("a pax header is malformed");
+    const value = space + equals + 1;
+    records.set(content.toString("latin1", space + 1, value - 1), content.toString("latin1", value, end - 1));
     at = end;
   }
   return records;

@@ -12,8 +12,13 @@ export interface TarVisitor {
   entryEnd(): void;
 }
 
-/** Longest extended header that is kept in memory, in bytes; names are far shorter, extended attributes may not be. */
+/** Extended headers of one entry, in bytes with their blocks; names are far shorter, extended attributes may not be. */
 const maxExtensionBytes = 1024 * 1024;
+/** Of all entries together: some for the archive itself, more for each entry. */
+const sparedExtensionBytes = 16 * 1024 * 1024;
+const sparedExtensionBytesPerEntry = 16 * 1024;
+/** What is kept of an extended header. */
+const usedKeys = /^(path|linkpath|size|mtime|GNU\.sparse\..*)$/u;
 
 const kinds: Readonly<Record<string, TarKind>> = { 0: "file", 7: "file", 1: "link", 2: "symlink", 5: "directory" };
 const otherKinds: Readonly<Record<string, string>> = {
@@ -35,8 +40,13 @@ type State =
 export class TarParser {
   #state: State = { at: "header" };
   #partial: Buffer = Buffer.alloc(0);
+  #behindEnd = 0;
   /** What extended headers say about the next entry. */
   #extended = new Map<string, ByteString>();
+  /** Bytes of the extended headers since the last entry. */
+  #extendedBytes = 0;
+  /** Bytes that extended headers may still take. */
+  #spared = sparedExtensionBytes;
   readonly #visitor: TarVisitor;
 
   constructor(visitor: TarVisitor) {
@@ -51,8 +61,14 @@ export class TarParser {
       if (used === 0) break;
       rest = rest.subarray(used);
     }
+    if (this.#state.at === "end") this.#behindEnd += rest.length;
     // Less than a header; copied, for the chunk may be large.
     if (this.#state.at === "header") this.#partial = Buffer.from(rest);
+  }
+
+  /** What came behind the end mark. */
+  get bytesBehindEnd(): number {
+    return this.#behindEnd;
   }
 
   /** The stream has ended; one that ends anywhere but at its end mark is refused. */
@@ -95,7 +111,7 @@ export class TarParser {
   #header(block: Buffer): void {
     const header = decodeHeader(block);
     if (header === undefined) {
-      if (this.#extended.size > 0) throw damaged("an extended header has no entry");
+      if (this.#extendedBytes > 0) throw damaged("an extended header has no entry");
       this.#state = { at: "end" };
       return;
     }
@@ -104,9 +120,16 @@ export class TarParser {
   }
 
   #startExtension({ type, size }: TarHeader): void {
+    const bytes = blockBytes + size + paddingOf(size);
+    this.#extendedBytes += bytes;
+    this.#spared -= bytes;
     if (size < 0 || size > maxExtensionBytes) {
       throw damaged(`an extended header of ${size} bytes exceeds ${maxExtensionBytes}`);
     }
+    if (this.#extendedBytes > maxExtensionBytes + 2 * blockBytes) {
+      throw damaged(`extended headers of one entry exceed ${maxExtensionBytes} bytes`);
+    }
+    if (this.#spared < 0) throw damaged("it is mostly extended headers");
     if (size === 0) return;
     this.#state = { at: "extension", type, pieces: [], left: size };
   }
@@ -118,13 +141,15 @@ export class TarParser {
     if (type === "L") this.#extended.set("path", name);
     else if (type === "K") this.#extended.set("linkpath", name);
     else if (type === "x" || type === "X") {
-      for (const [key, value] of decodePax(content)) this.#extended.set(key, value);
+      for (const [key, value] of decodePax(content)) if (usedKeys.test(key)) this.#extended.set(key, value);
     } else if (type === "g") refuseGlobals(decodePax(content));
   }
 
   #startEntry(header: TarHeader): void {
     const entry = describe(header, this.#extended);
     this.#extended = new Map();
+    this.#extendedBytes = 0;
+    this.#spared += sparedExtensionBytesPerEntry;
     this.#visitor.entry(entry);
     if (entry.size === 0) this.#endEntry(0);
     else this.#state = { at: "content", left: entry.size, padding: paddingOf(entry.size) };
