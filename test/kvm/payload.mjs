@@ -37,10 +37,15 @@ export async function makePayload(folder, say) {
     recursive: true,
     preserveTimestamps: true,
   });
+  // Another user installed it for all.
+  await capture(["chmod", "-R", "a+rX", join(content, "environments")], {});
   cpSync(inside, join(content, "inside"), { recursive: true });
   await copyKvmModules(folder, join(content, "kvm-modules"));
   const image = join(folder, "payload.squashfs");
-  await capture(["mksquashfs", content, image, "-quiet", "-no-progress", "-all-root", "-noD", "-noF", "-noI"], {});
+  await capture(
+    ["mksquashfs", content, image, "-noappend", "-quiet", "-no-progress", "-all-root", "-noD", "-noF", "-noI"],
+    {},
+  );
   rmSync(content, { recursive: true });
   return image;
 }
