@@ -3,13 +3,16 @@
 import { expectCode } from "./checks.mjs";
 
 /**
+ * No machine is kept ready at first, so that each is seen to start.
  * @param {import("./emulated-host.mjs").EmulatedHost} host
  * @param {"root" | "ada" | "bob"} user
  */
 export async function openAccount(host, user) {
   const sh = (script) => host.run(user, script);
+  const settings = (values) =>
+    `mkdir -p ~/.config/pyro && echo '${JSON.stringify(values)}' >~/.config/pyro/settings.json`;
   const copy = "mkdir -p ~/.cache/pyro-mcp && cp -a --no-preserve=ownership /opt/smoke/environments ~/.cache/pyro-mcp/";
-  expectCode(await sh(`${copy} && chmod 700 ~/.cache/pyro-mcp`), 0);
+  expectCode(await sh(`${copy} && chmod 700 ~/.cache/pyro-mcp && ${settings({ pool_size: 0 })}`), 0);
   const pyro = (command) => sh(`pyro ${command}`);
   return {
     user,
@@ -21,12 +24,8 @@ export async function openAccount(host, user) {
       return { ...JSON.parse(stdout), ms, stderr_text: stderr };
     },
     /** Settings take effect in the next daemon. */
-    async configure(settings) {
-      const text = JSON.stringify(settings);
-      expectCode(
-        await sh(`mkdir -p ~/.config/pyro && echo '${text}' >~/.config/pyro/settings.json && pyro daemon stop`),
-        0,
-      );
+    async configure(values) {
+      expectCode(await sh(`${settings(values)} && pyro daemon stop`), 0);
     },
     /** The folders of saved machines. */
     async templates() {

@@ -5,7 +5,6 @@ import { expectCode } from "./checks.mjs";
 
 export async function adoption({ account, accelerator, check }) {
   const boot = "workspace exec kept -- cat /proc/sys/kernel/random/boot_id";
-  await account.configure({ pool_size: 0 });
   await check(`${account.user}: a machine outlives kill -9 of the daemon`, async () => {
     await account.ask("workspace create --name kept");
     const before = await account.ask(boot);

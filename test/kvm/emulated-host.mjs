@@ -6,10 +6,15 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { startEmulator } from "./emulator.mjs";
 
-/** Real milliseconds without any sign of life: the emulator's own nesting has stalled. */
-const SILENCE_MS = 120_000;
+/**
+ * Without any sign of life for this long, in real milliseconds, the emulator's own nesting has stalled; on a busy machine
+ * only when it has also used this many seconds of processor time meanwhile, of which a living host needs 7 for a sign.
+ */
+const SILENCE = { ms: 120_000, cpuSeconds: 60 };
+/** Real milliseconds of silence that are too many however busy the machine is. */
+const DEAD_MS = 10 * 60_000;
 /** Real milliseconds for one script; pyro's own deadlines inside are far shorter. */
-const SCRIPT_MS = 30 * 60_000;
+const SCRIPT_MS = 60 * 60_000;
 const POLL_MS = 100;
 
 /** The host does not go on: what ran in it says nothing about pyro. */
@@ -19,7 +24,8 @@ export class EmulatedHost {
   #share;
   #transcript;
   #emulator;
-  #lastSign = performance.now();
+  /** When, and how much processor time had been used. */
+  #lastSign = { at: performance.now(), cpuSeconds: 0 };
   #lastBeat = 0;
   #scripts = 0;
 
@@ -33,7 +39,7 @@ export class EmulatedHost {
     for (const name of ["todo", "doing", "done"]) mkdirSync(join(this.#share, name), { recursive: true });
     this.#transcript = createWriteStream(log, { flags: "a" });
     this.#emulator = startEmulator({ ...files, share: this.#share, scratch: folder }, (chunk) => {
-      this.#lastSign = performance.now();
+      this.#signOfLife();
       this.#transcript.write(chunk);
     });
   }
@@ -70,15 +76,25 @@ export class EmulatedHost {
     await new Promise((resolve) => this.#transcript.end(resolve));
   }
 
+  #signOfLife() {
+    this.#lastSign = { at: performance.now(), cpuSeconds: this.#emulator.cpuSeconds() };
+  }
+
   /** Waits for a file that the host's service lays down. */
   async #waitFor(path, what) {
     const deadline = performance.now() + SCRIPT_MS;
     while (!existsSync(path)) {
       const now = performance.now();
       const beat = modified(join(this.#share, "alive"));
-      if (beat !== this.#lastBeat) [this.#lastBeat, this.#lastSign] = [beat, now];
+      if (beat !== this.#lastBeat) this.#signOfLife();
+      this.#lastBeat = beat;
       if (this.#emulator.isOver()) throw new Stalled(`the emulator ended while ${what}`);
-      if (now - this.#lastSign > SILENCE_MS) throw new Stalled(`no sign of life for 2 minutes while ${what}`);
+      const silentMs = now - this.#lastSign.at;
+      const used = this.#emulator.cpuSeconds() - this.#lastSign.cpuSeconds;
+      if (silentMs > DEAD_MS || (silentMs > SILENCE.ms && used > SILENCE.cpuSeconds)) {
+        const silence = `${Math.round(silentMs / 1000)} s (${Math.round(used)} s of processor time)`;
+        throw new Stalled(`no sign of life for ${silence} while ${what}`);
+      }
       if (now > deadline) throw new Stalled(`no end after ${SCRIPT_MS / 60_000} minutes while ${what}`);
       await delay(POLL_MS);
     }

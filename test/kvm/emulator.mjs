@@ -2,6 +2,10 @@
 // everything inside appears quick. Ends it by its process id. Never knows what runs inside.
 
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+/** The kernel's unit for a process's times. */
+const TICKS_PER_SECOND = 100;
 
 /**
  * @param {{image: string, kernel: string, initrd: string, payload: string, share: string, scratch: string}} parts
@@ -23,11 +27,23 @@ export function startEmulator({ scratch, ...parts }, onOutput) {
   for (const stream of [child.stdout, child.stderr]) stream.on("data", onOutput);
   return {
     isOver: () => isOver,
+    cpuSeconds: () => cpuSeconds(child.pid),
     async kill() {
       child.kill("SIGKILL");
       await ended;
     },
   };
+}
+
+/** Seconds of processor time that a process has used; 0 once it is gone. */
+function cpuSeconds(pid) {
+  try {
+    const [, fields = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
+    const [user = 0, system = 0] = fields.split(" ").slice(11, 13).map(Number);
+    return (user + system) / TICKS_PER_SECOND;
+  } catch {
+    return 0;
+  }
 }
 
 function qemuArguments({ image, kernel, initrd, payload, share }) {

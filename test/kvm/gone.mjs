@@ -34,7 +34,6 @@ const WAYS = [
 export async function gone({ machine, host, check }) {
   const ada = await openAccount(machine, "ada");
   const root = (script) => machine.run("root", script);
-  await ada.configure({ pool_size: 0 });
   await check("ada: a first run under KVM", async () => {
     const { accelerator } = await ada.ask("run debian:12 -- true");
     expectEqual("accelerator", accelerator, "kvm");

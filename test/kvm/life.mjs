@@ -24,8 +24,6 @@ export async function machines({ account, accelerator, check }) {
     expectEqual("what it makes of KVM", severity, DOCTOR[accelerator].severity);
     expectMatch("its words on KVM", text, DOCTOR[accelerator].text);
   });
-  await account.pyro("doctor");
-  await account.configure({ pool_size: 0 });
   const run = async (note, flags = "", command = "echo $((6*7))") => {
     const result = await account.ask(`run ${flags} debian:12 -- sh -c '${command}'`);
     note(`${result.ms} ms`);
