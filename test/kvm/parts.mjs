@@ -25,6 +25,6 @@ function day(user, accelerator, steps) {
 export const PARTS = [
   { name: "ada", minutes: 10, run: day("ada", "kvm", [machines, life, adoption, guest]) },
   { name: "root", minutes: 8, run: day("root", "kvm", [machines, life, adoption]) },
-  { name: "bob", minutes: 20, run: day("bob", "tcg", [machines, life]) },
-  { name: "gone", minutes: 20, run: gone },
+  { name: "bob", minutes: 15, run: day("bob", "tcg", [machines, life]) },
+  { name: "gone", minutes: 12, run: gone },
 ];
