@@ -10,7 +10,7 @@ import { startEmulator } from "./emulator.mjs";
  * Without any sign of life for this long, in real milliseconds, the emulator's own nesting has stalled; on a busy machine
  * only when it has also used this many seconds of processor time meanwhile, of which a living host needs 7 for a sign.
  */
-const SILENCE = { ms: 120_000, cpuSeconds: 60 };
+const SILENCE = { ms: 120_000, cpuSeconds: 120 };
 /** Real milliseconds of silence that are too many however busy the machine is. */
 const DEAD_MS = 10 * 60_000;
 /** Real milliseconds for one script; pyro's own deadlines inside are far shorter. */

@@ -24,8 +24,8 @@ export async function machines({ account, accelerator, check }) {
     expectEqual("what it makes of KVM", severity, DOCTOR[accelerator].severity);
     expectMatch("its words on KVM", text, DOCTOR[accelerator].text);
   });
-  const run = async (note, flags = "", command = "echo $((6*7))") => {
-    const result = await account.ask(`run ${flags} debian:12 -- sh -c '${command}'`);
+  const run = async (note) => {
+    const result = await account.ask("run debian:12 -- sh -c 'echo $((6*7))'");
     note(`${result.ms} ms`);
     return result;
   };
@@ -43,10 +43,6 @@ export async function machines({ account, accelerator, check }) {
   await check(named("the exit status of a command is run's own"), async () => {
     expectCode(await account.pyro("run debian:12 -- sh -c 'exit 7'"), 7);
   });
-  await check(named("--vcpu-count 2 gives two processors"), async (note) => {
-    const { stdout, accelerator: used } = await run(note, "--vcpu-count 2", "nproc");
-    expectEqual("processors and accelerator", { stdout, used }, { stdout: "2\n", used: accelerator });
-  });
   await account.configure({ pool_size: 1 });
   await check(named("prepare proves a workspace and leaves a machine waiting"), async (note) => {
     const { proved, pooled_machines, steps, ms } = await account.ask("prepare");
@@ -58,6 +54,15 @@ export async function machines({ account, accelerator, check }) {
     expectEqual("output", stdout, "42\n");
     const waits = `for i in $(seq ${POOL_SECONDS}); do pyro daemon status | grep -q '1 waiting' && exit 0; sleep 1; done; exit 1`;
     expectCode(await account.sh(waits), 0);
+  });
+}
+
+/** A guest with more processors than its host has: they wait for each other much of the time. */
+export async function processors({ account, accelerator, check }) {
+  await check(`${account.user}: --vcpu-count 2 gives two processors`, async (note) => {
+    const { stdout, accelerator: used, ms } = await account.ask("run --vcpu-count 2 debian:12 -- nproc");
+    note(`${ms} ms`);
+    expectEqual("processors and accelerator", { stdout, used }, { stdout: "2\n", used: accelerator });
   });
 }
 

@@ -4,7 +4,7 @@ import { adoption } from "./adoption.mjs";
 import { openAccount } from "./account.mjs";
 import { gone } from "./gone.mjs";
 import { guest } from "./guest.mjs";
-import { life, machines } from "./life.mjs";
+import { life, machines, processors } from "./life.mjs";
 
 /**
  * @typedef {object} Place
@@ -27,4 +27,5 @@ export const PARTS = [
   { name: "root", minutes: 8, run: day("root", "kvm", [machines, life, adoption]) },
   { name: "bob", minutes: 15, run: day("bob", "tcg", [machines, life]) },
   { name: "gone", minutes: 12, run: gone },
+  { name: "processors", minutes: 10, run: day("ada", "kvm", [processors]) },
 ];
