@@ -66,6 +66,10 @@ smoke-use-cases: build ## the recipes of docs/use-cases over the real server; ea
 $(USE_CASES:%=smoke-%): smoke-%: build
 	@node_modules/.bin/vitest run --project e2e test/e2e/use-cases/$*.test.ts
 
+.PHONY: smoke-kvm
+smoke-kvm: build ## the package on emulated hosts with a real /dev/kvm: Debian 12 and 13 (90 minutes; root; HOST=13 PART=ada runs one part)
+	@node test/kvm/main.mjs $(if $(HOST),--host $(HOST)) $(if $(PART),--part $(PART))
+
 .PHONY: format
 format: setup ## rewrites the sources in the house format
 	@node_modules/.bin/prettier --log-level warn --write . && scripts/go -C guest fmt ./...
