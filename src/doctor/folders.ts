@@ -2,6 +2,7 @@
 import { chmod, lstat } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { hasErrno } from "../base/error.js";
+import { maskPasswords } from "../base/mask-passwords.js";
 import { failure, type Check } from "./check.js";
 
 export const foldersCheck: Check = {
@@ -49,8 +50,9 @@ export const settingsCheck: Check = {
   essential: true,
   run: async ({ paths, settings }) => {
     try {
-      const { engine, pool_size, pool_idle_minutes } = await settings();
-      const values = `engine ${engine}, pool_size ${pool_size}, pool_idle_minutes ${pool_idle_minutes}`;
+      const { engine, pool_size, pool_idle_minutes, debian_mirror } = await settings();
+      const mirror = debian_mirror === undefined ? "" : `, debian_mirror ${maskPasswords(debian_mirror)}`;
+      const values = `engine ${engine}, pool_size ${pool_size}, pool_idle_minutes ${pool_idle_minutes}${mirror}`;
       const exists = await lstat(paths.settings).then(
         () => true,
         () => false,
