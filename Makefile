@@ -57,6 +57,10 @@ smoke-hosts: build ## the real Claude Code, Codex and OpenCode, each with a scri
 	@node scripts/chat-hosts.mjs
 	@$(if $(RECORD),PYRO_TEST_TRANSCRIPTS=docs/integrations/transcripts) node scripts/test.mjs hosts
 
+.PHONY: smoke-qemu-matrix
+smoke-qemu-matrix: build ## the heart of the e2e suite on the QEMU of Debian 12 and 13, with Node 20, 22, 24 and newer guest kernels (as root; CELLS="debian-13 node-24" chooses)
+	@node scripts/qemu-matrix.mjs $(CELLS)
+
 USE_CASES := repro-fix-loop parallel-workspaces untrusted-inspection daily-loop
 
 .PHONY: smoke-use-cases $(USE_CASES:%=smoke-%)

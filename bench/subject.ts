@@ -7,7 +7,7 @@ import { readSettings } from "../src/base/settings.js";
 import { hostEngine } from "../src/daemon/host-engine.js";
 import type { Engine } from "../src/engine/engine.js";
 import type { InstalledEnvironment } from "../src/environment/environment.js";
-import { openEnvironmentStore } from "../src/environment/store.js";
+import { openHostEnvironments } from "../src/daemon/host-environments.js";
 import { guestEnvironment } from "../src/machine/guest-files.js";
 import { runGuestProgram } from "../src/machine/guest-process.js";
 import type { GuestSession } from "../src/machine/guest-session.js";
@@ -51,7 +51,7 @@ export async function openSubject(): Promise<Subject> {
   const home = await mkdtemp(join(dirname(user.cache), "pyro-bench-"));
   const env = { ...process.env, PYRO_HOME: home, PYRO_ENVIRONMENT_CACHE_DIR: user.environments };
   const paths = await preparePaths(env);
-  const environments = openEnvironmentStore({ root: paths.environments });
+  const environments = openHostEnvironments(paths, env);
   const environment =
     (await environments.find(environmentName)) ?? (await environments.pull(environmentName, task)).environment;
   const host = hostEngine(paths, await readSettings(paths.settings));

@@ -31,16 +31,16 @@ const agentPath = join(root, "dist", "pyro-guest");
 const output = join(root, "dist", "runtime");
 
 try {
-  main();
+  await main();
 } catch (error) {
   process.stderr.write(`runtime: ${error.message}\n`);
   process.exitCode = 1;
 }
 
-function main() {
+async function main() {
   if (!existsSync(agentPath)) throw new Error("dist/pyro-guest is missing: run make build");
   const given = process.env.PYRO_KERNEL_DEB;
-  const deb = kernelPackage({ folder: kernelFolder, refresh: process.argv.includes("--refresh"), given });
+  const deb = await kernelPackage({ folder: kernelFolder, refresh: process.argv.includes("--refresh"), given });
   const kernel = kernelParts(deb);
   const agent = readFileSync(agentPath);
   const inputs = sha256([recipe(), kernel.package_sha256, sha256([agent])]);

@@ -7,7 +7,7 @@ const ELF_MAGIC = Buffer.from("7f454c46", "hex");
 const SIZE_TRAILER_BYTES = 4;
 const MAX_KERNEL_BYTES = 512 * 1024 * 1024;
 
-const COMPRESSIONS = [
+export const COMPRESSIONS = [
   { name: "gzip", magic: "1f8b08", unpack: (payload) => gunzipSync(payload, { finishFlush: 2 }) },
   { name: "lz4", magic: "02214c18", unpack: (payload) => filter("lz4", ["-d", "-c"], payload) },
   { name: "xz", magic: "fd377a585a00", unpack: (payload) => filter("xz", ["-d", "-c", "--single-stream"], payload) },

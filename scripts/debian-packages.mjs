@@ -1,7 +1,7 @@
 // Knows which Debian packages pyro needs and why, finds those that are missing, and installs them as root or with sudo.
 
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, readdirSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { runStep } from "./step.mjs";
 
@@ -9,7 +9,7 @@ const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/
 const PACKAGE_LISTS = "/var/lib/apt/lists";
 
 /** `program` is looked for in PATH, `file` as it stands. */
-const PACKAGES = [
+export const PACKAGES = [
   { name: "qemu-system-x86", program: "qemu-system-x86_64", why: "runs the virtual machines" },
   { name: "squashfs-tools", program: "sqfstar", why: "makes the read-only images that enter a machine" },
   { name: "mmdebstrap", program: "mmdebstrap", why: "installs the Debian environments" },
@@ -23,8 +23,10 @@ const PACKAGES = [
     file: "/usr/share/keyrings/debian-archive-keyring.gpg",
     why: "verifies Debian's packages",
   },
+  { name: "git", program: "git", why: "reads the checkouts that enter a machine" },
   { name: "lz4", program: "lz4", why: "unpacks the guest kernel" },
   { name: "xz-utils", program: "xz", why: "unpacks the kernel package" },
+  { name: "zstd", program: "zstd", why: "unpacks newer guest kernels, and seeds that are compressed with it" },
   { name: "gcc", program: "gcc", why: "go test -race needs it" },
   { name: "libc6-dev", file: "/usr/include/stdlib.h", why: "go test -race needs it" },
 ];
@@ -49,8 +51,8 @@ export async function installPackages({ needsKernelPackage }) {
   const missing = missingPackages();
   const names = missing.map(({ name }) => name);
   const staleLists =
-    (needsKernelPackage || names.length > 0) &&
-    !aptKnows([...names, ...(needsKernelPackage ? ["linux-image-cloud-amd64"] : [])]);
+    ((needsKernelPackage && isDebian()) || names.length > 0) &&
+    !aptKnows([...names, ...(needsKernelPackage && isDebian() ? ["linux-image-cloud-amd64"] : [])]);
   if (missing.length === 0 && !staleLists) return;
   for (const { name, why } of missing) process.stderr.write(`missing Debian package ${name}: ${why}\n`);
   if (staleLists) process.stderr.write("Debian's package lists are missing or too old\n");
@@ -102,6 +104,11 @@ function aptKnows(names) {
   const lists = existsSync(PACKAGE_LISTS) ? readdirSync(PACKAGE_LISTS) : [];
   if (!lists.some((name) => name.includes("_Packages"))) return false;
   return spawnSync("apt-cache", ["show", "--no-all-versions", ...names], { stdio: "ignore" }).status === 0;
+}
+
+/** Others, as Ubuntu, have no kernel of Debian's: updating their lists would not bring one. */
+function isDebian() {
+  return existsSync("/etc/os-release") && /^ID="?debian"?$/m.test(readFileSync("/etc/os-release", "utf8"));
 }
 
 function isExecutable(path) {

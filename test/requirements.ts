@@ -106,6 +106,10 @@ export const requirements: Readonly<Record<string, string>> = {
   "mcp-piped": "Requests that are piped in are answered.",
   "mcp-refused": "A profile or mode that is not built is refused by name.",
   "environment-content": "debian:12 has its tools, its own apt sources and nothing of the host.",
+  "environment-release":
+    "A Debian release that the host's apt has no source of is installed from the host's Debian mirror, and runs.",
+  "environment-mirror":
+    "The Debian mirror that the user names is used before the host's own, and its password is never shown.",
   "environment-repair": "A damaged image is found by inspect, and the next pull makes it whole again.",
   "environment-cooperate": "Two pulls of one environment cooperate; when the builder is killed the other takes over.",
   "workspace-adopted": "A command goes on while no daemon runs; the next daemon has all of its output and its end.",

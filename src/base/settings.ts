@@ -1,6 +1,7 @@
 // Owns the user's settings file. Never writes it.
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
+import { debianMirrorForm, parseDebianMirror } from "./debian-mirror.js";
 import { PyroError, hasErrno } from "./error.js";
 
 /** `auto` is the fastest that has proved itself on this host. */
@@ -14,6 +15,12 @@ const settingsSchema = z.strictObject({
   pool_size: z.int().min(0).max(8).default(1),
   /** Minutes without a new machine after which the pool is emptied. */
   pool_idle_minutes: z.number().min(0.1).max(1440).default(10),
+  /** The Debian mirror that environments are built from; the variable PYRO_DEBIAN_MIRROR goes before it. */
+  debian_mirror: z
+    .string()
+    .max(4096)
+    .refine((text) => parseDebianMirror(text) !== undefined, { message: `must be ${debianMirrorForm}` })
+    .optional(),
 });
 
 export type Settings = z.output<typeof settingsSchema>;

@@ -10,11 +10,11 @@ import { openDoctor, type ExaminationRequest } from "../doctor/doctor.js";
 import type { DaemonProbe, DaemonState, Subject } from "../doctor/subject.js";
 import { chooseEngine, engineChoice } from "../engine/choose.js";
 import { judgeHost, proveTcg } from "../engine/verdict.js";
-import { openEnvironmentStore } from "../environment/store.js";
 import { findInstallation } from "../machine/installation.js";
 import type { CallerServices } from "../operations/services.js";
 import { connectDaemon, findRunning, isOurs, type ConnectOptions } from "./connect.js";
 import { measuring } from "./host-engine.js";
+import { openHostEnvironments } from "./host-environments.js";
 import { daemonLogPath, daemonRecordPath, readDaemonRecord } from "./record.js";
 import { stopDaemon } from "./stop.js";
 
@@ -40,7 +40,7 @@ async function openSubject(options: ConnectOptions, request: ExaminationRequest,
   const choice = once(async () => engineChoice(env["PYRO_ENGINE"], await setting()));
   return {
     ...{ paths, environment: request.environment, wantsStart: request.wantsStart, shape: request.shape },
-    environments: openEnvironmentStore({ root: paths.environments }),
+    environments: openHostEnvironments(paths, env),
     daemon: daemonProbe(paths, options),
     ...{ settings, installation, verdict, choice },
     prepare: () => preparePaths(env),

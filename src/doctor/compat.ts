@@ -2,6 +2,7 @@
 import { installLine, lookUpProgram, systemPath } from "../base/host-program.js";
 import { runProgram } from "../base/spawn.js";
 import { asPyroError } from "../base/error.js";
+import { namespaceObstacle, namespaceSettings } from "../environment/user-namespaces.js";
 import type { Check } from "./check.js";
 import { programVersion } from "./programs.js";
 
@@ -33,10 +34,10 @@ export const compatCheck: Check = {
       return { severity: "ok", text: `bubblewrap ${version} works. ${use}` };
     } catch (error) {
       signal.throwIfAborted();
-      return {
-        severity: "info",
-        text: `bubblewrap ${version} does not work here: ${asPyroError(error).message}. ${use}`,
-      };
+      const said = asPyroError(error).message;
+      const { line } = namespaceObstacle(await namespaceSettings(), said);
+      const text = `bubblewrap ${version} does not work here: ${said.replace(/\.+$/u, "")}. ${use}`;
+      return { severity: "info", text, ...(line === undefined ? {} : { fix: line }) };
     }
   },
 };

@@ -11,8 +11,10 @@ import { engineCheck, hugePagesCheck, kvmCheck, tcgCheck } from "./engine.js";
 import { environmentsCheck, startCheck, templatesCheck } from "./environments.js";
 import { findingCodes, type Finding } from "./finding.js";
 import { foldersCheck, settingsCheck } from "./folders.js";
+import { namespacesCheck } from "./namespaces.js";
 import { platformCheck } from "./platform.js";
 import { programsCheck } from "./programs.js";
+import { qemuCheck } from "./qemu.js";
 import { diskCheck, memoryCheck } from "./room.js";
 import { runtimeCheck } from "./runtime.js";
 import type { Subject } from "./subject.js";
@@ -48,6 +50,7 @@ const firstCheck = foldersCheck;
 const checks: readonly Check[] = [
   ...[platformCheck, engineCheck, kvmCheck, hugePagesCheck, tcgCheck, compatCheck, programsCheck, runtimeCheck],
   ...[environmentsCheck, startCheck, templatesCheck, subuidCheck, diskCheck, memoryCheck, settingsCheck, daemonCheck],
+  ...[qemuCheck, namespacesCheck],
 ];
 
 export type OpenSubject = (request: ExaminationRequest, task: Task) => Promise<Subject>;

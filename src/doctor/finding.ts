@@ -9,6 +9,7 @@ export { severities, type Severity } from "../base/severity.js";
 export const findingTitles = {
   platform: "Platform",
   engine: "Engine",
+  qemu: "QEMU",
   kvm: "KVM",
   huge_pages: "KVM start-up",
   tcg: "Software emulation",
@@ -19,6 +20,7 @@ export const findingTitles = {
   start: "Start",
   templates: "Templates",
   subuid: "Subordinate ids",
+  namespaces: "User namespaces",
   disk: "Disk",
   memory: "Memory",
   folders: "Folders",

@@ -1,6 +1,7 @@
 // Owns the checks of pyro's own folders and of the settings file. Never reads what lies in the folders.
 import { chmod, lstat } from "node:fs/promises";
 import { hasErrno } from "../base/error.js";
+import { maskPasswords } from "../base/mask-passwords.js";
 import { userId } from "../base/user.js";
 import { failure, type Check } from "./check.js";
 
@@ -49,8 +50,9 @@ export const settingsCheck: Check = {
   essential: true,
   run: async ({ paths, settings }) => {
     try {
-      const { engine, pool_size, pool_idle_minutes } = await settings();
-      const values = `engine ${engine}, pool_size ${pool_size}, pool_idle_minutes ${pool_idle_minutes}`;
+      const { engine, pool_size, pool_idle_minutes, debian_mirror } = await settings();
+      const mirror = debian_mirror === undefined ? "" : `, debian_mirror ${maskPasswords(debian_mirror)}`;
+      const values = `engine ${engine}, pool_size ${pool_size}, pool_idle_minutes ${pool_idle_minutes}${mirror}`;
       const exists = await lstat(paths.settings).then(
         () => true,
         () => false,

@@ -1,4 +1,5 @@
 // Owns the check of the host programs that pyro calls, but for the engine's own. Never installs one.
+import { hostDistribution, type Distribution } from "../base/distribution.js";
 import { installLine, lookUpProgram, packageFor, systemPath, type HostProgram } from "../base/host-program.js";
 import { asPyroError } from "../base/error.js";
 import { runProgram } from "../base/spawn.js";
@@ -36,10 +37,13 @@ export const programsCheck: Check = {
   },
 };
 
-export function judgePrograms(found: readonly FoundProgram[]): Diagnosis {
+export function judgePrograms(
+  found: readonly FoundProgram[],
+  distribution: Distribution = hostDistribution(),
+): Diagnosis {
   const list = found
     .filter(({ version }) => version !== undefined)
-    .map(({ program, version }) => `${program} ${version ?? ""} (${packageFor(program)})`)
+    .map(({ program, version }) => `${program} ${version ?? ""} (${packageFor(program, distribution)})`)
     .join(", ");
   const missing = found.filter(({ version }) => version === undefined);
   if (missing.length === 0) return { severity: "ok", text: `${list}.` };
@@ -49,7 +53,10 @@ export function judgePrograms(found: readonly FoundProgram[]): Diagnosis {
   return {
     severity: needed ? "error" : "warning",
     text: `Not installed: ${names}; without ${missing.length === 1 ? "it" : "them"} ${consequence}. Installed: ${list || "none"}.`,
-    fix: installLine(missing.map(({ program }) => program)),
+    fix: installLine(
+      missing.map(({ program }) => program),
+      distribution,
+    ),
   };
 }
 

@@ -79,23 +79,53 @@ export const memoryCheck: Check = {
   code: "memory",
   essential: true,
   run: async ({ shape }) => {
-    const text = await readFile("/proc/meminfo", "utf8");
-    const amount = (name: string) =>
-      describeBytes(1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, "mu").exec(text)?.[1]));
-    const numbers = `${amount("MemAvailable")} of ${amount("MemTotal")} available`;
-    const refused = await admit(shape.memMib, []).then(
-      () => false,
+    const [meminfo, overcommit] = await Promise.all([
+      readFile("/proc/meminfo", "utf8"),
+      readFile("/proc/sys/vm/overcommit_memory", "utf8").catch(() => ""),
+    ]);
+    const admitted = await admit(shape.memMib, []).then(
       () => true,
+      () => false,
     );
-    const needs = `A machine takes ${shape.memMib} MiB, and 1 GiB is left to the host.`;
-    if (!refused) return { severity: "ok", text: `${numbers}. ${needs}` };
+    return judgeMemory({ meminfo, overcommit: overcommit.trim(), memMib: shape.memMib, admitted });
+  },
+};
+
+export interface MemoryRoom {
+  /** The text of /proc/meminfo. */
+  readonly meminfo: string;
+  /** vm.overcommit_memory. */
+  readonly overcommit: string;
+  /** Of a machine. */
+  readonly memMib: number;
+  /** One of that size would be started now. */
+  readonly admitted: boolean;
+}
+
+/** Bytes beside a machine's memory that QEMU asks the kernel for: its cache of translated code, stacks, buffers. */
+const qemuReserve = 1024 ** 3;
+
+export function judgeMemory({ meminfo, overcommit, memMib, admitted }: MemoryRoom): Diagnosis {
+  const bytes = (name: string) => 1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, "mu").exec(meminfo)?.[1]);
+  const numbers = `${describeBytes(bytes("MemAvailable"))} of ${describeBytes(bytes("MemTotal"))} available`;
+  const needs = `A machine takes ${memMib} MiB, and 1 GiB is left to the host.`;
+  if (!admitted) {
     return {
       severity: "error",
       text: `${numbers}, which is too little. ${needs}`,
       fix: "End other programs, or run with --mem-mib 256.",
     };
-  },
-};
+  }
+  const promised = bytes("CommitLimit") - bytes("Committed_AS");
+  if (overcommit !== "2") return { severity: "ok", text: `${numbers}. ${needs}` };
+  const strict = `vm.overcommit_memory is 2: the kernel counts a machine's memory in full from its start, and has ${describeBytes(Math.max(0, promised))} left to promise`;
+  if (promised >= memMib * 1024 ** 2 + qemuReserve) return { severity: "ok", text: `${numbers}. ${needs} ${strict}.` };
+  return {
+    severity: "warning",
+    text: `${numbers}. ${needs} ${strict}, so that QEMU may be refused.`,
+    fix: "sudo sysctl -w vm.overcommit_memory=0 (or raise vm.overcommit_ratio)",
+  };
+}
 
 async function nearestExisting(path: string): Promise<string> {
   for (let folder = path; ; folder = dirname(folder)) {

@@ -23,20 +23,57 @@ export async function readAptSources(folder: string): Promise<readonly AptSource
   return sources;
 }
 
-/** The ones that serve Debian `codename`, its updates and security fixes; `originOf` is what apt knows of a source. */
+/** What apt knows of the one who publishes a suite; undefined where it knows nothing. */
+export type OriginOf = (uri: string, suite: string) => string | undefined;
+
+/** Where Debian's package debian-archive-keyring has the keys of all releases that are alive. */
+export const archiveKeyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/** The ones that serve Debian `codename`, its updates and security fixes; none when the release itself is not there. */
 export function selectDebian(
   sources: readonly AptSource[],
   codename: string,
-  originOf: (uri: string, suite: string) => string | undefined,
+  originOf: OriginOf,
 ): readonly AptSource[] {
   const wanted = [codename, `${codename}-updates`, `${codename}-security`];
-  return sources.flatMap((source) => {
-    if (!/^(mirror\+)?https?:\/\//u.test(source.uri)) return [];
+  const found = sources.flatMap((source) => {
     const suites = source.suites.filter(
-      (suite) => wanted.includes(suite) && looksDebian(source, originOf(source.uri, suite)),
+      (suite) => wanted.includes(suite) && debianness(source, originOf(source.uri, suite)) !== "none",
     );
-    return suites.length === 0 ? [] : [{ ...source, suites }];
+    return suites.length === 0 || !isWeb(source) ? [] : [{ ...source, suites }];
   });
+  return found.some(({ suites }) => suites.includes(codename)) ? found : [];
+}
+
+/**
+ * The same mirrors with the suites of `codename`, for a host whose own release is another one. Only Debian's own keys
+ * count for them, whatever the host lets pass for the suites that its administrator named.
+ */
+export function deriveDebian(
+  sources: readonly AptSource[],
+  codename: string,
+  originOf: OriginOf,
+): readonly AptSource[] {
+  const candidates = sources.filter(isWeb).flatMap((source) =>
+    source.suites.flatMap((suite) => {
+      const end = suiteEnd(suite);
+      const proof = debianness(source, originOf(source.uri, suite));
+      return end === undefined || proof === "none" ? [] : [{ uri: source.uri, suite: `${codename}${end}`, proof }];
+    }),
+  );
+  // Another vendor's address can look like Debian's: where some are known to be Debian's, those alone.
+  const known = candidates.filter(({ proof }) => proof === "known");
+  const suitesOf = new Map<string, Set<string>>();
+  for (const { uri, suite } of known.length > 0 ? known : candidates) {
+    suitesOf.set(uri, (suitesOf.get(uri) ?? new Set()).add(suite));
+  }
+  const found = [...suitesOf].map(([uri, suites]) => debianSource(uri, [...suites]));
+  return found.some(({ suites }) => suites.includes(codename)) ? found : [];
+}
+
+/** A source of Debian's own packages, held against Debian's own keys. */
+export function debianSource(uri: string, suites: readonly string[]): AptSource {
+  return { uri, suites, signedBy: archiveKeyring, trusted: false };
 }
 
 /** The text of a deb822 `.sources` file. */
@@ -49,7 +86,7 @@ export function forGuest(source: AptSource): AptSource {
   return {
     ...source,
     uri: source.uri.replace(/^([a-z+]+:\/\/)[^/@]*@/u, "$1"),
-    signedBy: source.trusted ? undefined : "/usr/share/keyrings/debian-archive-keyring.gpg",
+    signedBy: source.trusted ? undefined : archiveKeyring,
   };
 }
 
@@ -61,9 +98,21 @@ function formatStanza(source: AptSource): string {
 }
 
 // Other vendors publish suites of the same name, so the suite alone does not tell.
-function looksDebian(source: AptSource, origin: string | undefined): boolean {
-  if (origin !== undefined) return origin === "Debian";
-  return /debian-archive/u.test(source.signedBy ?? "") || /\/debian(-security)?\/?$/u.test(source.uri);
+function debianness(source: AptSource, origin: string | undefined): "known" | "likely" | "none" {
+  if (origin !== undefined) return origin === "Debian" ? "known" : "none";
+  if (/debian-archive/u.test(source.signedBy ?? "")) return "known";
+  return /\/debian(-security)?\/?$/u.test(source.uri) ? "likely" : "none";
+}
+
+function isWeb({ uri }: AptSource): boolean {
+  return /^(mirror\+)?https?:\/\//u.test(uri);
+}
+
+/** `-security` of `trixie-security`, nothing of `trixie` and `stable`; undefined of what is not taken, as backports. */
+function suiteEnd(suite: string): "" | "-updates" | "-security" | undefined {
+  const end = /^[a-z]+(-updates|-security|\/updates|)\/?$/u.exec(suite)?.[1];
+  if (end === "" || end === "-updates" || end === "-security") return end;
+  return end === "/updates" ? "-security" : undefined;
 }
 
 function parseOneLine(text: string): AptSource[] {

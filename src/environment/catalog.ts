@@ -1,9 +1,13 @@
 // Owns which environments pyro offers by name and what is in them. Never knows where their files come from.
 import { PyroError } from "../base/error.js";
 
+/** The Debian releases that there are environments of. */
+export type Release = "bookworm" | "trixie";
+
 export interface CatalogEntry {
   /** Stable identifier. */
   readonly name: string;
+  readonly release: Release;
   readonly description: string;
   /** Debian packages beside the minimal system. */
   readonly packages: readonly string[];
@@ -17,21 +21,31 @@ const tools = ["ca-certificates", "curl", "git", "python3"];
 export const catalog: readonly CatalogEntry[] = [
   {
     name: "debian:12-base",
+    release: "bookworm",
     description: "Debian 12, minimal: bash, coreutils, apt",
     packages: [],
     unpackedBytes: 80 * mebibyte,
   },
   {
     name: "debian:12",
+    release: "bookworm",
     description: "Debian 12 with git, ca-certificates, curl and python3",
     packages: tools,
     unpackedBytes: 210 * mebibyte,
   },
   {
     name: "debian:12-build",
+    release: "bookworm",
     description: "Debian 12 with git, curl, python3 and a C toolchain: gcc, g++, make, patch",
     packages: [...tools, "file", "g++", "gcc", "libc6-dev", "make", "patch", "pkg-config", "xz-utils"],
     unpackedBytes: 450 * mebibyte,
+  },
+  {
+    name: "debian:13",
+    release: "trixie",
+    description: "Debian 13 with git, ca-certificates, curl and python3",
+    packages: tools,
+    unpackedBytes: 210 * mebibyte,
   },
 ];
 

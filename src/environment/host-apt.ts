@@ -1,19 +1,44 @@
 // Owns asking the host's own apt what it is set up with. Never changes that.
-import { stat } from "node:fs/promises";
-import { PyroError } from "../base/error.js";
+import { open, stat } from "node:fs/promises";
+import { PyroError, hasErrno } from "../base/error.js";
 import { runProgram } from "../base/spawn.js";
-import { readAptSources, selectDebian, type AptSource } from "./apt-sources.js";
+import { readAptSources, type AptSource, type OriginOf } from "./apt-sources.js";
 import { systemPath } from "../base/host-program.js";
 
-/** The sources in `aptFolder` that serve Debian `codename`. */
-export async function debianSources(
-  aptFolder: string,
-  codename: string,
-  signal: AbortSignal,
-): Promise<readonly AptSource[]> {
+export interface HostApt {
+  readonly sources: readonly AptSource[];
+  readonly originOf: OriginOf;
+}
+
+/** What lies in `aptFolder`, such as /etc/apt, and what apt has learned about it. */
+export async function readHostApt(aptFolder: string, signal: AbortSignal): Promise<HostApt> {
   const sources = await readAptSources(aptFolder);
   const origins = await knownOrigins(signal);
-  return selectDebian(sources, codename, (uri, suite) => origins.get(`${uri.replace(/\/*$/u, "")} ${suite}`));
+  return {
+    sources: (await Promise.all(sources.map(resolveMirrorList))).flat(),
+    originOf: (uri, suite) => origins.get(`${uri.replace(/\/*$/u, "")} ${suite}`),
+  };
+}
+
+const maxMirrorListBytes = 64 * 1024;
+
+/** Cloud images name a file of mirrors, which an environment would not have: its first mirror stands for it. */
+async function resolveMirrorList(source: AptSource): Promise<readonly AptSource[]> {
+  const path = /^mirror\+file:(?:\/\/)?(\/.*)$/u.exec(source.uri)?.[1];
+  if (path === undefined) return [source];
+  const [uri] = /^https?:\/\/\S+/mu.exec(await readStart(path)) ?? [];
+  return uri === undefined ? [] : [{ ...source, uri }];
+}
+
+async function readStart(path: string): Promise<string> {
+  try {
+    await using file = await open(path, "r");
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(maxMirrorListBytes));
+    return buffer.toString("utf8", 0, bytesRead);
+  } catch (error) {
+    if (hasErrno(error, "ENOENT") || hasErrno(error, "EACCES") || hasErrno(error, "EISDIR")) return "";
+    throw error;
+  }
 }
 
 /** What apt learned about its sources at its last update, by "URI suite"; empty before the first. */

@@ -1,4 +1,4 @@
-// Owns building an environment from the Debian mirror that the host's own apt is set up with. Never caches.
+// Owns building an environment from a Debian mirror. Never caches, and never decides which mirror that is.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PyroError } from "../base/error.js";
@@ -7,35 +7,35 @@ import type { Task } from "../base/progress.js";
 import { forGuest, formatDeb822, type AptSource } from "./apt-sources.js";
 import { catalogEntry } from "./catalog.js";
 import type { EnvironmentSource } from "./environment.js";
-import { debianSources, hostAptOptions } from "./host-apt.js";
+import { hostAptOptions } from "./host-apt.js";
+import { releaseSources, type SourceGround } from "./release-sources.js";
 import { findProgram, missingPrograms, systemPath } from "../base/host-program.js";
 import { mirrorProgress } from "./mirror-progress.js";
 import { isolated, missingIds } from "./namespace.js";
 import { finishScript } from "./mirror-finish.js";
 import { writeSquashfs } from "./squashfs.js";
 
-const codename = "bookworm";
 const mergedUsr = "/usr/share/mmdebstrap/hooks/merged-usr";
 /** Milliseconds for all of a build: apt waits for ever for a mirror that sends a byte now and then. */
 const longestBuildMs = 60 * 60_000;
 const unwanted = ["doc/*", "groff/*", "info/*", "linda/*", "lintian/*", "locale/*", "man/*"];
 
-/** `aptFolder` is where the host's apt keeps its configuration: /etc/apt. */
-export function mirrorSource(aptFolder: string, { buildTimeoutMs = longestBuildMs } = {}): EnvironmentSource {
+export function mirrorSource(ground: SourceGround, { buildTimeoutMs = longestBuildMs } = {}): EnvironmentSource {
   return {
     name: "mirror",
     async unavailable(name) {
-      if (!name.startsWith("debian:12")) return `the Debian mirror does not have ${name}`;
       const missing = await missingPrograms(["mmdebstrap", "sqfstar"]);
       if (missing !== undefined) return missing;
       const ids = await missingIds(AbortSignal.timeout(10_000));
       if (ids !== undefined) return ids;
-      if ((await debianSources(aptFolder, codename, AbortSignal.timeout(10_000))).length > 0) return undefined;
-      return `the host's apt has no source for Debian ${codename} main in ${aptFolder}/sources.list or sources.list.d; add one`;
+      const found = await releaseSources(ground, catalogEntry(name).release, AbortSignal.timeout(10_000));
+      return "obstacle" in found ? found.obstacle : undefined;
     },
     async build(name, imagePath, task) {
       task.progress({ phase: "resolve", message: "Reading the host's apt sources" });
-      const sources = await debianSources(aptFolder, codename, task.signal);
+      const found = await releaseSources(ground, catalogEntry(name).release, task.signal);
+      if ("obstacle" in found) throw new PyroError("unavailable", `${name} has no source: ${found.obstacle}`);
+      const { sources } = found;
       const late = AbortSignal.timeout(buildTimeoutMs);
       const signal = AbortSignal.any([task.signal, late]);
       return buildFromMirror({ name, imagePath, sources }, { ...task, signal }).catch((error: unknown) => {
@@ -68,9 +68,15 @@ async function buildFromMirror({ name, imagePath, sources }: MirrorBuild, task: 
   };
   const scratch = join(folder, "root");
   await mkdir(scratch);
-  await writeFile(files.sources, formatDeb822(sources.map(forGuest)));
+  await writeFile(files.sources, formatDeb822(sources.filter(isReachable).map(forGuest)));
   const aptOptions = await hostAptOptions(task.signal);
-  const bootstrap = [await findProgram("mmdebstrap"), ...bootstrapArgs(entry.packages, aptOptions), codename, "-", "-"];
+  const bootstrap = [
+    await findProgram("mmdebstrap"),
+    ...bootstrapArgs(entry.packages, aptOptions),
+    entry.release,
+    "-",
+    "-",
+  ];
   const expected = entry.unpackedBytes;
   await writeSquashfs(
     {
@@ -95,6 +101,11 @@ async function buildFromMirror({ name, imagePath, sources }: MirrorBuild, task: 
   );
   const packages = (await readFile(files.packages, "utf8")).trim().split("\n");
   return { env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"], packages };
+}
+
+/** A folder of the host's is no mirror for a guest. */
+function isReachable({ uri }: AptSource): boolean {
+  return !uri.startsWith("file:");
 }
 
 function bootstrapArgs(packages: readonly string[], aptOptions: readonly string[]): readonly string[] {

@@ -1,7 +1,9 @@
 // Owns how a program gets a root file system's worth of user ids, and that it dies with us. Never runs one.
 import { readFile } from "node:fs/promises";
+import { asPyroError } from "../base/error.js";
 import { runProgram } from "../base/spawn.js";
 import { findProgram, missingPrograms, systemPath } from "../base/host-program.js";
+import { namespaceObstacle, namespaceSettings, type NamespaceObstacle } from "./user-namespaces.js";
 import { userId, userName } from "../base/user.js";
 
 /**
@@ -10,8 +12,9 @@ import { userId, userName } from "../base/user.js";
  */
 export async function isolated(command: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
   const setpriv = [await findProgram("setpriv"), "--pdeathsig", "KILL"];
-  const unshare = [await findProgram("unshare"), ...identity(), "--mount", "--pid", "--fork", "--kill-child"];
-  if (userId() !== 0 || (await works([...unshare, "true"], signal))) return [...setpriv, ...unshare, ...command];
+  const unshare = [await findProgram("unshare"), ...identity(), ...separation];
+  if (userId() !== 0 || (await complaint([...unshare, "true"], signal)) === undefined)
+    return [...setpriv, ...unshare, ...command];
   // Root in a container that may not make namespaces: the process group is all there is to kill.
   return [...setpriv, ...command];
 }
@@ -36,8 +39,17 @@ export async function missingIds(signal: AbortSignal): Promise<string | undefine
     const flags = `${ownUids === true ? "" : ` --add-subuids ${range}`}${ownGids === true ? "" : ` --add-subgids ${range}`}`;
     return `user ${username} has no range of subordinate user ids; run: sudo usermod${flags} ${username}`;
   }
-  if (await works([await findProgram("unshare"), ...identity(), "true"], signal)) return undefined;
-  return "this host does not let users make user namespaces; run: sudo sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000";
+  // As the build will do it: a namespace can be had, and be of no use.
+  const said = await complaint([await findProgram("unshare"), ...identity(), ...separation, "true"], signal);
+  if (said === undefined) return undefined;
+  const { reason, line } = namespaceObstacle(await namespaceSettings(), said);
+  return line === undefined ? reason : `${reason}; run: ${line}`;
+}
+
+/** Why a user of this host gets no namespaces to build in, whatever ids it has; undefined when all is well. */
+export async function missingNamespaces(signal: AbortSignal): Promise<NamespaceObstacle | undefined> {
+  const said = await complaint([await findProgram("unshare"), "--map-root-user", ...separation, "true"], signal);
+  return said === undefined ? undefined : namespaceObstacle(await namespaceSettings(), said);
 }
 
 interface IdRange {
@@ -47,6 +59,8 @@ interface IdRange {
 }
 
 const neededIds = 65536;
+/** Mounts and processes of its own, which all end when `unshare` does. */
+const separation = ["--mount", "--pid", "--fork", "--kill-child"];
 
 function identity(): readonly string[] {
   return userId() === 0 ? [] : ["--map-root-user", "--map-auto"];
@@ -69,13 +83,14 @@ function freeRange(taken: readonly IdRange[]): string {
   return `${first}-${first + neededIds - 1}`;
 }
 
-async function works([program = "", ...args]: readonly string[], signal: AbortSignal): Promise<boolean> {
-  const env = { PATH: systemPath };
+/** What the command printed when it failed; undefined when it did not. */
+async function complaint([program = "", ...args]: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+  const env = { PATH: systemPath, LC_ALL: "C" };
   return runProgram(program, args, { signal, env, timeoutMs: 10_000 }).then(
-    () => true,
-    () => {
+    () => undefined,
+    (error: unknown) => {
       signal.throwIfAborted();
-      return false;
+      return asPyroError(error).message;
     },
   );
 }

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { PyroError } from "../base/error.js";
+import { maskPasswords } from "../base/mask-passwords.js";
 
 export interface RunningProgram {
   readonly stdin: Writable;
@@ -63,5 +64,5 @@ export function startProgram(start: ProgramStart): RunningProgram {
 function failure(program: string, how: unknown, tail: readonly string[]): string {
   const errors = tail.filter((line) => /^(E|Err|FATAL)[: ]|error/iu.test(line));
   const said = (errors.length > 0 ? errors : tail).slice(-4).join(" · ");
-  return `${program} ended with ${String(how)}: ${said || "no message"}`;
+  return `${program} ended with ${String(how)}: ${maskPasswords(said) || "no message"}`;
 }

@@ -2,8 +2,10 @@
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Transform } from "node:stream";
+import { debianMirrorVariable } from "../base/debian-mirror.js";
 import { PyroError } from "../base/error.js";
-import { findProgram, systemPath } from "../base/host-program.js";
+import { findProgram, keyringLine, systemPath } from "../base/host-program.js";
+import { maskPasswords } from "../base/mask-passwords.js";
 import { userId } from "../base/user.js";
 import { startProgram, type ProgramStart, type RunningProgram } from "./running-program.js";
 
@@ -86,11 +88,32 @@ function explain(programs: readonly RunningProgram[]): PyroError | undefined {
       hint: "Free disk space, for example by `pyro env prune`, then pull again.",
     });
   }
-  const unreachable = /^.*(Failed to fetch|Could not (resolve|connect)|Temporary failure|Unable to connect).*$/imu.exec(
-    text,
+  return mirrorFault(text);
+}
+
+/** What apt printed about the mirror, where that is why the build failed. */
+export function mirrorFault(text: string): PyroError | undefined {
+  const line = (pattern: RegExp) => {
+    const found = pattern.exec(text);
+    return found === null ? undefined : maskPasswords(found[0].trim());
+  };
+  const absent = line(/^.*(does not have a Release file|Release' is no longer valid|\s404\s+Not Found).*$/imu);
+  if (absent !== undefined) {
+    return new PyroError("unavailable", `The mirror does not have what is wanted of it: ${absent}`, {
+      hint: `Name a Debian mirror that has the release, and its security fixes, as debian_mirror in the settings (or ${debianMirrorVariable}); then pull again.`,
+    });
+  }
+  const unsigned = line(/^.*(NO_PUBKEY|is not signed|EXPKEYSIG|Missing key|couldn't be verified).*$/imu);
+  if (unsigned !== undefined) {
+    return new PyroError("unavailable", `The mirror's signatures cannot be verified: ${unsigned}`, {
+      hint: `Get Debian's newest keys (${keyringLine()}), then pull again.`,
+    });
+  }
+  const unreachable = line(
+    /^.*(Failed to fetch|Could not (resolve|connect)|Temporary failure|Unable to connect).*$/imu,
   );
-  if (unreachable === null) return undefined;
-  return new PyroError("unavailable", `The mirror of this host's apt does not answer: ${unreachable[0].trim()}`, {
-    hint: "Check that `sudo apt-get update` works here, then pull again.",
+  if (unreachable === undefined) return undefined;
+  return new PyroError("unavailable", `The Debian mirror does not answer: ${unreachable}`, {
+    hint: "Check that `sudo apt-get update` works here, or the URL in debian_mirror, then pull again.",
   });
 }

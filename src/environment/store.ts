@@ -20,7 +20,6 @@ import {
   toInstalled,
   type Manifest,
 } from "./manifest.js";
-import { mirrorSource } from "./mirror-source.js";
 import { pruneStore } from "./prune.js";
 import { firstAvailable, lockImages, pullEnvironment } from "./pull.js";
 import { storePaths, type StorePaths } from "./store-paths.js";
@@ -28,13 +27,13 @@ import { storePaths, type StorePaths } from "./store-paths.js";
 export interface EnvironmentStoreOptions {
   /** `Paths.environments`; made when missing. */
   readonly root: string;
-  /** In order of preference; the mirror of the host's apt by default. */
-  readonly sources?: readonly EnvironmentSource[];
+  /** In order of preference. */
+  readonly sources: readonly EnvironmentSource[];
   readonly clock?: () => Date;
 }
 
 export function openEnvironmentStore(options: EnvironmentStoreOptions): EnvironmentStore {
-  const { sources = [mirrorSource("/etc/apt")], clock = () => new Date() } = options;
+  const { sources, clock = () => new Date() } = options;
   const paths = storePaths(options.root);
   const find = async (name: string): Promise<InstalledEnvironment | undefined> => {
     catalogEntry(name);

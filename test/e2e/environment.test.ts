@@ -53,6 +53,42 @@ test("[environment-content] debian:12 has its tools, its own apt sources and not
   });
 });
 
+test("[environment-release] debian:12 and debian:13 are both installed, whichever of them the host is, and run", async () => {
+  const home = sharedHome();
+  const { code, stderr } = await home.pyro(["env", "pull", "debian:13"], { timeoutMs: mirrorTimeoutMs });
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+  const script = [
+    "cut -d. -f1 /etc/debian_version",
+    "git --version && python3 -c 'import ssl, sqlite3; print(\"python\")' && curl --version | head -c 5; echo",
+    "grep ^Suites /etc/apt/sources.list.d/debian.sources | head -n 1",
+    "test -s /etc/ssl/certs/ca-certificates.crt && test -f /usr/share/doc/git/copyright && echo kept",
+    "python3 -v -c 'import http.client' 2>&1 | grep -c 'code object from /usr/lib/python3[.0-9]*/http'",
+  ].join("\n");
+  const lines = async (environment: string) => {
+    const run = await home.pyro(["run", environment, "--", "sh", "-c", script]);
+    return run.stdout.toString().trim().split("\n");
+  };
+  const rest = (release: string) => [...["python", "curl ", `Suites: ${release} ${release}-updates`, "kept", "0"]];
+  expect(await lines("debian:12")).toEqual(["12", "git version 2.39.5", ...rest("bookworm")]);
+  expect(await lines("debian:13")).toEqual(["13", "git version 2.47.3", ...rest("trixie")]);
+}, 400_000);
+
+test("[environment-mirror] the mirror that the user names is asked instead of the host's, the variable before the setting; no password is shown", async () => {
+  await using cache = await openCache();
+  const mirror = "http://ada:secret@127.0.0.1:9/debian";
+  await using home = openHome({
+    ...{ cold: true, settings: { debian_mirror: mirror } },
+    env: { PYRO_ENVIRONMENT_CACHE_DIR: cache.path, PYRO_DEBIAN_MIRROR: "http://bob:secret@127.0.0.1:1/debian" },
+  });
+  const { code, stdout, stderr } = await home.pyro(["env", "pull", "debian:12-base"], { timeoutMs: mirrorTimeoutMs });
+  const doctor = await home.pyro(["doctor"]);
+  const said = `${stdout.toString()}${stderr}${doctor.stdout.toString()}${doctor.stderr}`;
+  expect({ code, secret: said.includes("secret") }).toEqual({ code: 69, secret: false });
+  expect(stderr).toMatch(/The Debian mirror does not answer: .*127\.0\.0\.1:1\b/u);
+  expect(doctor.stdout.toString().replaceAll(/\s+/gu, " ")).toContain("debian_mirror http://***@127.0.0.1:9/debian");
+  expect(await entries(join(cache.path, "tmp"))).toEqual([]);
+}, 400_000);
+
 test("[environment-repair] a damaged image is found by inspect, and the next pull makes it whole again", async () => {
   await using cache = await openCache();
   await cp(process.env["PYRO_ENVIRONMENT_CACHE_DIR"] ?? "", cache.path, { recursive: true });

@@ -18,7 +18,13 @@ import type { EnvironmentState } from "../../src/environment/environment.js";
 const signal = new AbortController().signal;
 
 test("platform: Linux on x86_64 with a Node that is new enough", () => {
-  const good = { system: "linux", architecture: "x64", kernelRelease: "6.1.0", nodeVersion: "20.19.0" };
+  const good = {
+    system: "linux",
+    architecture: "x64",
+    kernelRelease: "6.1.0",
+    nodeVersion: "20.19.0",
+    distribution: "Debian",
+  };
   const severity = (changed: Partial<typeof good>) => judgePlatform({ ...good, ...changed }).severity;
   expect([severity({}), severity({ nodeVersion: "24.0.0" }), severity({ nodeVersion: "20.18.9" })]).toEqual([
     ...["ok", "ok", "error"],

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { tryLockFile } from "../../src/base/lock.js";
 import type { ProgressEvent, Task } from "../../src/base/progress.js";
 import type { EnvironmentSource } from "../../src/environment/environment.js";
+import { catalog } from "../../src/environment/catalog.js";
 import { writeSquashfs } from "../../src/environment/squashfs.js";
 import { openEnvironmentStore } from "../../src/environment/store.js";
 
@@ -102,7 +103,7 @@ describe("pull", () => {
   test("an unknown name is not_found with the known ones", async () => {
     await expect(open(fakeSource()).pull("debian:99", task())).rejects.toMatchObject({
       code: "not_found",
-      hint: "Use one of: debian:12-base, debian:12, debian:12-build.",
+      hint: "Use one of: debian:12-base, debian:12, debian:12-build, debian:13.",
     });
   });
 
@@ -237,7 +238,10 @@ describe("a damaged install", () => {
       const { environment } = await store.pull(NAME, task());
       await apply();
       expect(await store.find(NAME)).toBeUndefined();
-      expect((await store.list()).map((one) => one.state)).toEqual(["broken", "not_installed", "not_installed"]);
+      expect((await store.list()).map((one) => one.state)).toEqual([
+        "broken",
+        ...catalog.slice(1).map(() => "not_installed"),
+      ]);
       expect((await store.inspect(NAME, forever)).state).toBe("broken");
       const repaired = await store.pull(NAME, task());
       expect(repaired.changed).toBe(true);
