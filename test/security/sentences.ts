@@ -16,6 +16,8 @@ const compat = (name: string) => `test/e2e/compat.test.ts: ${name}`;
 const confined =
   "test/e2e/workspace-mcp.test.ts: [mcp-confined] no path of the host outside the project and the allowed folders is read or written";
 const exported = (name: string) => `test/unit/export.test.ts: ${name}`;
+const placed = (name: string) => `test/security/export-place.test.ts: ${name}`;
+const repository = (name: string) => `test/security/export-repository.test.ts: ${name}`;
 const seeded = (name: string) => `test/unit/seed-git.test.ts: ${name}`;
 const doctored = (name: string) => `test/security/host-doctor.test.ts: ${name}`;
 const shown = (name: string) => `test/security/terminal.test.ts: ${name}`;
@@ -111,12 +113,38 @@ export const sentences: Readonly<Record<string, Proof>> = {
     shown("what programs read stays as it is: a command's output, a document, and a patch in a file"),
   ],
   "What comes back is the guest's.": noPromise,
-  "An export is written by name checks alone: no entry leaves the target, no link is followed, setuid bits go, and a `.git` is left out, because Git would run its hooks and settings at a mere `git status`.":
+  "No entry of an export leaves the target, no link is followed while it is written, setuid bits go.": [
+    "test/security/export-stream.test.ts: random entries never lead out of the target",
+    exported("random bytes changed in an archive never write outside, and either fit or are refused"),
+    exported("a file, with its mode, time and content, and without setuid"),
+  ],
+  "It is written into a folder that is opened once and judged when it is used: what somebody puts in the place of a folder meanwhile leads nowhere.":
     [
-      exported("random bytes changed in an archive never write outside, and either fit or are refused"),
-      exported("a file, with its mode, time and content, and without setuid"),
-      exported("no repository: .git as a folder, a file or a link, at any depth and in any letter case"),
+      placed("before the call opens it: refused"),
+      placed("and is out of the allowed folders at the end: refused"),
+      placed("in the middle of a swap: what was there before is not lost"),
     ],
+  "A `.git` is left out by any spelling, because Git would run its hooks and settings at a mere `git status`; so is what would make a repository of a folder, by `HEAD` beside `objects` and `refs`, or beside `commondir`.":
+    [
+      exported("no repository: .git as a folder, a file or a link, at any depth and in any letter case"),
+      repository("git finds no repository in what random sequences of exports made"),
+    ],
+  "Nothing is exported into a repository or under the name `.git`.": [
+    repository("is not written into, nor replaced in part, by its names or beside them"),
+    "test/security/export-chain.test.ts: link 4: no export is called .git, or has one in it",
+  ],
+  "Over MCP, links that lead out of the export are left out and listed; on the command line a link stays what the guest made it, and may lead anywhere.":
+    [
+      placed("that lead out of it are left out and named where folders are allowed one by one"),
+      exported("a single symbolic link stays one"),
+    ],
+  "After a kill, only what a record in the state folder names is put back or removed.": [
+    "test/security/export-recovery.test.ts: after a restart of the host the device number does not count, the inode does",
+    "test/security/export-chain.test.ts: link 3: if it stands there all the same, neither an export nor a new daemon does what it says",
+  ],
+  "The patch of a diff leaves out settings and hooks of what Git takes for a repository.": [
+    "test/security/diff-repository.test.ts: git runs nothing where the patch was applied, and would have",
+  ],
   "Everything else is as the guest made it.": [
     exported("random trees packed by GNU tar come out the same, odd names and all"),
   ],

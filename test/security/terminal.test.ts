@@ -55,6 +55,7 @@ test("a label, a command, a file's name, a finding and a file's content reach a 
     }),
     await printed(workspaceLogsOperation, { workspace_id: "ws_x", entries: [], output: hostile }),
     await printed(workspaceDiffOperation, {
+      omitted: [],
       ...{ clean: false, counts: {}, patch: `+${hostile}\n`, patch_truncated: false, entries_truncated: false },
       ...{ entries: [], ignored: { file_count: 1, paths: [hostile] }, restarted: false },
     }),
