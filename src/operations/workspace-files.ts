@@ -225,7 +225,7 @@ export const workspaceDiffOperation = operation({
       .describe(
         "New files left out because git would ignore them, and the first of the folders that hold them; a slash ends those.",
       ),
-    omitted: skippedFiles.describe("Folders of which the patch lacks something, and why."),
+    omitted: skippedFiles.default([]).describe("Folders of which the patch lacks something, and why."),
     patch: z.string(),
     patch_truncated: z.boolean(),
     entries_truncated: z.boolean(),
