@@ -39,6 +39,11 @@ export function patchFiles(session: GuestSession, signal: AbortSignal): PatchFil
       }
       return collect(opened.chunks, maxFileBytes);
     },
+    entriesOf: async (folder) => {
+      const found: Buffer[] = [];
+      for await (const entry of entries(session, { folder, recursive: false }, signal)) found.push(Buffer.from(entry.path));
+      return found;
+    },
     filesBelow: async (folder) => {
       const found: Buffer[] = [];
       for await (const entry of entries(session, { folder, recursive: true }, signal)) {
