@@ -41,7 +41,8 @@ export function patchFiles(session: GuestSession, signal: AbortSignal): PatchFil
     },
     entriesOf: async (folder) => {
       const found: Buffer[] = [];
-      for await (const entry of entries(session, { folder, recursive: false }, signal)) found.push(Buffer.from(entry.path));
+      for await (const entry of entries(session, { folder, recursive: false }, signal))
+        found.push(Buffer.from(entry.path));
       return found;
     },
     filesBelow: async (folder) => {
