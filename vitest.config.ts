@@ -16,6 +16,7 @@ export default defineConfig({
           name: "unit",
           root: ROOT,
           include: ["src/**/*.test.ts", "test/unit/**/*.test.ts", "test/security/**/*.test.ts"],
+          setupFiles: ["test/unit/property-seed.ts"],
           // Only for what hangs: a busy machine is slow.
           testTimeout: 30_000,
         },

@@ -157,12 +157,16 @@ export const workspacePatchApplyOperation = operation({
   input: patchInput,
   output: z.object({
     changed: z.boolean(),
+    already_applied: z
+      .boolean()
+      .describe("True when the files are as the patch would leave them; nothing was changed."),
     files: z.array(z.object({ path: z.string(), change: z.string() })),
     restarted: z.boolean(),
   }),
   handler: (services, request, call) => services.workspaces.applyPatch(request, call),
   text: (result) =>
-    result.files.map((file) => `${file.change.padEnd(9)} ${visibleLine(file.path)}`).join("\n") || "Nothing to change.",
+    result.files.map((file) => `${file.change.padEnd(9)} ${visibleLine(file.path)}`).join("\n") ||
+    (result.already_applied ? "The patch is applied already; nothing was changed." : "Nothing to change."),
 });
 
 const diffInput = z.strictObject({

@@ -56,6 +56,12 @@ export function patchFiles(session: GuestSession, signal: AbortSignal): PatchFil
       }
       throw new PyroError("resource_exhausted", `${path.toString("utf8")} is too large to patch.`);
     },
+    entriesOf: async (folder) => {
+      const found: Buffer[] = [];
+      for await (const entry of entries(session, { folder, recursive: false }, signal))
+        found.push(Buffer.from(entry.path));
+      return found;
+    },
     filesBelow: async (folder) => {
       const found: Buffer[] = [];
       for await (const entry of entries({ folder, recursive: true })) {

@@ -91,7 +91,7 @@ export async function applyPatch(session: GuestSession, patch: string, signal: A
     const archive = archiveOf(put, Math.floor(Date.now() / 1000));
     await commitChanges(session, { destination: new Uint8Array(), archive, remove: plan.deletes }, signal);
   }
-  return { changed: plan.files.length > 0, files: [...plan.files] };
+  return { changed: plan.files.length > 0, already_applied: plan.alreadyApplied, files: [...plan.files] };
 }
 
 export interface Export {

@@ -4,6 +4,7 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
+  readdirSync,
   readlinkSync,
   rmSync,
   symlinkSync,
@@ -29,6 +30,10 @@ export function folderFiles(root: string): PatchFiles {
       }
     },
     read: async (path) => readFileSync(full(path)),
+    entriesOf: async (folder) => {
+      const below = readdirSync(full(folder), { encoding: "buffer" });
+      return below.map((name) => (folder.length === 0 ? name : Buffer.concat([folder, Buffer.from("/"), name])));
+    },
     async filesBelow(folder) {
       const prefix = `${folder.toString("latin1")}/`;
       return [...walkTree(root)]

@@ -154,6 +154,8 @@ describe("patches of git", () => {
               if (patch.length === 0) return;
               const ours = await ourApply(other, patch);
               const theirs = gitApply(other, patch);
+              // git refuses even its own patch where a link becomes a folder of the file that the link is renamed to.
+              if (typeof theirs === "string" && theirs.includes("beyond a symbolic link")) return;
               const isAmbiguous = typeof ours === "string" && ours.includes("several other lines");
               const expected = typeof theirs === "string" || isAmbiguous ? "refused" : theirs;
               expect(typeof ours === "string" ? "refused" : ours).toStrictEqual(expected);

@@ -1,10 +1,10 @@
 // Owns the header lines of one file in git's format. Never reads hunks.
 import { displayPath } from "../diff/byte-path.js";
-import { type Names, parseGitLine, parseName, stripPrefixes } from "./name-lines.js";
+import { type FileNames, parseGitLine, parseName, stripPrefixes } from "./name-lines.js";
 import { type PatchLines, damagedPatch } from "./patch-lines.js";
 import type { FilePatch } from "./patch-text.js";
 
-export type GitHeaders = Pick<FilePatch, "action" | "oldName" | "newName" | "oldMode" | "newMode" | "oldId" | "newId">;
+export type GitHeaders = Pick<FilePatch, "action" | "oldMode" | "newMode" | "oldId" | "newId"> & FileNames;
 
 interface Draft {
   action: FilePatch["action"];
@@ -14,7 +14,7 @@ interface Draft {
   newMode?: number;
   oldId: string;
   newId: string;
-  marks?: Names;
+  marks?: FileNames;
 }
 
 type Reader = (draft: Draft, value: string, line: number) => void;
@@ -65,14 +65,14 @@ export function parseGitHeaders(lines: PatchLines): GitHeaders {
   return resolve(draft, shared, atLine);
 }
 
-function readMarks(lines: PatchLines): Names {
+function readMarks(lines: PatchLines): FileNames {
   const line = lines.number;
   const oldName = parseName((lines.next() ?? "").slice(4), line);
   const newName = parseName((lines.next() ?? "").slice(4), line + 1);
   return stripPrefixes({ oldName, newName });
 }
 
-function resolve(draft: Draft, shared: Names | undefined, atLine: number): GitHeaders {
+function resolve(draft: Draft, shared: FileNames | undefined, atLine: number): GitHeaders {
   const { oldMode, newMode, oldId, newId, marks } = draft;
   const action = draft.action !== "modify" || marks === undefined ? draft.action : actionOf(marks);
   for (const [mark, name] of [
@@ -93,11 +93,26 @@ function resolve(draft: Draft, shared: Names | undefined, atLine: number): GitHe
   if ((oldName === undefined && action !== "add") || (newName === undefined && action !== "delete")) {
     throw damagedPatch(atLine, "the header does not say which file it is");
   }
-  if (action === "modify" && oldName !== newName) throw damagedPatch(atLine, "two names, but no rename");
-  return { action, oldName, newName, oldMode, newMode, oldId, newId };
+  // As git has it, two names without a word of renaming move the file all the same.
+  if (action === "modify" && oldName !== newName) {
+    return {
+      action: "rename",
+      oldName,
+      newName,
+      oldMode,
+      newMode,
+      oldId,
+      newId,
+      rivalName: undefined,
+      fallbackNames: [],
+    };
+  }
+  const isMove = action === "rename" || action === "copy";
+  const rivalName = isMove ? undefined : (shared ?? marks)?.rivalName;
+  return { action, oldName, newName, oldMode, newMode, oldId, newId, rivalName, fallbackNames: [] };
 }
 
-function actionOf({ oldName, newName }: Names): FilePatch["action"] {
+function actionOf({ oldName, newName }: FileNames): FilePatch["action"] {
   if (oldName === undefined) return "add";
   return newName === undefined ? "delete" : "modify";
 }

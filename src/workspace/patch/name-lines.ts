@@ -1,6 +1,6 @@
-// Owns file names in a patch's lines: quoting, a/ and b/, timestamps, /dev/null. Never checks where a name leads.
+// Owns file names in the header lines of git's format: quoting, prefixes, /dev/null. Never checks where a name leads.
 import { unquoteName } from "../diff/quoted-name.js";
-import { type PatchLines, damagedPatch } from "./patch-lines.js";
+import { damagedPatch } from "./patch-lines.js";
 
 export interface Names {
   /** Undefined for /dev/null. */
@@ -8,47 +8,50 @@ export interface Names {
   readonly newName: string | undefined;
 }
 
-/** True before `--- NAME`, `+++ NAME`, `@@`. */
-export function isPlainStart(lines: PatchLines): boolean {
-  return (
-    lines.peek()?.startsWith("--- ") === true &&
-    lines.peek(1)?.startsWith("+++ ") === true &&
-    lines.peek(2)?.startsWith("@@ -") === true
-  );
+/** The names as git reads them, and what else the same lines could mean. */
+export interface FileNames extends Names {
+  /**
+   * The name as it is written, where what git strips of it does not look like a prefix: `src/x` of `--- src/x`.
+   * It is meant where the stripped one is not there; where both could be meant, the patch is refused.
+   */
+  readonly rivalName: string | undefined;
+  /** Other names on the same lines, meant where the first is not there. */
+  readonly fallbackNames: readonly string[];
 }
 
-/** Reads a `---` and a `+++` line. */
-export function parsePlainNames(lines: PatchLines): Names {
-  const line = lines.number;
-  const oldName = parseName((lines.next() ?? "").slice(4), line);
-  const newName = parseName((lines.next() ?? "").slice(4), line + 1);
-  if (oldName === undefined && newName === undefined) throw damagedPatch(line, "both names are /dev/null");
-  return stripPrefixes({ oldName, newName });
-}
+/** Folders that programs put before names: git's a and b, and those of diff.mnemonicPrefix. */
+const usualPrefix = /^[abciow12]\//u;
 
-/** The name after `--- ` or `rename from `, unquoted; undefined for /dev/null. */
+/** The name after `rename from ` or `--- ` in a file of git's format, unquoted; undefined for /dev/null. */
 export function parseName(text: string, line: number): string | undefined {
-  const name = readName(text, line);
-  return name === "/dev/null" ? undefined : name;
-}
-
-function readName(text: string, line: number): string {
   const quoted = text.startsWith('"') ? unquoteName(text) : undefined;
   if (text.startsWith('"') && quoted === undefined) throw damagedPatch(line, "a quoted name is malformed");
   // A timestamp, or nothing, follows a tab.
   const name = quoted?.name ?? text.split("\t")[0]?.replace(/\r$/u, "") ?? "";
   if (name === "") throw damagedPatch(line, "a file name is empty");
-  return name;
+  return name === "/dev/null" ? undefined : name;
 }
 
-/** Removes a/ and b/, or, of two names that differ in their first folder only (`diff -r old new`), that folder. */
-export function stripPrefixes({ oldName, newName }: Names): Names {
-  if (oldName === undefined) return { oldName, newName: newName?.replace(/^b\//u, "") };
-  if (newName === undefined) return { oldName: oldName.replace(/^a\//u, ""), newName };
-  const bare = { oldName: withoutFirst(oldName), newName: withoutFirst(newName) };
-  if (oldName.startsWith("a/") && newName.startsWith("b/")) return bare;
-  const isOneFile = oldName !== newName && oldName.includes("/") && bare.oldName === bare.newName;
-  return isOneFile && newName.includes("/") ? bare : { oldName, newName };
+/** Strips a name that stands alone, beside /dev/null. */
+export function oneSided(name: string): { readonly name: string; readonly rivalName: string | undefined } {
+  if (name.startsWith("/workspace/")) return { name: name.slice("/workspace/".length), rivalName: undefined };
+  if (!name.includes("/") || name.startsWith("/")) return { name, rivalName: undefined };
+  return { name: withoutFirst(name), rivalName: usualPrefix.test(name) ? undefined : name };
+}
+
+/** Strips the prefixes of the two names of one file, which are two unless they differ in their first folder only. */
+export function stripPrefixes({ oldName, newName }: Names): FileNames {
+  if (oldName === undefined || newName === undefined) {
+    const { name, rivalName } = oneSided(oldName ?? newName ?? "");
+    const names = oldName === undefined ? { oldName, newName: name } : { oldName: name, newName };
+    return { ...names, rivalName, fallbackNames: [] };
+  }
+  const bare = { oldName: withoutFirst(oldName), newName: withoutFirst(newName), fallbackNames: [] };
+  const isPrefixed = oldName.startsWith("a/") && newName.startsWith("b/");
+  const isOneFile = oldName.includes("/") && newName.includes("/") && bare.oldName === bare.newName;
+  if (isPrefixed || (isOneFile && oldName !== newName)) return { ...bare, rivalName: undefined };
+  if (isOneFile) return { ...bare, rivalName: newName };
+  return { oldName, newName, rivalName: undefined, fallbackNames: [] };
 }
 
 function withoutFirst(name: string): string {
@@ -56,7 +59,7 @@ function withoutFirst(name: string): string {
 }
 
 /** Both names of `diff --git A B`, which are one name under two prefixes unless other headers say more. */
-export function parseGitLine(text: string): Names | undefined {
+export function parseGitLine(text: string): FileNames | undefined {
   const rest = text.slice("diff --git ".length).replace(/\r$/u, "");
   for (const [oldName, newName] of splits(rest)) {
     const names = stripPrefixes({ oldName, newName });

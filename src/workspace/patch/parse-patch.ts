@@ -3,9 +3,9 @@ import { PyroError } from "../../base/error.js";
 import { displayPath } from "../diff/byte-path.js";
 import { parseBinary } from "./binary-change.js";
 import { type GitHeaders, parseGitHeaders } from "./git-headers.js";
-import { isPlainStart, parsePlainNames } from "./name-lines.js";
 import { PatchLines, damagedPatch } from "./patch-lines.js";
 import type { FilePatch, Hunk } from "./patch-text.js";
+import { isPlainStart, parsePlainHeader } from "./plain-names.js";
 import { isHunkStart, parseHunk } from "./parse-hunk.js";
 
 const maxPatchBytes = 64 * 1024 * 1024;
@@ -54,13 +54,13 @@ function isIdle({ action, oldMode, newMode }: GitHeaders): boolean {
 
 function parsePlainFile(lines: PatchLines): FilePatch {
   const atLine = lines.number;
-  const { oldName, newName } = parsePlainNames(lines);
+  const { isNew, ...header } = parsePlainHeader(lines);
   const hunks = parseHunks(lines);
-  const action = oldName === undefined ? "add" : newName === undefined ? "delete" : "modify";
-  const first = hunks[0];
-  const mayAdd = action === "modify" && hunks.length === 1 && first?.oldStart === 0;
+  const onlyAdds = hunks.length === 1 && hunks[0]?.lines.every(({ sign }) => sign === "+") === true;
+  if ((header.action === "add" || isNew) && !onlyAdds) throw damagedPatch(atLine, "a new file has old lines");
+  const mayAdd = header.action === "modify" && onlyAdds;
   const unknown = { oldMode: undefined, newMode: undefined, binary: undefined, oldId: "", newId: "" };
-  return { atLine, action, oldName, newName, hunks, mayAdd, ...unknown };
+  return { atLine, ...header, hunks, mayAdd, ...unknown };
 }
 
 function parseHunks(lines: PatchLines): Hunk[] {

@@ -16,6 +16,8 @@ export interface PatchFiles {
   lookup(path: Buffer): Promise<CurrentEntry | undefined>;
   /** A regular file's content. */
   read(path: Buffer): Promise<Buffer>;
+  /** The paths right in a folder, of whatever kind. */
+  entriesOf(folder: Buffer): Promise<readonly Buffer[]>;
   /** All paths below a folder, at any depth, without folders. */
   filesBelow(folder: Buffer): Promise<readonly Buffer[]>;
 }
@@ -31,9 +33,11 @@ export interface PatchedFile {
 export interface PatchPlan {
   readonly writes: readonly { readonly path: Buffer; readonly content: Buffer; readonly mode: number }[];
   readonly symlinks: readonly { readonly path: Buffer; readonly target: Buffer }[];
-  /** A folder stands here only when a file or link takes its place; then all that it holds is deleted as well. */
+  /** A folder stands here when nothing is left in it, or when a file or link takes its place; all that it holds is deleted as well. */
   readonly deletes: readonly Buffer[];
   readonly files: readonly PatchedFile[];
+  /** The workspace is as the patch would leave it, and there is nothing to do. */
+  readonly alreadyApplied: boolean;
 }
 
 /** A file or link while the patch is worked out. */

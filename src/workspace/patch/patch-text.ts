@@ -1,5 +1,7 @@
 // Owns what a parsed patch is. Text of files and names is kept as bytes, one character each (latin1). Never holds what a file has now.
 
+import type { FileNames } from "./name-lines.js";
+
 export interface HunkLine {
   readonly sign: " " | "-" | "+";
   /** With its end, except a last line without one. */
@@ -20,15 +22,11 @@ export type BinaryChange =
   /** git's delta against the old content. */
   | { readonly kind: "delta"; readonly data: Buffer };
 
-/** What the patch does with one file. Names are as they stand after removing a/ and b/, not checked. */
-export interface FilePatch {
+/** What the patch does with one file. Names are as git reads them, a/ and b/ stripped, not checked. */
+export interface FilePatch extends FileNames {
   /** Line of the patch where it starts, from 1. */
   readonly atLine: number;
   readonly action: "modify" | "add" | "delete" | "rename" | "copy";
-  /** Undefined when added. */
-  readonly oldName: string | undefined;
-  /** Undefined when deleted. */
-  readonly newName: string | undefined;
   /** As in the headers, such as 0o100755. */
   readonly oldMode: number | undefined;
   readonly newMode: number | undefined;

@@ -3,7 +3,8 @@ import { PyroError } from "../../base/error.js";
 import { type BytePath, displayPath } from "../diff/byte-path.js";
 import { newContent } from "./new-content.js";
 import { parsePatch } from "./parse-patch.js";
-import { checkPath } from "./patch-path.js";
+import { reversePatch } from "./reverse-patch.js";
+import { type CheckedPatch, settleNames } from "./settle-names.js";
 import type { PatchFiles, PatchPlan, PatchedFile, Version } from "./patch-files.js";
 import type { FilePatch } from "./patch-text.js";
 import { WorkingTree } from "./working-tree.js";
@@ -14,12 +15,36 @@ export async function planPatch(
   patch: string | Uint8Array,
   signal: AbortSignal,
 ): Promise<PatchPlan> {
-  const parsed = parsePatch(patch).map((file) => ({
-    ...file,
-    oldPath: file.oldName === undefined ? undefined : checkPath(file.oldName, file.atLine),
-    newPath: file.newName === undefined ? undefined : checkPath(file.newName, file.atLine),
-  }));
+  const parsed = parsePatch(patch);
+  try {
+    return { ...(await planFiles(files, parsed, signal)), alreadyApplied: false };
+  } catch (error) {
+    // What a patch has done already fits backwards.
+    const isMisfit = error instanceof PyroError && error.code === "failed_precondition";
+    const applied = isMisfit && (await fitsBackwards(files, parsed, signal));
+    if (!applied) throw error;
+    return { writes: [], symlinks: [], deletes: [], files: [], alreadyApplied: true };
+  }
+}
+
+async function fitsBackwards(files: PatchFiles, parsed: readonly FilePatch[], signal: AbortSignal): Promise<boolean> {
+  try {
+    await planFiles(files, parsed.toReversed().map(reversePatch), signal);
+    return true;
+  } catch (error) {
+    if (error instanceof PyroError && error.code !== "internal") return false;
+    throw error;
+  }
+}
+
+async function planFiles(
+  files: PatchFiles,
+  patches: readonly FilePatch[],
+  signal: AbortSignal,
+): Promise<Omit<PatchPlan, "alreadyApplied">> {
   const tree = new WorkingTree(files);
+  const parsed: CheckedPatch[] = [];
+  for (const file of patches) parsed.push(await settleNames(tree, file));
   // As git does it, a path that any part of the patch frees can be taken by any other, whatever their order.
   for (const file of parsed) if (frees(file) && file.oldPath !== undefined) tree.willBeFree(file.oldPath);
   const done: PatchedFile[] = [];
@@ -29,8 +54,6 @@ export async function planPatch(
   }
   return { ...(await tree.finish()), files: mergeFiles(done) };
 }
-
-type CheckedPatch = FilePatch & { readonly oldPath: BytePath | undefined; readonly newPath: BytePath | undefined };
 
 function frees(file: FilePatch): boolean {
   return file.action === "delete" || file.action === "rename";

@@ -1,6 +1,7 @@
 // Owns the workspace as it would be after the parts of a patch worked out so far. Never writes to it.
 import { PyroError } from "../../base/error.js";
 import { type BytePath, displayPath, foldersAbove, pathBytes } from "../diff/byte-path.js";
+import { emptiedFolders } from "./emptied-folders.js";
 import type { CurrentEntry, PatchFiles, PatchPlan, Version, VersionMap } from "./patch-files.js";
 
 const maxFileBytes = 50 * 1024 * 1024;
@@ -61,7 +62,7 @@ export class WorkingTree {
   }
 
   /** The plan, after the check that all of it can stand together. */
-  async finish(): Promise<Omit<PatchPlan, "files">> {
+  async finish(): Promise<Omit<PatchPlan, "files" | "alreadyApplied">> {
     const writes: { path: Buffer; content: Buffer; mode: number }[] = [];
     const symlinks: { path: Buffer; target: Buffer }[] = [];
     const deletes: Buffer[] = [];
@@ -78,7 +79,14 @@ export class WorkingTree {
       if (version.isLink) symlinks.push({ path: pathBytes(path), target: checkTarget(path, version.content) });
       else writes.push({ path: pathBytes(path), content: version.content, mode: version.mode });
     }
-    return { writes, symlinks, deletes };
+    const kept = [...writes, ...symlinks].map(({ path }) => path);
+    return { writes, symlinks, deletes: [...deletes, ...(await emptiedFolders(this.#files, { deletes, kept }))] };
+  }
+
+  /** Whether a file or link is there before the patch. */
+  async hasFile(path: BytePath): Promise<boolean> {
+    const kind = (await this.#entry(path))?.kind;
+    return kind === "file" || kind === "symlink";
   }
 
   async #entry(path: BytePath): Promise<CurrentEntry | undefined> {
