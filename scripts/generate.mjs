@@ -1,4 +1,4 @@
-// Writes what is generated: both sides of the wire from proto/, and docs/reference and docs/contract.md from the operation table.
+// Writes what is generated: both sides of the wire from proto/; docs/reference, docs/contract.md and the index of commands from the operation table.
 // With --check it writes into build/generated instead and says what differs from the checkout; git is not asked.
 
 import { spawnSync } from "node:child_process";
@@ -8,6 +8,7 @@ import { root } from "./step.mjs";
 
 const WIRE = ["src/machine/gen", "guest/internal/gen"];
 const DOCUMENTS = ["docs/reference", "docs/contract.md"];
+const INDEX = ["src/operations/commands.gen.ts"];
 
 const check = process.argv.includes("--check");
 const target = check ? join(root, "build", "generated") : root;
@@ -18,8 +19,9 @@ if (check) {
 
 try {
   generateWire();
+  run(process.execPath, ["scripts/command-index.mjs", target]);
   run(process.execPath, ["scripts/generate-reference.mjs", target]);
-  const stale = check ? [...WIRE, ...DOCUMENTS].flatMap(differences) : [];
+  const stale = check ? [...WIRE, ...INDEX, ...DOCUMENTS].flatMap(differences) : [];
   for (const path of stale) process.stdout.write(`${path} is not what its source generates: run make generate\n`);
   if (stale.length > 0) process.exitCode = 1;
 } catch (error) {

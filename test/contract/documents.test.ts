@@ -4,7 +4,7 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { expect, test } from "vitest";
 import { parseCommandArguments } from "../../src/surface/cli/arguments.js";
-import { findCommand, nextWords } from "../../src/surface/cli/command.js";
+import { longestMatch, nextWords } from "../../src/surface/cli/command.js";
 import { allCommands } from "../../src/surface/cli/commands.js";
 import { plannedBy } from "../../src/operations/planned.js";
 import { checkoutFiles } from "./checkout.js";
@@ -55,7 +55,7 @@ test.each(blocks)("$path shows `$words`, which the command line accepts", async 
 
 /** Help of a group, or a command with arguments that it takes; throws what the command line would say. */
 async function accepts(words: readonly string[]): Promise<boolean> {
-  const command = findCommand(commands, words);
+  const command = longestMatch(commands, words);
   if (command === undefined) return words[0] === "--version" || isGroup(words.filter((word) => word !== "--help"));
   const args = words.slice(command.path.length).filter((word) => word !== "--json");
   await parseCommandArguments(command, args, () => Promise.resolve("text"));
@@ -80,7 +80,7 @@ test("every command named in passing exists, or is planned", () => {
   const unknown = named.filter(({ words }) => {
     const other = words.findIndex((word) => !/^[a-z][a-z-]*$/u.test(word));
     const path = other === -1 ? words : words.slice(0, other);
-    return findCommand(commands, words) === undefined && !isGroup(path) && !isPlanned(path);
+    return longestMatch(commands, words) === undefined && !isGroup(path) && !isPlanned(path);
   });
   expect(unknown).toEqual([]);
 });

@@ -2,14 +2,14 @@
 import { describe, expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
 import { parseCommandArguments } from "../../src/surface/cli/arguments.js";
-import { findCommand } from "../../src/surface/cli/command.js";
+import { longestMatch } from "../../src/surface/cli/command.js";
 import { allCommands } from "../../src/surface/cli/commands.js";
 
 const readText = (path: string) => Promise.resolve(`content of ${path}`);
 
 function parse(line: string) {
   const words = line.split(" ");
-  const command = findCommand(allCommands(), words);
+  const command = longestMatch(allCommands(), words);
   if (command === undefined) throw new Error(`no command in ${line}`);
   return parseCommandArguments(command, words.slice(command.path.length), readText);
 }
@@ -123,7 +123,7 @@ describe("pyro workspace", () => {
   test("text comes from its flag or from a file, and a patch may follow its flag as it is", async () => {
     expect(await parse("workspace file write x a/b --text-file -")).toMatchObject({ input: { text: "content of -" } });
     expect(await parse("workspace file write x a/b --text hello")).toMatchObject({ input: { text: "hello" } });
-    const command = findCommand(allCommands(), ["workspace", "patch", "apply"]);
+    const command = longestMatch(allCommands(), ["workspace", "patch", "apply"]);
     if (command === undefined) throw new Error("no such command");
     const patch = "--- a/x\n+++ b/x\n";
     expect(await parseCommandArguments(command, ["x", "--patch", patch], readText)).toMatchObject({ input: { patch } });

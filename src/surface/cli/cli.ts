@@ -5,10 +5,10 @@ import { version } from "../../base/version.js";
 import { plannedBy } from "../../operations/planned.js";
 import { daemonConnector } from "../connection.js";
 import { parseCommandArguments } from "./arguments.js";
-import { findCommand, nextWords, type Command, type Context } from "./command.js";
-import { allCommands } from "./commands.js";
+import { loadCommand, longestMatch, nextWords, type Command, type Context } from "./command.js";
 import { CommandFailure, exitCodes, outputClosed } from "./exit.js";
 import { commandHelp, groupHelp } from "./help.js";
+import { runOperation } from "./run-operation.js";
 import { createSink } from "./sink.js";
 import { readTextFile } from "./text-file.js";
 
@@ -39,11 +39,10 @@ function takeJson(args: readonly string[]): { readonly json: boolean; readonly r
 async function dispatch(args: readonly string[], context: Context): Promise<number> {
   if (args.length === 1 && args[0] === "--version")
     return print(context, context.json ? JSON.stringify({ version }) : version);
-  const commands = allCommands();
   const flagAt = args.findIndex((arg) => arg.startsWith("-"));
   const words = flagAt === -1 ? args : args.slice(0, flagAt);
-  const command = findCommand(commands, words);
-  if (command === undefined) return group(commands, words, { args, context });
+  const command = (await loadCommand(words, runOperation)) ?? longestMatch(await everyCommand(), words);
+  if (command === undefined) return group(await everyCommand(), words, { args, context });
   refusePlanned(words, command);
   const parsed = await parseCommandArguments(command, args.slice(command.path.length), readTextFile);
   if (parsed.kind === "help") return print(context, commandHelp(command));
@@ -52,6 +51,11 @@ async function dispatch(args: readonly string[], context: Context): Promise<numb
     throw new PyroError("invalid_argument", `--json prints the whole result; it excludes what prints a part of it.`);
   }
   return command.run(input, { ...context, selection });
+}
+
+/** Loads every operation: for help, for the commands that are none, and for words that are no command. */
+async function everyCommand(): Promise<readonly Command[]> {
+  return (await import("./commands.js")).allCommands();
 }
 
 /** Help of a group of commands, or the error that names the word which is none. */

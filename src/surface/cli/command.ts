@@ -3,7 +3,7 @@ import type * as z from "zod";
 import type { PlannedKind } from "../../operations/planned.js";
 import { plannedNames } from "../../operations/planned.js";
 import type { CliShape, Operation } from "../../operations/operation.js";
-import { operations } from "../../operations/table.js";
+import { indexedCommands } from "../../operations/commands.gen.js";
 import type { Connector } from "../connection.js";
 import type { Sink } from "./sink.js";
 
@@ -44,12 +44,19 @@ export interface CommandContext extends Context {
   readonly selection: Selection | undefined;
 }
 
-/** Every operation that has a place on the command line. */
-export function operationCommands(run: (operation: Operation) => Command["run"]): readonly Command[] {
-  return operations.flatMap((operation: Operation) => {
-    const { cli, summary, input } = operation;
-    return cli === undefined ? [] : [{ ...cli, summary, input, notes: notesOf(cli), run: run(operation) }];
-  });
+/** An operation as a command; undefined for one that has no place on the command line. */
+export function commandOf(operation: Operation, run: (operation: Operation) => Command["run"]): Command | undefined {
+  const { cli, summary, input } = operation;
+  return cli === undefined ? undefined : { ...cli, summary, input, notes: notesOf(cli), run: run(operation) };
+}
+
+/** The operation whose command `words` begin with; none of the others is loaded. */
+export async function loadCommand(
+  words: readonly string[],
+  run: (operation: Operation) => Command["run"],
+): Promise<Command | undefined> {
+  const found = longestMatch(indexedCommands, words);
+  return found === undefined ? undefined : commandOf(await found.load(), run);
 }
 
 function notesOf({ passThrough, exitsAsCommand }: CliShape): readonly string[] {
@@ -62,8 +69,11 @@ const exitNotes = [
   "Failures of pyro itself: 64 bad usage, 69 no machine could be started, 125 anything else.",
 ];
 
-/** The command whose path begins `words`, the longest first. */
-export function findCommand(commands: readonly Command[], words: readonly string[]): Command | undefined {
+/** The one whose path begins `words`, the longest first. */
+export function longestMatch<Placed extends { readonly path: readonly string[] }>(
+  commands: readonly Placed[],
+  words: readonly string[],
+): Placed | undefined {
   return commands
     .filter(({ path }) => path.every((word, index) => words[index] === word))
     .sort((left, right) => right.path.length - left.path.length)[0];
