@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { scopeOf } from "../../src/surface/mcp/choices.js";
-import { confinePath } from "../../src/surface/mcp/confine.js";
+import { confinePath, realFolder } from "../../src/surface/mcp/confine.js";
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "pyro-confine-")));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -20,7 +20,7 @@ symlinkSync(join(root, "project"), join(root, "alias"));
 
 const allowed = {
   base: join(root, "alias"),
-  folders: [join(root, "alias"), join(root, "allowed"), join(root, "missing")],
+  folders: [join(root, "alias"), join(root, "allowed"), join(root, "missing")].map(realFolder),
 };
 
 test.each([
