@@ -165,7 +165,29 @@ export const sentences: Readonly<Record<string, Proof>> = {
   "There is no protection between programs of one user.": noPromise,
   "Denial of service.": noPromise,
   "A machine can use the virtual CPUs and the memory it was given until its time is up.": noPromise,
-  "Disks grow up to 20 GiB each.": [found],
+  "Disks grow up to 20 GiB each, and can fill the host's, which pauses them.": [found],
+  "What else a guest or a model causes leaves 1 GiB of the host's disk free, or 5 % of a larger one: outputs, histories, exports, seeds and saved machines.":
+    [
+      "test/security/full-disk.test.ts: 1 GiB of a small disk, 5 % of a large one",
+      "test/security/full-disk.test.ts: what needs more than the rest is refused, with what to do",
+      "test/security/full-disk.test.ts: a stream is granted what there is, and again once there is more",
+    ],
+  "The outputs of a workspace's commands take 1 GiB at most.": [
+    "test/security/full-disk.test.ts: go oldest first when they are too many together, and leave word",
+    "test/security/full-disk.test.ts: are cut where only running commands are left, each to its beginning",
+  ],
+  "A guest that falls silent, or sends more than it was asked for, loses the call, not the daemon.": [
+    "test/security/guest-silence.test.ts: is given up two minutes after its agent has fallen silent, not before",
+    "test/security/guest-silence.test.ts: heartbeats keep no command half a minute beyond its own time",
+    "test/security/guest-lies.test.ts: folders that all come from the whole seed do not multiply it",
+    "test/security/fuzz-agent.test.ts: whatever an agent answers, each call ends with a result or an error of ours",
+  ],
+  "Nothing that works in a workspace, and no guest that stands still, holds up its delete, reset or stop.": [
+    "test/security/frozen-guest.test.ts: a delete kills the machine, ends the commit and the calls behind it, and leaves nothing",
+    "test/e2e/security-frozen-agent.test.ts: [workspace-ends] a workspace whose agent is frozen is deleted at once, with the call that waited for it",
+    "test/e2e/security-frozen-agent.test.ts: [workspace-ends] a reset gives a workspace whose agent is frozen a new machine",
+    "test/e2e/security-frozen-agent.test.ts: [workspace-ends] a stop of a workspace whose agent is frozen ends it, and says that it was not written to its disk",
+  ],
   "Where environments come from.": noPromise,
   "`debian:*` is built from the Debian mirror your own apt uses, and is as trustworthy as apt's signature check makes it.":
     [
