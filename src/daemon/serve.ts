@@ -90,8 +90,7 @@ export async function runDaemon(): Promise<void> {
   const record = { ...self, build: buildId, protocol: daemonProtocolVersion } satisfies DaemonRecord;
   await writeJsonAtomic(daemonRecordPath(paths), record);
   idle(false);
-  process.stdout.on("error", () => undefined);
-  process.stdout.write("ready\n");
+  sayReady();
   await aborted(stop.signal);
   await closeParts({ paths, server, workspaces, machines });
   closed.resolve();
@@ -111,6 +110,12 @@ async function closeParts({ paths, server, workspaces, machines }: Parts): Promi
   await server.endCalls();
   workspaces.close();
   await machines.close().catch((error: unknown) => process.stderr.write(`close: ${String(error)}\n`));
+}
+
+/** Whoever started it may have gone. */
+function sayReady(): void {
+  process.stdout.on("error", () => undefined);
+  process.stdout.write("ready\n");
 }
 
 /** Also where that was before anybody waited. */
