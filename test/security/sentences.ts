@@ -19,6 +19,7 @@ const exported = (name: string) => `test/unit/export.test.ts: ${name}`;
 const placed = (name: string) => `test/security/export-place.test.ts: ${name}`;
 const repository = (name: string) => `test/security/export-repository.test.ts: ${name}`;
 const seeded = (name: string) => `test/unit/seed-git.test.ts: ${name}`;
+const hostGit = (part: string, name: string) => `test/security/host-git${part}.test.ts: ${name}`;
 const doctored = (name: string) => `test/security/host-doctor.test.ts: ${name}`;
 const shown = (name: string) => `test/security/terminal.test.ts: ${name}`;
 
@@ -79,12 +80,42 @@ export const sentences: Readonly<Record<string, Proof>> = {
       ),
       seeded("no credential leaves the host, wherever git keeps one"),
     ],
-  "None of it runs on the host, hooks included.": [
-    seeded("a repository's configuration runs nothing on the host and does not choose another folder"),
-  ],
   "Files come and go only by calls that name them: seed, sync, diff, export.": [found, confined],
   "Over MCP a model can name paths only in the project that the server was started for and in folders you gave with `--allow-host-path`; links are resolved before that is judged, `.git` is refused, and an export never replaces what exists.":
     [confined],
+  "Git on the host runs nothing that a checkout names.": noPromise,
+  "It lists a checkout's files from its index and objects in a folder of pyro's own, with none of the checkout's settings but those that decide what is listed, so no hook, filter, monitor, include or helper of it runs.":
+    [
+      hostGit(
+        "",
+        "a repository that arms every setting, and lacks %s, runs nothing: seeded, pushed, a project source, cloned",
+      ),
+      hostGit("-list", "the list is that of git ls-files: %s"),
+      hostGit("-fuzz", "whatever a repository's folder holds, nothing runs and nothing of another one enters"),
+    ],
+  "It has no transport there: what a partial clone lacks is not fetched, and files that only the missing part could tell to be ignored are left out and named.":
+    [
+      hostGit(
+        "",
+        "a repository that arms every setting, and lacks %s, runs nothing: seeded, pushed, a project source, cloned",
+      ),
+      hostGit("-list", "what rules that a partial clone lacks could ignore is left out and named"),
+    ],
+  "A repository in a format that pyro does not know is refused by name.": [
+    hostGit("-list", "a repository with %s is refused by name"),
+  ],
+  "Where a checkout leads out of the folder that you named, to the repository of a linked worktree or of a submodule, to objects that it borrows, to a file of ignore rules, it is followed only if the other side names the checkout back or you gave that folder with `--allow-host-path`; else it is left out, and the result names it with the flag.":
+    [
+      hostGit("-links", "objects of a lender come along only from inside the folder or with the user's word"),
+      hostGit("-links", "a .git that leads elsewhere is taken only where the other side names the checkout back"),
+      hostGit("-links", "a submodule's repository is the checkout's own or none"),
+      hostGit("-list", "rules that lie elsewhere are honoured only when the user allowed it, and named else"),
+    ],
+  "A clone of a `repo_url` is fetched with your own Git settings, by the one transport of its URL, and checked out without them: no filter runs, and Git LFS pointers stay pointers (`test/security/host-git`, `-list`, `-links`, and `-fuzz`, which tries repositories' folders of random content: 150 at a time found nothing).":
+    [
+      hostGit("", "a clone runs no filter of the user's that its content chooses, and says which files are pointers"),
+      hostGit("-fuzz", "whatever a repository's folder holds, nothing runs and nothing of another one enters"),
+    ],
   "A project's files start nothing on the host.": noPromise,
   "`pyro host doctor` reads `.mcp.json`, `opencode.json` and `.codex/config.toml` of the project and starts no program that they name: it starts this pyro itself, with its own flags, variables and folder, and lists what an entry says beyond that.":
     [
