@@ -58,8 +58,11 @@ export function patchFiles(session: GuestSession, signal: AbortSignal): PatchFil
     },
     entriesOf: async (folder) => {
       const found: Buffer[] = [];
-      for await (const entry of entries(session, { folder, recursive: false }, signal))
+      for await (const entry of entries({ folder, recursive: false })) {
+        keepable -= 1;
+        if (keepable < 0) throw tooManyFiles();
         found.push(Buffer.from(entry.path));
+      }
       return found;
     },
     filesBelow: async (folder) => {
