@@ -21,8 +21,7 @@ const CELL_TIMEOUT_MS = 30 * 60_000;
 /** Of a cell that came to nothing. */
 const NOTHING = { qemu: "?", runs_ms: [], passed: 0, failed: 0, note: "" };
 
-const EMULATION =
-  "emulated, this kernel faults in ___slab_alloc with flags that no processor sets, on QEMU 7.2 and 10.0; Debian 13's and 12's own do not";
+const EMULATION = "emulated, it gets processor flags that no processor sets, and faults; on QEMU 7.2 and 10.0";
 
 /** Each system meets each Node and each guest kernel. A cell with `known` fails for that reason; one that no longer does is a failure. */
 const cells = [
