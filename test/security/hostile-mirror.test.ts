@@ -61,7 +61,7 @@ test("a redirect to a file of the host's is not followed", async ({ skip }) => {
   }, 60_000);
   expect({ asked: asked.length > 0, code: text.split(":")[0], leaks: text.includes("SECRET-OF") }).toEqual({
     asked: true,
-    code: "internal",
+    code: "unavailable",
     leaks: false,
   });
 });
