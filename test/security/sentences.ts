@@ -220,11 +220,16 @@ export const sentences: Readonly<Record<string, Proof>> = {
     "test/e2e/security-frozen-agent.test.ts: [workspace-ends] a stop of a workspace whose agent is frozen ends it, and says that it was not written to its disk",
   ],
   "Where environments come from.": noPromise,
-  "`debian:*` is built from the Debian mirror your own apt uses, and is as trustworthy as apt's signature check makes it.":
+  "`debian:*` is built from the Debian mirror your own apt uses, or the one that you name (`debian_mirror`, `PYRO_DEBIAN_MIRROR`; never a project), and is as trustworthy as apt's signature check makes it.":
     [
+      "test/unit/environment-release.test.ts: the variable goes before the setting, which is read anew each time; neither's value is printed when it is wrong",
       "test/unit/environment-apt.test.ts: only Debian's own suites of that release are taken, whatever others call theirs",
       "test/security/hostile-mirror.test.ts: a Release file without end and without a signature fails, and nothing is kept",
       "test/security/hostile-mirror.test.ts: a redirect to a file of the host's is not followed",
+    ],
+  "Where the release is not the host's own, Debian's own keys alone count, even if the host's apt trusts that mirror without any.":
+    [
+      "test/unit/environment-release.test.ts: the same from deb822 sources, held against Debian's own keys whatever these are held against",
     ],
   "Report a way across the boundary privately to the maintainers, before anywhere else, with the smallest program that shows it.":
     noPromise,
