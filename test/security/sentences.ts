@@ -44,6 +44,8 @@ export const sentences: Readonly<Record<string, Proof>> = {
     [devices],
   "It is still a program of yours: a complete escape from QEMU and its filter has your user's rights.": noPromise,
   "Software emulation is the same boundary as KVM, only slower.": [devices],
+  "The guest gets no nested virtualisation (`svm`, `vmx`) and no performance counters: the parts of KVM with most of its escapes are out of its reach, and under emulation as much of QEMU's code.":
+    [found, "test/unit/engine-arguments.test.ts: a guest has neither nested virtualisation nor performance counters"],
   "The sandbox on the host (engine `host_compat`) is a weaker boundary.": noPromise,
   "`pyro run --allow-host-compat`, or `vm_run` with `allow_host_compat`, uses it where no virtual machine can start, and nothing else ever does; each result names it.":
     [
@@ -81,8 +83,35 @@ export const sentences: Readonly<Record<string, Proof>> = {
       seeded("no credential leaves the host, wherever git keeps one"),
     ],
   "Files come and go only by calls that name them: seed, sync, diff, export.": [found, confined],
-  "Over MCP a model can name paths only in the project that the server was started for and in folders you gave with `--allow-host-path`; links are resolved before that is judged, `.git` is refused, and an export never replaces what exists.":
-    [confined],
+  "Over MCP a model can name paths only in the project that the server was started for and in folders you gave with `--allow-host-path`, as they were without links when the server started.":
+    [
+      confined,
+      "test/security/call-roots.test.ts: every tool call carries the server's folders, as they were without links when it started",
+    ],
+  "These folders travel with each call, and the daemon judges by them what it has opened, not a name that can lead elsewhere a moment later (`test/security/host-roots`, `call-roots`).":
+    [
+      "test/security/call-roots.test.ts: what leads elsewhere by the time it is opened is refused, whatever was checked before",
+      "test/security/host-roots.test.ts: what was opened stays what it is when its name becomes a link",
+    ],
+  "`.git` is refused, and an export never replaces what exists.": [confined],
+  "A folder that is seeded or pushed is opened once; everything below it is listed and read beneath that descriptor, one name at a time, through no link (`openat2`): whatever is exchanged meanwhile, nothing from outside comes along (`test/security/seed-confinement`).":
+    [
+      "test/security/seed-confinement.test.ts: a seed of a $form, $victim exchanged before its step $step",
+      "test/security/seed-confinement.test.ts: a push of a $form, $victim exchanged before its step $step",
+    ],
+  "Only regular files are read; a pipe, a socket or a device in any place is left out and listed, and holds nothing up (`test/security/no-files`).":
+    [
+      "test/security/no-files.test.ts: pipes in the places of a checkout's own files are left out, and its git folder stays of use",
+      "test/security/no-files.test.ts: a pipe, a socket or a device as the source is refused at once",
+    ],
+  "Listing and reading have half an hour in all.": [
+    "test/security/no-files.test.ts: a program of the host that never answers ends with the time of the seed, and when nobody wants the seed any more",
+  ],
+  "A tar archive as a seed is checked entry by entry, and costs no more than its size tells: at most 2,000,000 entries and implied folders, 256 folders in one another, 20 GiB of files, 256 MiB of names, 1 MiB of extended headers for one entry (`test/security/archive-cost`, which also tries random archives at each `make test`).":
+    [
+      "test/security/archive-cost.test.ts: extended headers without entries are refused after a megabyte of them",
+      "test/security/archive-cost.test.ts: folders in one another are 256 at most, by whichever name",
+    ],
   "Git on the host runs nothing that a checkout names.": noPromise,
   "It lists a checkout's files from its index and objects in a folder of pyro's own, with none of the checkout's settings but those that decide what is listed, so no hook, filter, monitor, include or helper of it runs.":
     [

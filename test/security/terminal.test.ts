@@ -52,8 +52,9 @@ test("a label, a command, a file's name, a finding and a file's content reach a 
       workspace_id: "ws_x",
       entries: [{ ...entry, command: hostile }],
       output: null,
+      notes: [],
     }),
-    await printed(workspaceLogsOperation, { workspace_id: "ws_x", entries: [], output: hostile }),
+    await printed(workspaceLogsOperation, { workspace_id: "ws_x", entries: [], notes: [], output: hostile }),
     await printed(workspaceDiffOperation, {
       omitted: [],
       ...{ clean: false, counts: {}, patch: `+${hostile}\n`, patch_truncated: false, entries_truncated: false },

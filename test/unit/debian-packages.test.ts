@@ -10,9 +10,9 @@ const listed = PACKAGES.map(({ name }) => name);
 /** Every Debian has these, so that nobody can lack them. */
 const essential = ["findutils", "tar", "gzip"];
 const needs: Record<HostProgram, true> = {
-  ...{ "mkfs.ext4": true, "qemu-system-x86_64": true, bwrap: true, find: true, flock: true, git: true },
-  ...{ mmdebstrap: true, newuidmap: true, setpriv: true, sqfstar: true, tar: true, unshare: true },
-  ...{ unsquashfs: true, xargs: true, zstd: true },
+  ...{ "mkfs.ext4": true, "qemu-system-x86_64": true, bwrap: true, flock: true, git: true },
+  ...{ mmdebstrap: true, newuidmap: true, setpriv: true, sqfstar: true, unshare: true },
+  ...{ unsquashfs: true, zstd: true },
 };
 
 test("the packages of all programs that pyro calls are among those that make installs", () => {
