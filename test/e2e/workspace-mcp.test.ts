@@ -43,7 +43,8 @@ test("[mcp-core] [mcp-project] [mcp-bounded] every core tool does what it says i
     labels: { task: "core", more: "x" },
   });
   expect(await call("workspace_patch_apply", { patch: fix })).toMatchObject({ changed: true });
-  const wrong = await call("workspace_patch_apply", { patch: fix });
+  expect(await call("workspace_patch_apply", { patch: fix })).toMatchObject({ changed: false, already_applied: true });
+  const wrong = await call("workspace_patch_apply", { patch: fix.replaceAll(/^ .+$/gmu, " no such line") });
   expect(wrong).toMatchObject({ error: { message: expect.stringContaining("src/calc.sh") } });
   expect(await call("workspace_file_write", { path: "made/by/hand.txt", text: "one\ntwo" })).toMatchObject({
     bytes: 7,
@@ -147,7 +148,10 @@ test("[mcp-confined] no path of the host outside the project and the allowed fol
   expect([existsSync(join(path, "whole", "src")), existsSync(join(path, "whole", ".git")), kept["skipped"]]).toEqual([
     true,
     false,
-    [{ path: ".git", reason: expect.any(String) }],
+    [
+      { path: ".git", reason: expect.any(String) },
+      ...["link", "nothing-yet"].map((path) => ({ path, reason: "a link that leads out of the export" })),
+    ],
   ]);
   const refused = await workspace.call("workspace_export", { path: ".git", output_path: "git" });
   expect(refused).toMatchObject({ error: { code: "permission_denied", hint: expect.stringContaining("git bundle") } });
