@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { bootMachine } from "../src/machine/boot.js";
 import { bootDrives } from "../src/machine/machine-drives.js";
 import { machineHome, makeHome, removeHome } from "../src/machine/machine-files.js";
-import { templateBuilder } from "../src/machine/template-builder.js";
+import { templateBuilder } from "../src/machine/saved/template-builder.js";
 import { alternate, timed } from "./figure.js";
 import type { Measured } from "./row.js";
 import { memMib, task, type Subject } from "./subject.js";

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import * as z from "zod";
-import { callDaemon } from "../src/daemon/client.js";
+import { callDaemon } from "../src/client/call.js";
 import { daemonLockPath } from "../src/daemon/record.js";
 import { settleMs } from "./restores.js";
 import type { Subject } from "./subject.js";

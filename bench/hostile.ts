@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { openSeedCache } from "../src/workspace/seed/seed-cache.js";
-import { encodeHeader, endMark, type WritableEntry } from "../src/workspace/seed/tar-writer.js";
+import { openSeedCache } from "../src/tree/seed/seed-cache.js";
+import { encodeHeader, endMark, type WritableEntry } from "../src/tree/tar/writer.js";
 import { figureOf } from "./figure.js";
 import type { Measured, Row } from "./row.js";
 

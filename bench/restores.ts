@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { newId } from "../src/base/id.js";
-import { diskBytes } from "../src/environment/disk-template.js";
-import { writeOverlay } from "../src/environment/qcow2.js";
+import { diskBytes } from "../src/disk/formatted-disk.js";
+import { writeOverlay } from "../src/disk/qcow2.js";
 import type { LiveMachine, MachineHost } from "../src/machine/machine-host.js";
 import { alternate, figureOf, timed, type Figure } from "./figure.js";
 import { listen, now, profileOf, type Lap, type Passage } from "./profile.js";

@@ -8,11 +8,11 @@ import { hostEngine } from "../src/daemon/host-engine.js";
 import type { Engine } from "../src/engine/engine.js";
 import type { InstalledEnvironment } from "../src/environment/environment.js";
 import { openHostEnvironments } from "../src/daemon/host-environments.js";
-import { guestEnvironment } from "../src/machine/guest-files.js";
-import { runGuestProgram } from "../src/machine/guest-process.js";
-import type { GuestSession } from "../src/machine/guest-session.js";
+import { guestEnvironment } from "../src/guest/environment.js";
+import { runGuestProgram } from "../src/guest/program.js";
+import type { GuestSession } from "../src/guest/session.js";
 import type { WantedDrives } from "../src/machine/machine-drives.js";
-import { placeholderSeed } from "../src/machine/placeholder-seed.js";
+import { placeholderSeed } from "../src/disk/empty-seed.js";
 import { openMachineHost, type LiveMachine, type MachineHost } from "../src/machine/machine-host.js";
 
 export const environmentName = "debian:12";

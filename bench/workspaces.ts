@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
-import { callDaemon } from "../src/daemon/client.js";
+import { callDaemon } from "../src/client/call.js";
 import { daemonSocketPath } from "../src/daemon/record.js";
 import type { Commands } from "./commands.js";
 import { startDaemon, type BenchDaemon } from "./daemon.js";

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } fr
 import { join } from "node:path";
 import { root } from "./step.mjs";
 
-const WIRE = ["src/machine/gen", "guest/internal/gen"];
+const WIRE = ["src/guest/gen", "guest/internal/gen"];
 const DOCUMENTS = ["docs/reference", "docs/contract.md"];
 const INDEX = ["src/operations/commands.gen.ts"];
 

@@ -4,7 +4,7 @@ import type { Settings } from "../base/settings.js";
 import { openEngine } from "../engine/choose.js";
 import type { Engine } from "../engine/engine.js";
 import type { VerdictOptions } from "../engine/verdict.js";
-import { findInstallation } from "../machine/installation.js";
+import { findInstallation } from "../base/installation.js";
 import { proveBoot } from "../machine/prove-boot.js";
 
 export interface HostEngine {

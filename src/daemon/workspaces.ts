@@ -5,11 +5,11 @@ import type { PyroError } from "../base/error.js";
 import type { Paths } from "../base/paths.js";
 import type { EnvironmentStore } from "../environment/environment.js";
 import type { MachineHost } from "../machine/machine-host.js";
-import { sweep } from "../workspace/lifecycle.js";
-import { handOver, resumeWorkspaces } from "../workspace/resume.js";
-import { openSeeds } from "../workspace/seeds.js";
-import { openExports, type Exports } from "../workspace/export/exports.js";
-import { WorkspaceStore } from "../workspace/store.js";
+import { sweep } from "../workspace/life/lifecycle.js";
+import { handOver, resumeWorkspaces } from "../workspace/life/resume.js";
+import { openSeeds } from "../tree/seed/seeds.js";
+import { openExports, type Exports } from "../tree/export/exports.js";
+import { WorkspaceStore } from "../workspace/record/store.js";
 import { openWorkspaces, type Workspaces } from "../workspace/workspaces.js";
 
 export interface DaemonWorkspaces {

@@ -1,7 +1,7 @@
 // Owns what a check is, and running it so that whatever becomes of it is a finding. Never knows what is checked.
 import { asPyroError } from "../base/error.js";
 import type { Task } from "../base/progress.js";
-import type { StartState } from "../machine/readiness.js";
+import type { StartState } from "../machine/saved/readiness.js";
 import { findingTitles, type Diagnosis, type Finding, type FindingCode, type Severity } from "./finding.js";
 import type { Subject } from "./subject.js";
 

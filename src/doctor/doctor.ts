@@ -3,7 +3,7 @@ import type { Task } from "../base/progress.js";
 import { asPyroError } from "../base/error.js";
 import { catalogEntry } from "../environment/catalog.js";
 import type { MachineShape } from "../machine/machine-files.js";
-import type { StartState } from "../machine/readiness.js";
+import type { StartState } from "../machine/saved/readiness.js";
 import { runCheck, type Check, type Checked } from "./check.js";
 import { compatCheck } from "./compat.js";
 import { daemonCheck, subuidCheck } from "./daemon.js";

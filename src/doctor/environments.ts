@@ -1,7 +1,7 @@
 // Owns the checks of installed environments and of the saved machines that make them start at once. Never boots one.
 import type { EnvironmentStore, EnvironmentSummary } from "../environment/environment.js";
-import { judgeReadiness } from "../machine/readiness.js";
-import { listTemplates, removeBrokenTemplates } from "../machine/template-list.js";
+import { judgeReadiness } from "../machine/saved/readiness.js";
+import { listTemplates, removeBrokenTemplates } from "../machine/saved/template-list.js";
 import type { Check } from "./check.js";
 import type { Diagnosis } from "./finding.js";
 import { describeBytes } from "./size.js";

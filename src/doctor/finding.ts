@@ -1,5 +1,5 @@
 // Owns what a finding is and which there are. Never examines anything.
-import type { StartState } from "../machine/readiness.js";
+import type { StartState } from "../machine/saved/readiness.js";
 
 import type { Severity } from "../base/severity.js";
 

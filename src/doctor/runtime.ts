@@ -5,7 +5,7 @@ import { access, constants } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import * as z from "zod";
 import { hasErrno } from "../base/error.js";
-import type { Installation } from "../machine/installation.js";
+import type { Installation } from "../base/installation.js";
 import { failure, type Check } from "./check.js";
 import type { Diagnosis } from "./finding.js";
 import { describeBytes } from "./size.js";

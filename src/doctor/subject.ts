@@ -4,7 +4,7 @@ import type { EngineChoice, Settings } from "../base/settings.js";
 import type { HostVerdict, ProvenBoot, QemuVerdict } from "../engine/verdict.js";
 import type { Engine } from "../engine/engine.js";
 import type { EnvironmentStore } from "../environment/environment.js";
-import type { Installation } from "../machine/installation.js";
+import type { Installation } from "../base/installation.js";
 import type { MachineShape } from "../machine/machine-files.js";
 
 export interface Subject {

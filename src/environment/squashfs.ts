@@ -7,7 +7,7 @@ import { PyroError } from "../base/error.js";
 import { findProgram, keyringLine, systemPath } from "../base/host-program.js";
 import { maskPasswords } from "../base/mask-passwords.js";
 import { userId } from "../base/user.js";
-import { startProgram, type ProgramStart, type RunningProgram } from "./running-program.js";
+import { startProgram, type ProgramStart, type RunningProgram } from "../base/streaming-program.js";
 
 export interface TarProducer extends ProgramStart {
   /** Its standard input. */

@@ -2,7 +2,7 @@
 import { PyroError } from "../base/error.js";
 import { stageDone } from "../base/stage.js";
 import type { Engine, Machine, MachineSpec } from "../engine/engine.js";
-import { guestProtocolVersion, openGuestSession, type GuestSession } from "./guest-session.js";
+import { guestProtocolVersion, openGuestSession, type GuestSession } from "../guest/session.js";
 
 export interface AnsweringMachine {
   readonly machine: Machine;

@@ -1,8 +1,8 @@
 // Owns making a machine, booted or restored, one of its own: clock, entropy, names, root. Never runs programs in it.
 import { randomBytes } from "node:crypto";
 import type { InstalledEnvironment } from "../environment/environment.js";
-import { guestFiles } from "./guest-files.js";
-import type { GuestSession } from "./guest-session.js";
+import { guestFiles } from "../guest/environment.js";
+import type { GuestSession } from "../guest/session.js";
 
 export interface Identity {
   /** 1 to 64 characters of [a-z0-9-]. */

@@ -5,12 +5,12 @@ import { newId } from "../base/id.js";
 import { keepFile } from "../base/keep-file.js";
 import type { Task } from "../base/progress.js";
 import type { Drive, OwnDrives } from "../engine/engine.js";
-import { diskBytes, ensureDiskTemplate } from "../environment/disk-template.js";
-import { writeOverlay } from "../environment/qcow2.js";
+import { diskBytes, ensureDiskTemplate } from "../disk/formatted-disk.js";
+import { writeOverlay } from "../disk/qcow2.js";
 import type { AnsweringMachine } from "./boot.js";
 import type { MachineFolders, MachineHome } from "./machine-files.js";
-import { placeholderSeed } from "./placeholder-seed.js";
-import type { Template } from "./template.js";
+import { placeholderSeed } from "../disk/empty-seed.js";
+import type { Template } from "./saved/template.js";
 
 /** What a caller wants under its machine; nothing: a fresh disk that goes with the machine, and no seed. */
 export type WantedDrives =

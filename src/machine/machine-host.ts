@@ -9,13 +9,13 @@ import { adoptMachines } from "./adoption.js";
 import { giveIdentity } from "./identity.js";
 import { removeHome, type MachineFolders } from "./machine-files.js";
 import { writeMachineRecord } from "./machine-record.js";
-import { memberMaker } from "./pool-member.js";
-import { openPool } from "./pool.js";
+import { memberMaker } from "./pool/pool-member.js";
+import { openPool } from "./pool/pool.js";
 import { startMachine, type StartedMachine, type StartRequest } from "./start-machine.js";
 import { openStations, type Station, type Stations } from "./station.js";
-import { templateBuilder } from "./template-builder.js";
-import { removeLeftovers, templateRoot } from "./template-folders.js";
-import { openTemplateStore, type Template, type TemplateBuilder, type TemplateSubject } from "./template.js";
+import { templateBuilder } from "./saved/template-builder.js";
+import { removeLeftovers, templateRoot } from "./saved/template-folders.js";
+import { openTemplateStore, type Template, type TemplateBuilder, type TemplateSubject } from "./saved/template.js";
 
 /** A machine that answers: started, named, its disk mounted. Disposing it leaves nothing behind. */
 export interface LiveMachine extends StartedMachine, AsyncDisposable {

@@ -15,8 +15,8 @@ import {
   type WantedDrives,
 } from "./machine-drives.js";
 import { machineHome, makeHome, removeHome, type MachineFolders, type MachineHome } from "./machine-files.js";
-import type { Pool } from "./pool.js";
-import type { Template, TemplateStore, TemplateSubject } from "./template.js";
+import type { Pool } from "./pool/pool.js";
+import type { Template, TemplateStore, TemplateSubject } from "./saved/template.js";
 
 export interface StartedMachine extends AnsweringMachine {
   readonly home: MachineHome;

@@ -3,8 +3,8 @@ import { PyroError, asPyroError } from "../base/error.js";
 import { notice, type Task } from "../base/progress.js";
 import { EndedAtStart } from "../engine/ended-at-start.js";
 import type { Engine } from "../engine/engine.js";
-import type { Pool } from "./pool.js";
-import type { TemplateStore } from "./template.js";
+import type { Pool } from "./pool/pool.js";
+import type { TemplateStore } from "./saved/template.js";
 
 export interface Station {
   readonly engine: Engine;

@@ -1,7 +1,7 @@
 // Owns the operation that says whether this host can run machines, and what to do where it cannot. Never examines anything.
 import * as z from "zod";
 import { findingCodes, severities, type FindingCode } from "../doctor/finding.js";
-import { startStates } from "../machine/readiness.js";
+import { startStates } from "../machine/saved/readiness.js";
 import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
 import { findingText } from "./finding-text.js";
 import { operation } from "./operation.js";

@@ -1,7 +1,7 @@
 // Owns the operation that makes an environment warm and proves it. Never takes a step of it.
 import * as z from "zod";
-import { startStates } from "../machine/readiness.js";
-import { preparationSteps } from "../machine/preparation-manifest.js";
+import { startStates } from "../machine/saved/readiness.js";
+import { preparationSteps } from "../machine/saved/preparation-manifest.js";
 import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
 import { operation } from "./operation.js";
 

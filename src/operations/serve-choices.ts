@@ -1,7 +1,7 @@
 // Owns what a user chooses for an MCP server, wherever it is chosen, and which choices contradict each other. Never serves.
 import * as z from "zod";
 import { PyroError } from "../base/error.js";
-import { parseRepositoryUrl } from "../workspace/project-source-url.js";
+import { parseRepositoryUrl } from "../tree/git/url.js";
 import { fieldsOf, flagNameOf } from "./field.js";
 import { environmentName } from "./fields.js";
 import { profiles } from "./operation.js";

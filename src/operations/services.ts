@@ -4,7 +4,7 @@ import type { Doctor } from "../doctor/doctor.js";
 import type { EnvironmentStore } from "../environment/environment.js";
 import type { Preparation } from "../preparation/preparation.js";
 import type { Workspaces } from "../workspace/workspaces.js";
-import type { OneShot } from "../machine/one-shot.js";
+import type { OneShot } from "../one-shot/one-shot.js";
 
 export interface DaemonStatus {
   readonly pid: number;

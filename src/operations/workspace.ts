@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
 import { operation } from "./operation.js";
-import { maxLabels } from "../workspace/record.js";
+import { maxLabels } from "../workspace/record/record.js";
 import { allowHostPathFlag, allowHostPaths, hostPath, workspaceId, workspaceView } from "./workspace-fields.js";
 import { bytesText, factLines, labelText, workspaceTable, workspaceText } from "./workspace-text.js";
 

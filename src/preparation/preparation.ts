@@ -11,9 +11,9 @@ import {
   writePreparation,
   type PreparationManifest,
   type PreparationStep,
-} from "../machine/preparation-manifest.js";
-import { judgeReadiness, type StartState } from "../machine/readiness.js";
-import type { TemplateSubject } from "../machine/template.js";
+} from "../machine/saved/preparation-manifest.js";
+import { judgeReadiness, type StartState } from "../machine/saved/readiness.js";
+import type { TemplateSubject } from "../machine/saved/template.js";
 import type { Workspaces } from "../workspace/workspaces.js";
 import { proveWorkspace, removeForgottenProofs } from "./proof.js";
 

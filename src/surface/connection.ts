@@ -1,8 +1,7 @@
-// Owns how every surface reaches the daemon and calls an operation. Never knows which surface asks.
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+// Owns how every surface calls an operation through a connector. Never knows which surface asks.
+import { resolve } from "node:path";
 import { PyroError, asPyroError } from "../base/error.js";
-import type { CallOptions } from "../daemon/client.js";
+import type { CallOptions } from "../client/call.js";
 import { parseInput } from "../operations/input.js";
 import type { Operation } from "../operations/operation.js";
 import type { CallerServices } from "../operations/services.js";
@@ -27,30 +26,6 @@ export interface OperationCall {
 }
 
 export type WireResult = Readonly<Record<string, unknown>>;
-
-/** Reaches the daemon of the user, or that of the given PYRO_HOME. */
-export function daemonConnector(home?: string): Connector {
-  const env = home === undefined ? process.env : { ...process.env, PYRO_HOME: home };
-  const command = () => [pyroScript(), "daemon", "serve", "--json"];
-  return {
-    start: async () => {
-      const { connectDaemon } = await import("../daemon/connect.js");
-      return connectDaemon({ env, command: command() });
-    },
-    find: async () => {
-      const { findDaemon } = await import("../daemon/connect.js");
-      return findDaemon(env);
-    },
-    here: async () => {
-      const { openCallerServices } = await import("../daemon/caller-services.js");
-      const { openChatHosts } = await import("../chat-host/chat-hosts.js");
-      const { serveFlags } = await import("./serve-flags.js");
-      const script = pyroScript();
-      const chatHosts = openChatHosts({ env, cwd: process.cwd(), script, serveFlags });
-      return openCallerServices({ env, command: command() }, chatHosts);
-    },
-  };
-}
 
 /** Calls one operation; every failure is a PyroError, an aborted signal a `canceled` one unless its reason says more. */
 export async function callOperation(
@@ -115,15 +90,4 @@ async function abortable<Value>(work: Promise<Value>, signal: AbortSignal | unde
     signal.removeEventListener("abort", stop);
     work.catch(() => undefined);
   }
-}
-
-/** The bundled command: beside this file, above it when this is a chunk, or built from this source. */
-function pyroScript(): string {
-  const here = import.meta.dirname;
-  const places = [join(here, "pyro.js"), join(here, "..", "pyro.js"), join(here, "..", "..", "dist", "pyro.js")];
-  const found = places.find((path) => existsSync(path));
-  if (found !== undefined) return found;
-  throw new PyroError("failed_precondition", "The pyro command is not built.", {
-    hint: "Run `make build` in the checkout.",
-  });
 }

@@ -1,7 +1,7 @@
 // Owns the one door into a workspace's machine: starts it, takes the lock, and tries again when the machine went in between. Never ends one.
 import type { Task } from "../base/progress.js";
 import type { LiveMachine, MachineHost } from "../machine/machine-host.js";
-import { wake, withoutMachine } from "./running.js";
+import { wake, withoutMachine } from "./life/machine.js";
 import type { Workspace } from "./workspace.js";
 
 export interface Door {

@@ -1,9 +1,9 @@
 // Owns the part of the service that runs commands and tells what was run. Never files.
 import type { Task } from "../base/progress.js";
-import { execInWorkspace, waitInWorkspace } from "./exec.js";
-import { commandHistory, commandOutput, summarize, workspaceNotes } from "./history.js";
-import { insideWorkspace, type WorkspaceCaller, type WorkspaceServices } from "./service.js";
-import { diffOf } from "./transfer.js";
+import { execInWorkspace, waitInWorkspace } from "./program/exec.js";
+import { commandHistory, commandOutput, summarize, workspaceNotes } from "./program/history.js";
+import { insideWorkspace, type WorkspaceCaller, type WorkspaceServices } from "./services.js";
+import { diffOf } from "./files/transfer.js";
 import { execView } from "./view.js";
 
 export interface ExecInput {

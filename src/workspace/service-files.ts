@@ -1,8 +1,8 @@
 // Owns the part of the service that is about files: list, read, write, patch, diff, export, sync. Never commands.
 import type { Task } from "../base/progress.js";
-import { listFolder, readText, writeText } from "./files.js";
-import { insideWorkspace, type HostCaller, type WorkspaceServices } from "./service.js";
-import { applyPatch, diffOf, exportFrom, pushInto, type PushRequest } from "./transfer.js";
+import { listFolder, readText, writeText } from "./files/single.js";
+import { insideWorkspace, type HostCaller, type WorkspaceServices } from "./services.js";
+import { applyPatch, diffOf, exportFrom, pushInto, type PushRequest } from "./files/transfer.js";
 
 export interface ListInput {
   readonly workspace_id: string;

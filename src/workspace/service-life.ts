@@ -2,10 +2,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { PyroError } from "../base/error.js";
 import type { Task } from "../base/progress.js";
-import { beginCreation, type Creation } from "./create.js";
-import { deleteWorkspace, resetWorkspace, startWorkspace, stopWorkspace } from "./lifecycle.js";
-import type { SeedChoice, WorkspaceCaller, WorkspaceServices } from "./service.js";
-import { maxLabels } from "./record.js";
+import { beginCreation, type Creation } from "./life/create.js";
+import { deleteWorkspace, resetWorkspace, startWorkspace, stopWorkspace } from "./life/lifecycle.js";
+import type { SeedChoice } from "../tree/seed/request.js";
+import type { WorkspaceCaller, WorkspaceServices } from "./services.js";
+import { maxLabels } from "./record/record.js";
 import { workspaceStatus } from "./status.js";
 import { newerView, workspaceView } from "./view.js";
 

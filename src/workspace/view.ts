@@ -1,9 +1,9 @@
 // Owns how workspaces and commands look to callers, in wire names. Never changes them.
-import type { ExecResult } from "./exec.js";
-import type { ExecEnded } from "./journal.js";
-import { deletionTime } from "./lifecycle.js";
-import type { WorkspaceRecord } from "./record.js";
-import type { NewerWorkspace } from "./store.js";
+import type { ExecResult } from "./program/exec.js";
+import type { ExecEnded } from "./record/journal.js";
+import { deletionTime } from "./life/lifecycle.js";
+import type { WorkspaceRecord } from "./record/record.js";
+import type { NewerWorkspace } from "./record/store.js";
 import type { Workspace } from "./workspace.js";
 
 export function workspaceView(workspace: Workspace) {

@@ -5,11 +5,11 @@ import { RoomMeter } from "../base/free-room.js";
 import { ReadWriteLock } from "../base/read-write-lock.js";
 import type { InstalledEnvironment } from "../environment/environment.js";
 import type { LiveMachine } from "../machine/machine-host.js";
-import { appendJournal, type JournalLine } from "./journal.js";
+import { appendJournal, type JournalLine } from "./record/journal.js";
 import { OutputRoom } from "./output-room.js";
-import type { WorkspaceRecord } from "./record.js";
-import type { RunningExec } from "./running-exec.js";
-import type { WorkspaceFiles } from "./workspace-files.js";
+import type { WorkspaceRecord } from "./record/record.js";
+import type { RunningExec } from "./program/running.js";
+import type { WorkspaceFiles } from "./record/files.js";
 
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
 

@@ -2,7 +2,7 @@
 import { commandOperations } from "./service-commands.js";
 import { fileOperations } from "./service-files.js";
 import { lifeOperations } from "./service-life.js";
-import type { WorkspaceServices } from "./service.js";
+import type { WorkspaceServices } from "./services.js";
 
 export type Workspaces = ReturnType<typeof openWorkspaces>;
 

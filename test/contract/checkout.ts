@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const LEFT_OUT = new Set([".git", "build", "dist", "node_modules"]);
 const SOURCE = /\.(ts|mts|mjs|js|go|proto|sh)$/;
-const GENERATED = /^(src\/machine\/gen|guest\/internal\/gen|docs\/reference)\//;
+const GENERATED = /^(src\/guest\/gen|guest\/internal\/gen|docs\/reference)\//;
 
 /** One file, its path relative to the root of the checkout. */
 export type CheckoutFile = { readonly path: string; readonly text: string };

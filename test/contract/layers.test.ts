@@ -7,12 +7,14 @@ import { checkoutFiles, type CheckoutFile } from "./checkout.js";
 /** From top to bottom; a folder may import from the rows below its own, and from itself. */
 const LAYERS = [
   ["surface"],
+  ["client"],
   ["daemon"],
   ["operations"],
   ["preparation"],
-  ["workspace", "chat-host", "doctor"],
+  ["workspace", "one-shot", "chat-host", "doctor"],
   ["machine"],
-  ["engine", "environment", "network"],
+  ["guest", "disk"],
+  ["engine", "environment", "tree"],
   ["base"],
 ] as const;
 
@@ -22,7 +24,7 @@ const LIBRARY_OWNERS = [
   { library: "@modelcontextprotocol/client", folder: "src/chat-host/" },
   { library: "jsonc-parser", folder: "src/chat-host/" },
   { library: "toml-eslint-parser", folder: "src/chat-host/" },
-  { library: "@connectrpc/", folder: "src/machine/" },
+  { library: "@connectrpc/", folder: "src/guest/" },
 ] as const;
 
 /** What the SDK offers: the projection, and the errors and events of the base. */

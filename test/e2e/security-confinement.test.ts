@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { callDaemon } from "../../src/daemon/client.js";
+import { callDaemon } from "../../src/client/call.js";
 import { sharedHome } from "./home.js";
 import { connectMcp } from "./mcp-client.js";
 import { makeRepository } from "./repository.js";

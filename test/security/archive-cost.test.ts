@@ -8,11 +8,11 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { PyroError } from "../../src/base/error.js";
 import { sortedInTurns } from "../../src/base/in-turns.js";
 import { openWithin } from "../../src/base/host-roots.js";
-import { ArchiveCheck, archiveLimits } from "../../src/workspace/seed/archive-check.js";
-import type { EntrySink } from "../../src/workspace/seed/entry-sink.js";
-import { readArchive } from "../../src/workspace/seed/read-archive.js";
-import type { TarEntry } from "../../src/workspace/seed/tar-entry.js";
-import type { WritableEntry } from "../../src/workspace/seed/tar-writer.js";
+import { ArchiveCheck, archiveLimits } from "../../src/tree/seed/archive-check.js";
+import type { EntrySink } from "../../src/tree/tar/sink.js";
+import { readArchive } from "../../src/tree/seed/read-archive.js";
+import type { TarEntry } from "../../src/tree/tar/entry.js";
+import type { WritableEntry } from "../../src/tree/tar/writer.js";
 
 vi.setConfig({ testTimeout: 600_000 });
 

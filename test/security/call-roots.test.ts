@@ -7,13 +7,13 @@ import { Client } from "@modelcontextprotocol/client";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
 import type { AllowedRoots } from "../../src/base/host-roots.js";
-import { callDaemon } from "../../src/daemon/client.js";
+import { callDaemon } from "../../src/client/call.js";
 import { callLine } from "../../src/daemon/protocol.js";
 import { listen, type DaemonServer } from "../../src/daemon/server.js";
 import { operations } from "../../src/operations/table.js";
 import { scopeOf } from "../../src/surface/mcp/choices.js";
 import { createServer } from "../../src/surface/mcp/server.js";
-import { openSeeds } from "../../src/workspace/seeds.js";
+import { openSeeds } from "../../src/tree/seed/seeds.js";
 import { fakeDaemon } from "../unit/surface-fake-daemon.js";
 
 let home: string;

@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type DiffResult, diffWorkspace } from "../../src/workspace/diff/diff.js";
-import type { SeedRecord } from "../../src/workspace/seed/manifest-line.js";
+import { type DiffResult, diffWorkspace } from "../../src/tree/diff/diff.js";
+import type { SeedRecord } from "../../src/tree/seed/manifest-line.js";
 
 let root: string;
 beforeEach(() => void (root = mkdtempSync(join(tmpdir(), "pyro-diff-repository-"))));

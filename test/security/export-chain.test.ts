@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
-import { type Exports, openExports } from "../../src/workspace/export/exports.js";
-import { extractExport } from "../../src/workspace/export/extract.js";
+import { type Exports, openExports } from "../../src/tree/export/exports.js";
+import { extractExport } from "../../src/tree/export/extract.js";
 import { type TestEntry, streamOf, tarOf } from "../unit/export-tar.js";
 
 let root: string;

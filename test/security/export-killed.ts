@@ -1,6 +1,6 @@
 // Owns an export that kills its own process at a named step, for the tests of what is left then. Never cleans up.
-import { extractExport } from "../../src/workspace/export/extract.js";
-import { openExports } from "../../src/workspace/export/exports.js";
+import { extractExport } from "../../src/tree/export/extract.js";
+import { openExports } from "../../src/tree/export/exports.js";
 import { streamOf, tarOf } from "../unit/export-tar.js";
 
 const [state = "", target = "", fatal = "", kind = ""] = process.argv.slice(2);

@@ -3,9 +3,9 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { GuestSession } from "../../src/machine/guest-session.js";
-import { openExports } from "../../src/workspace/export/exports.js";
-import { exportFrom } from "../../src/workspace/transfer.js";
+import type { GuestSession } from "../../src/guest/session.js";
+import { openExports } from "../../src/tree/export/exports.js";
+import { exportFrom } from "../../src/workspace/files/transfer.js";
 
 export async function exportOut(session: GuestSession, outputPath: string): Promise<unknown> {
   const state = mkdtempSync(join(tmpdir(), "pyro-export-state-"));

@@ -15,9 +15,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { asPyroError } from "../../src/base/error.js";
-import { openExports } from "../../src/workspace/export/exports.js";
-import { extractExport } from "../../src/workspace/export/extract.js";
-import type { ExportStep } from "../../src/workspace/export/staging.js";
+import { openExports } from "../../src/tree/export/exports.js";
+import { extractExport } from "../../src/tree/export/extract.js";
+import type { ExportStep } from "../../src/tree/export/staging.js";
 import { type TestEntry, streamOf, tarOf } from "../unit/export-tar.js";
 
 let root: string;

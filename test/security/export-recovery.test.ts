@@ -16,9 +16,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type KeptRecord, openExports } from "../../src/workspace/export/exports.js";
-import { extractExport } from "../../src/workspace/export/extract.js";
-import type { ExportStep } from "../../src/workspace/export/staging.js";
+import { type KeptRecord, openExports } from "../../src/tree/export/exports.js";
+import { extractExport } from "../../src/tree/export/extract.js";
+import type { ExportStep } from "../../src/tree/export/staging.js";
 import { streamOf, tarOf } from "../unit/export-tar.js";
 
 let programs: string;

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
-import { type Exports, openExports } from "../../src/workspace/export/exports.js";
-import { extractExport } from "../../src/workspace/export/extract.js";
+import { type Exports, openExports } from "../../src/tree/export/exports.js";
+import { extractExport } from "../../src/tree/export/extract.js";
 import { walkTree } from "../unit/diff-overlay.js";
 import { type TestEntry, realTar, streamOf, tarOf } from "../unit/export-tar.js";
 

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { asPyroError } from "../../src/base/error.js";
-import { sweep } from "../../src/workspace/lifecycle.js";
+import { sweep } from "../../src/workspace/life/lifecycle.js";
 import { silence, type Lies } from "./hostile-guest.js";
 import { caller, openWorld, type World } from "./world.js";
 

@@ -18,8 +18,8 @@ import { replaceFile, writeFileAtomic } from "../../src/base/atomic-file.js";
 import { asPyroError } from "../../src/base/error.js";
 import { RoomMeter, requireRoom, reserveBytes, roomAt, type DiskSpace } from "../../src/base/free-room.js";
 import { keepFile } from "../../src/base/keep-file.js";
-import { writeOverlay } from "../../src/environment/qcow2.js";
-import { appendJournal, readJournal } from "../../src/workspace/journal.js";
+import { writeOverlay } from "../../src/disk/qcow2.js";
+import { appendJournal, readJournal } from "../../src/workspace/record/journal.js";
 import { OutputFile } from "../../src/workspace/output-file.js";
 import { isOutputRemoved, OutputRoom } from "../../src/workspace/output-room.js";
 

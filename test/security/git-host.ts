@@ -14,8 +14,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, vi } from "vitest";
-import { openSeedManifest } from "../../src/workspace/seed/manifest.js";
-import { openSeedCache, type SeedCache } from "../../src/workspace/seed/seed-cache.js";
+import { openSeedManifest } from "../../src/tree/seed/manifest.js";
+import { openSeedCache, type SeedCache } from "../../src/tree/seed/seed-cache.js";
 
 export const task = { signal: new AbortController().signal, progress: () => undefined };
 

@@ -3,12 +3,12 @@
 import { Readable } from "node:stream";
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import type { BoundedClient } from "../../src/machine/bounded-client.js";
-import { FollowResponseSchema, type FollowResponse } from "../../src/machine/gen/pyro/guest/v1/guest_pb.js";
-import { FileService } from "../../src/machine/gen/pyro/guest/v1/files_pb.js";
-import { MachineService, ProcessService } from "../../src/machine/gen/pyro/guest/v1/guest_pb.js";
-import { followGuestProgram, pumpGuestInput, type GuestExit } from "../../src/machine/guest-process.js";
-import { longestTotalMs } from "../../src/machine/guest-time.js";
+import type { BoundedClient } from "../../src/guest/bounded-client.js";
+import { FollowResponseSchema, type FollowResponse } from "../../src/guest/gen/pyro/guest/v1/guest_pb.js";
+import { FileService } from "../../src/guest/gen/pyro/guest/v1/files_pb.js";
+import { MachineService, ProcessService } from "../../src/guest/gen/pyro/guest/v1/guest_pb.js";
+import { followGuestProgram, pumpGuestInput, type GuestExit } from "../../src/guest/program.js";
+import { longestTotalMs } from "../../src/guest/time.js";
 import { HandClock, nextTurn, openHostileGuest, silence, silentStream } from "./hostile-guest.js";
 
 const never = new AbortController().signal;

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { PyroError } from "../../src/base/error.js";
-import { openSeedManifest } from "../../src/workspace/seed/manifest.js";
+import { openSeedManifest } from "../../src/tree/seed/manifest.js";
 import { cache, canary, forgetRan, git, home, makeRepository, ran, task, victim, write } from "./git-host.js";
 
 // Each run starts some dozens of programs.

@@ -4,9 +4,9 @@ import { chmodSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { expect, test, vi } from "vitest";
-import { openRepositories } from "../../src/workspace/project-source.js";
-import { parseRepositoryUrl } from "../../src/workspace/project-source-url.js";
-import { openSeeds } from "../../src/workspace/seeds.js";
+import { openRepositories } from "../../src/tree/git/repositories.js";
+import { parseRepositoryUrl } from "../../src/tree/git/url.js";
+import { openSeeds } from "../../src/tree/seed/seeds.js";
 import {
   canary,
   forgetRan,

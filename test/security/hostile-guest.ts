@@ -8,11 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { FileService } from "../../src/machine/gen/pyro/guest/v1/files_pb.js";
-import { MachineService, ProcessService } from "../../src/machine/gen/pyro/guest/v1/guest_pb.js";
-import { openGuestSession, type GuestSession } from "../../src/machine/guest-session.js";
+import { FileService } from "../../src/guest/gen/pyro/guest/v1/files_pb.js";
+import { MachineService, ProcessService } from "../../src/guest/gen/pyro/guest/v1/guest_pb.js";
+import { openGuestSession, type GuestSession } from "../../src/guest/session.js";
 import type { LiveMachine } from "../../src/machine/machine-host.js";
-import type { Ticks } from "../../src/machine/guest-time.js";
+import type { Ticks } from "../../src/guest/time.js";
 
 /** What it does instead of what an agent would; everything else is answered with `unimplemented`. */
 export interface Lies {

@@ -5,8 +5,8 @@ import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { openSeedCache } from "../../src/workspace/seed/seed-cache.js";
-import { openSeeds } from "../../src/workspace/seeds.js";
+import { openSeedCache } from "../../src/tree/seed/seed-cache.js";
+import { openSeeds } from "../../src/tree/seed/seeds.js";
 import { git } from "../unit/seed-tree.js";
 
 vi.setConfig({ testTimeout: 60_000 });

@@ -16,8 +16,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { asPyroError } from "../../src/base/error.js";
-import type { SeedStep } from "../../src/workspace/seed/seed-cache.js";
-import { openSeeds } from "../../src/workspace/seeds.js";
+import type { SeedStep } from "../../src/tree/seed/seed-cache.js";
+import { openSeeds } from "../../src/tree/seed/seeds.js";
 import { git, treeOf, unpack } from "../unit/seed-tree.js";
 
 vi.setConfig({ testTimeout: 120_000 });

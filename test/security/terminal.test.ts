@@ -3,7 +3,7 @@ import { PassThrough } from "node:stream";
 import { Code, ConnectError, type UnaryRequest, type UnaryResponse } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { asPyroError, PyroError } from "../../src/base/error.js";
-import { asFileError, explainFailures } from "../../src/machine/guest-errors.js";
+import { asFileError, explainFailures } from "../../src/guest/errors.js";
 import { hostDoctorOperation } from "../../src/operations/host.js";
 import type { Operation } from "../../src/operations/operation.js";
 import { workspaceDiffOperation, workspaceFileReadOperation } from "../../src/operations/workspace-files.js";

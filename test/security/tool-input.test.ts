@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { asPyroError } from "../../src/base/error.js";
 import { parseInput } from "../../src/operations/input.js";
 import { workspaceCreateOperation, workspaceUpdateOperation } from "../../src/operations/workspace.js";
-import { maxLabels } from "../../src/workspace/record.js";
+import { maxLabels } from "../../src/workspace/record/record.js";
 
 function refused(input: Readonly<Record<string, unknown>>): string {
   try {

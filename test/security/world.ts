@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MachineHost } from "../../src/machine/machine-host.js";
-import type { WorkspaceSeed } from "../../src/workspace/record.js";
-import { WorkspaceStore } from "../../src/workspace/store.js";
-import { openExports } from "../../src/workspace/export/exports.js";
+import type { WorkspaceSeed } from "../../src/workspace/record/record.js";
+import { WorkspaceStore } from "../../src/workspace/record/store.js";
+import { openExports } from "../../src/tree/export/exports.js";
 import { openWorkspaces, type Workspaces } from "../../src/workspace/workspaces.js";
 import { openHostileGuest, type HostileGuest, type Lies } from "./hostile-guest.js";
 

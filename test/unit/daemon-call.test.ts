@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { callDaemon } from "../../src/daemon/client.js";
+import { callDaemon } from "../../src/client/call.js";
 import { callLine } from "../../src/daemon/protocol.js";
 import { listen, type DaemonServer } from "../../src/daemon/server.js";
 import { PyroError } from "../../src/base/error.js";

@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type DiffRequest, diffWorkspace } from "../../src/workspace/diff/diff.js";
-import { filePatch } from "../../src/workspace/diff/file-patch.js";
-import { trustedPath } from "../../src/workspace/diff/byte-path.js";
-import { isRefusedByGit, quoteName, unquoteName } from "../../src/workspace/diff/quoted-name.js";
-import { textHunks } from "../../src/workspace/diff/text-hunks.js";
-import { decodeBase85Line, encodeBase85 } from "../../src/workspace/diff/base85.js";
-import type { SeedRecord } from "../../src/workspace/seed/manifest-line.js";
+import { type DiffRequest, diffWorkspace } from "../../src/tree/diff/diff.js";
+import { filePatch } from "../../src/tree/diff/file-patch.js";
+import { trustedPath } from "../../src/tree/byte-path.js";
+import { isRefusedByGit, quoteName, unquoteName } from "../../src/tree/git/quoted-name.js";
+import { textHunks } from "../../src/tree/diff/text-hunks.js";
+import { decodeBase85Line, encodeBase85 } from "../../src/tree/git/base85.js";
+import type { SeedRecord } from "../../src/tree/seed/manifest-line.js";
 
 const signal = new AbortController().signal;
 

@@ -16,14 +16,8 @@ import {
 import { createInterface } from "node:readline";
 import { join } from "node:path";
 import { PyroError, hasErrno } from "../../src/base/error.js";
-import type {
-  ChangeSource,
-  OpenedFile,
-  SeedTree,
-  SmallContent,
-  TouchedEntry,
-} from "../../src/workspace/diff/source.js";
-import type { SeedRecord } from "../../src/workspace/seed/manifest-line.js";
+import type { ChangeSource, OpenedFile, SeedTree, SmallContent, TouchedEntry } from "../../src/tree/diff/source.js";
+import type { SeedRecord } from "../../src/tree/seed/manifest-line.js";
 
 export interface Overlays extends AsyncDisposable {
   /** What a mount namespace of this kind cannot do; undefined when it can all. */

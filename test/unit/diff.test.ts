@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type DiffResult, diffWorkspace } from "../../src/workspace/diff/diff.js";
+import { type DiffResult, diffWorkspace } from "../../src/tree/diff/diff.js";
 import { applyEdits, edits, tree } from "./diff-edits.js";
 import { type Overlay, type Overlays, copyTree, openOverlays, snapshotTree } from "./diff-overlay.js";
 

@@ -5,8 +5,8 @@ import { mkdtemp, open, readFile, readdir, rm, stat, truncate, chmod } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ensureDiskTemplate } from "../../src/environment/disk-template.js";
-import { writeOverlay } from "../../src/environment/qcow2.js";
+import { ensureDiskTemplate } from "../../src/disk/formatted-disk.js";
+import { writeOverlay } from "../../src/disk/qcow2.js";
 
 const GIB = 1024 ** 3;
 const task = { signal: new AbortController().signal, progress: () => undefined };

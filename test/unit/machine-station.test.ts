@@ -6,7 +6,7 @@ import type { ProgressEvent } from "../../src/base/progress.js";
 import { EndedAtStart } from "../../src/engine/ended-at-start.js";
 import type { Engine } from "../../src/engine/engine.js";
 import { unusableEngine } from "../../src/engine/unusable.js";
-import { openPool } from "../../src/machine/pool.js";
+import { openPool } from "../../src/machine/pool/pool.js";
 import { openStations, type Station } from "../../src/machine/station.js";
 
 const engine = (accelerator: string, more: Partial<Engine> = {}): Engine => {

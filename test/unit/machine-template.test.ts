@@ -10,12 +10,12 @@ import { lockFile } from "../../src/base/lock.js";
 import { EndedAtStart } from "../../src/engine/ended-at-start.js";
 import type { Engine, MachineSpec, Memory } from "../../src/engine/engine.js";
 import { unusableEngine } from "../../src/engine/unusable.js";
-import { diskBytes } from "../../src/environment/disk-template.js";
-import { openPool } from "../../src/machine/pool.js";
+import { diskBytes } from "../../src/disk/formatted-disk.js";
+import { openPool } from "../../src/machine/pool/pool.js";
 import { proveBoot } from "../../src/machine/prove-boot.js";
 import { startMachine } from "../../src/machine/start-machine.js";
-import { removeLeftovers, templateRoot } from "../../src/machine/template-folders.js";
-import { openTemplateStore, type Template, type TemplateStore } from "../../src/machine/template.js";
+import { removeLeftovers, templateRoot } from "../../src/machine/saved/template-folders.js";
+import { openTemplateStore, type Template, type TemplateStore } from "../../src/machine/saved/template.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 

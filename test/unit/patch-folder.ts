@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { hasErrno } from "../../src/base/error.js";
-import type { PatchFiles, PatchPlan } from "../../src/workspace/patch/patch-files.js";
+import type { PatchFiles, PatchPlan } from "../../src/tree/patch/patch-files.js";
 import { under, walkTree } from "./diff-overlay.js";
 
 export function folderFiles(root: string): PatchFiles {

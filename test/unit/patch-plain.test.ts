@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
-import { planPatch } from "../../src/workspace/patch/plan.js";
+import { planPatch } from "../../src/tree/patch/plan.js";
 import { copyTree, snapshotTree } from "./diff-overlay.js";
 import { carryOut, folderFiles } from "./patch-folder.js";
 

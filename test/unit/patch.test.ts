@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
-import { planPatch } from "../../src/workspace/patch/plan.js";
+import { planPatch } from "../../src/tree/patch/plan.js";
 import { snapshotTree } from "./diff-overlay.js";
 import { carryOut, folderFiles } from "./patch-folder.js";
 

@@ -18,11 +18,11 @@ import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { PyroError } from "../../src/base/error.js";
-import { ArchiveCheck } from "../../src/workspace/seed/archive-check.js";
-import { openSeedCache, type SeedCache } from "../../src/workspace/seed/seed-cache.js";
-import type { TarEntry } from "../../src/workspace/seed/tar-entry.js";
-import { TarParser } from "../../src/workspace/seed/tar-parser.js";
-import { encodeHeader, endMark, type WritableEntry } from "../../src/workspace/seed/tar-writer.js";
+import { ArchiveCheck } from "../../src/tree/seed/archive-check.js";
+import { openSeedCache, type SeedCache } from "../../src/tree/seed/seed-cache.js";
+import type { TarEntry } from "../../src/tree/tar/entry.js";
+import { TarParser } from "../../src/tree/tar/parser.js";
+import { encodeHeader, endMark, type WritableEntry } from "../../src/tree/tar/writer.js";
 import { treeOf, unpack } from "./seed-tree.js";
 
 // The larger ones start some dozens of programs.

@@ -17,8 +17,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { openSeedManifest } from "../../src/workspace/seed/manifest.js";
-import { openSeedCache, type SeedCache } from "../../src/workspace/seed/seed-cache.js";
+import { openSeedManifest } from "../../src/tree/seed/manifest.js";
+import { openSeedCache, type SeedCache } from "../../src/tree/seed/seed-cache.js";
 import { asUnpacked, treeOf, unpack } from "./seed-tree.js";
 
 // Each test starts some dozens of programs.

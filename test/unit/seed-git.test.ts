@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { openSeeds } from "../../src/workspace/seeds.js";
-import { openSeedCache, type SeedCache } from "../../src/workspace/seed/seed-cache.js";
+import { openSeeds } from "../../src/tree/seed/seeds.js";
+import { openSeedCache, type SeedCache } from "../../src/tree/seed/seed-cache.js";
 import { git, treeOf, unpack } from "./seed-tree.js";
 
 // Each test starts some dozens of programs.

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { SeedImage } from "../../src/workspace/seed/seed-image.js";
+import { SeedImage } from "../../src/tree/seed/seed-image.js";
 
 test("a large piece right after a small one is taken, though the small one is still under way", async () => {
   const folder = mkdtempSync(join(tmpdir(), "pyro-seed-image-"));

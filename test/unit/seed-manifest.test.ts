@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { formatRecord, parseRecord, type SeedRecord } from "../../src/workspace/seed/manifest-line.js";
-import { openSeedManifest } from "../../src/workspace/seed/manifest.js";
+import { formatRecord, parseRecord, type SeedRecord } from "../../src/tree/seed/manifest-line.js";
+import { openSeedManifest } from "../../src/tree/seed/manifest.js";
 
 let home: string;
 beforeEach(() => {

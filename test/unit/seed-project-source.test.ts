@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { PyroError } from "../../src/base/error.js";
-import { openRepositories, type Repositories } from "../../src/workspace/project-source.js";
-import { checkRef, parseRepositoryUrl } from "../../src/workspace/project-source-url.js";
-import { openSeedCache } from "../../src/workspace/seed/seed-cache.js";
+import { openRepositories, type Repositories } from "../../src/tree/git/repositories.js";
+import { checkRef, parseRepositoryUrl } from "../../src/tree/git/url.js";
+import { openSeedCache } from "../../src/tree/seed/seed-cache.js";
 import { git } from "./seed-tree.js";
 
 // Each test starts some dozens of programs.

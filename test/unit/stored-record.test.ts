@@ -11,15 +11,15 @@ import { currentFormat, readStored, type RecordKind } from "../../src/base/store
 import { environmentRecordKind, manifestPath } from "../../src/environment/manifest.js";
 import { openEnvironmentStore } from "../../src/environment/store.js";
 import { storePaths } from "../../src/environment/store-paths.js";
-import { preparationRecordKind } from "../../src/machine/preparation-manifest.js";
-import { clearKey, templateRecordKind } from "../../src/machine/template-folders.js";
-import { listTemplates, removeBrokenTemplates } from "../../src/machine/template-list.js";
-import { readJournal } from "../../src/workspace/journal.js";
-import { workspaceRecordKind } from "../../src/workspace/record.js";
-import { exportRecordKind } from "../../src/workspace/export/export-record.js";
-import { seedKeyRecordKind, seedRecordKind } from "../../src/workspace/seed/cache-folder.js";
-import { openSeedManifest } from "../../src/workspace/seed/manifest.js";
-import { WorkspaceStore } from "../../src/workspace/store.js";
+import { preparationRecordKind } from "../../src/machine/saved/preparation-manifest.js";
+import { clearKey, templateRecordKind } from "../../src/machine/saved/template-folders.js";
+import { listTemplates, removeBrokenTemplates } from "../../src/machine/saved/template-list.js";
+import { readJournal } from "../../src/workspace/record/journal.js";
+import { workspaceRecordKind } from "../../src/workspace/record/record.js";
+import { exportRecordKind } from "../../src/tree/export/export-record.js";
+import { seedKeyRecordKind, seedRecordKind } from "../../src/tree/seed/cache-folder.js";
+import { openSeedManifest } from "../../src/tree/seed/manifest.js";
+import { WorkspaceStore } from "../../src/workspace/record/store.js";
 
 const golden = (format: number, name: string) =>
   join(import.meta.dirname, "..", "golden", `format-${format}`, `${name}.json`);

@@ -1,5 +1,5 @@
 // Stands in for the daemon where a test is about a surface alone. Answers with what the test says.
-import type { CallOptions } from "../../src/daemon/client.js";
+import type { CallOptions } from "../../src/client/call.js";
 import type { Connector } from "../../src/surface/connection.js";
 
 export interface SeenCall {

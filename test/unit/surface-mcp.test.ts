@@ -183,7 +183,9 @@ test("short results of other operations are left alone", () => {
 });
 
 test("a profile that is not built is refused by name", () => {
-  expect(() => createServer({ profile: "workspace-full" })).toThrow("The profile workspace-full is not built yet.");
+  expect(() => createServer({ profile: "workspace-full", connector: fakeDaemon(() => undefined).connector })).toThrow(
+    "The profile workspace-full is not built yet.",
+  );
 });
 
 test("a long list loses its end and says so, and texts beside it stay whole", () => {

@@ -3,7 +3,7 @@ import { asPyroError, PyroError } from "../../base/error.js";
 import { closest } from "../../base/closest.js";
 import { version } from "../../base/version.js";
 import { plannedBy } from "../../operations/planned.js";
-import { daemonConnector } from "../connection.js";
+import { daemonConnector } from "../open.js";
 import { parseCommandArguments } from "./arguments.js";
 import { loadCommand, longestMatch, nextWords, type Command, type Context } from "./command.js";
 import { CommandFailure, exitCodes, outputClosed } from "./exit.js";

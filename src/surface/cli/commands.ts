@@ -1,6 +1,6 @@
 // Owns the list of all commands: the operations' and those that only the command line has. Never runs one.
-import { demoCommand } from "./demo.js";
-import { demoOllamaCommand } from "./demo-ollama.js";
+import { demoCommand } from "../demo/command.js";
+import { demoOllamaCommand } from "../demo/ollama-command.js";
 import type { Operation } from "../../operations/operation.js";
 import { operations } from "../../operations/table.js";
 import { commandOf, type Command } from "./command.js";

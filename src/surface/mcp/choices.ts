@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { findHome } from "../../base/user.js";
 import { checkServeChoices } from "../../operations/serve-choices.js";
-import { parseRepositoryUrl } from "../../workspace/project-source-url.js";
+import { parseRepositoryUrl } from "../../tree/git/url.js";
 import { confinePath, realFolder, type AllowedFolders } from "./confine.js";
 import type { McpTool } from "./tools.js";
 

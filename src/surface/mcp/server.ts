@@ -5,7 +5,7 @@ import { version } from "../../base/version.js";
 import type { Profile } from "../../operations/operation.js";
 import { plannedBy } from "../../operations/planned.js";
 import { checkServeChoices, defaultProfile, type Mode } from "../../operations/serve-choices.js";
-import { daemonConnector, type Connector } from "../connection.js";
+import type { Connector } from "../connection.js";
 import { callTool, defaultTimes, type CallTimes } from "./call-tool.js";
 import { scopeOf, type ServerChoices } from "./choices.js";
 import { instructionsOf } from "./instructions.js";
@@ -25,9 +25,12 @@ export interface CreateServerOptions extends ServerChoices {
   readonly times?: CallTimes | undefined;
 }
 
+/** Whoever opens a server says how it reaches the daemon. */
+export type ServerOptions = CreateServerOptions & { readonly connector: Connector };
+
 /** A server that is not connected yet; it answers `initialize` and `tools/list` without a daemon. */
-export function createServer(options: CreateServerOptions): Server {
-  const { profile = defaultProfile, mode, connector = daemonConnector(options.home), times = defaultTimes } = options;
+export function createServer(options: ServerOptions): Server {
+  const { profile = defaultProfile, mode, connector, times = defaultTimes } = options;
   checkServeChoices({ profile: options.profile, mode });
   const scope = scopeOf(options, process.cwd());
   const tools = toolsOf({ profile, mode, environment: options.environment });

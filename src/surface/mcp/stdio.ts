@@ -2,10 +2,10 @@
 import type { Readable, Writable } from "node:stream";
 import { serveStdio, StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { bufferBytes, MessageLines } from "./message-lines.js";
-import { createServer, type CreateServerOptions } from "./server.js";
+import { createServer, type ServerOptions } from "./server.js";
 
 /** Resolves when the client has closed standard input or no longer reads; calls in flight are canceled by then. */
-export async function serveMcp(options: CreateServerOptions): Promise<void> {
+export async function serveMcp(options: ServerOptions): Promise<void> {
   const signaled = new Promise<void>((resolve) => {
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(name, () => resolve());
   });
@@ -20,10 +20,7 @@ export interface ServedStreams {
 }
 
 /** The same over any two streams. */
-export async function serveStreams(
-  options: CreateServerOptions,
-  { input, output, until }: ServedStreams,
-): Promise<void> {
+export async function serveStreams(options: ServerOptions, { input, output, until }: ServedStreams): Promise<void> {
   const lines = new MessageLines(output);
   const ended = new Promise<void>((resolve) => {
     for (const event of ["close", "error"]) input.once(event, () => resolve());

@@ -1,5 +1,6 @@
 // Owns handing out an MCP server to embed. Loads the MCP library only when one is asked for.
 import type { CreateServerOptions } from "../mcp/server.js";
+import { daemonConnector } from "../open.js";
 
 export type { CreateServerOptions };
 
@@ -20,5 +21,5 @@ export interface EmbeddedServer {
 /** A server that is not connected yet: connect it to a transport of `@modelcontextprotocol/server`. */
 export async function createServer(options: CreateServerOptions): Promise<EmbeddedServer> {
   const loaded = await import("../mcp/server.js");
-  return loaded.createServer(options);
+  return loaded.createServer({ ...options, connector: options.connector ?? daemonConnector(options.home) });
 }

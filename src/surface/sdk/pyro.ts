@@ -2,10 +2,11 @@
 import type { Readable } from "node:stream";
 import type * as z from "zod";
 import type { ProgressEvent } from "../../base/progress.js";
-import type { CallOptions } from "../../daemon/client.js";
+import type { CallOptions } from "../../client/call.js";
 import type { Operation, OutputStream } from "../../operations/operation.js";
 import { operations, type AnyOperation } from "../../operations/table.js";
-import { callOperation, daemonConnector, type Connector } from "../connection.js";
+import { callOperation, type Connector } from "../connection.js";
+import { daemonConnector } from "../open.js";
 import { bindWorkspace, type Workspace } from "./workspace.js";
 import { toCamel, toSnake, type Camel } from "./case.js";
 

@@ -1,0 +1,93 @@
+// Owns what operations use that run in the caller's process, without a daemon. Never runs inside one.
+import { readFile, rm } from "node:fs/promises";
+import * as z from "zod";
+import { PyroError, asPyroError } from "../base/error.js";
+import { locatePaths, preparePaths, type Paths } from "../base/paths.js";
+import { readSettings } from "../base/settings.js";
+import type { Task } from "../base/progress.js";
+import type { ChatHosts } from "../chat-host/chat-hosts.js";
+import { openDoctor, type ExaminationRequest } from "../doctor/doctor.js";
+import type { DaemonProbe, DaemonState, Subject } from "../doctor/subject.js";
+import { chooseEngine, engineChoice } from "../engine/choose.js";
+import { judgeHost, proveTcg } from "../engine/verdict.js";
+import { findInstallation } from "../base/installation.js";
+import type { CallerServices } from "../operations/services.js";
+import { connectDaemon, findRunning, isOurs, type ConnectOptions } from "./connect.js";
+import { measuring } from "../daemon/host-engine.js";
+import { openHostEnvironments } from "../daemon/host-environments.js";
+import { daemonLogPath, daemonRecordPath, readDaemonRecord } from "../daemon/record.js";
+import { stopDaemon } from "./stop.js";
+
+/** Opens nothing by itself. */
+export function openCallerServices(options: ConnectOptions, chatHosts: ChatHosts): CallerServices {
+  return {
+    doctor: openDoctor((request, task) => openSubject(options, request, task)),
+    chatHosts,
+    stopDaemon: (signal) => stopDaemon(options.env ?? process.env, signal),
+  };
+}
+
+async function openSubject(options: ConnectOptions, request: ExaminationRequest, task: Task): Promise<Subject> {
+  const env = options.env ?? process.env;
+  const paths = await locatePaths(env);
+  const settings = once(() => readSettings(paths.settings));
+  const installation = once(() => findInstallation());
+  const verdictOptions = async () =>
+    ({ ...measuring(paths), files: await installation(), again: request.fix ? "all" : "speed" }) as const;
+  const verdict = once(async () => judgeHost(await verdictOptions(), task.signal));
+  // Settings that cannot be read are a finding of their own.
+  const setting = async () => (await settings().catch(() => undefined))?.engine ?? "auto";
+  const choice = once(async () => engineChoice(env["PYRO_ENGINE"], await setting()));
+  return {
+    ...{ paths, environment: request.environment, wantsStart: request.wantsStart, shape: request.shape },
+    environments: openHostEnvironments(paths, env),
+    daemon: daemonProbe(paths, options),
+    ...{ settings, installation, verdict, choice },
+    prepare: () => preparePaths(env),
+    proveTcg: async (qemu) => proveTcg(await verdictOptions(), qemu, task.signal),
+    engine: once(async () => chooseEngine(await verdict(), await choice())),
+  };
+}
+
+function once<Value>(find: () => Promise<Value>): () => Promise<Value> {
+  let found: Promise<Value> | undefined;
+  return () => (found ??= find());
+}
+
+const statusResult = z.object({ pid: z.int(), version: z.string(), accelerator: z.string() });
+
+function daemonProbe(paths: Paths, options: ConnectOptions): DaemonProbe {
+  return {
+    look: async (signal) => {
+      const running = await findRunning(paths);
+      if (running !== undefined && !isOurs(running)) {
+        const { pid, version } = running;
+        return { pid, version, startedInMs: null, ours: false, accelerator: undefined };
+      }
+      const began = performance.now();
+      const connection = await connectDaemon(options).catch(async (error: unknown) => {
+        throw withLogTail(asPyroError(error), await logTail(paths));
+      });
+      const startedInMs = running === undefined ? Math.round(performance.now() - began) : null;
+      const status = statusResult.parse(await connection.call("daemon_status", {}, { signal }));
+      return { ...status, startedInMs, ours: true } satisfies DaemonState;
+    },
+    removeStaleRecord: async () => {
+      if ((await readDaemonRecord(paths)) === undefined || (await findRunning(paths)) !== undefined) return false;
+      await rm(daemonRecordPath(paths), { force: true });
+      return true;
+    },
+  };
+}
+
+/** The last lines of the daemon's log, each cut to a bearable length. */
+async function logTail(paths: Paths): Promise<string> {
+  const text = await readFile(daemonLogPath(paths), "utf8").catch(() => "");
+  const lines = text.trim().split("\n").slice(-2);
+  return lines.map((line) => line.trim().slice(0, 300)).join(" · ");
+}
+
+function withLogTail(error: PyroError, tail: string): PyroError {
+  if (tail === "") return error;
+  return new PyroError(error.code, `${error.message} Its log ends with: ${tail}`, { hint: error.hint, cause: error });
+}

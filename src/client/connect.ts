@@ -1,0 +1,188 @@
+// Owns finding the daemon of this user and starting one when there is none. Never runs inside the daemon.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { open, truncate, stat } from "node:fs/promises";
+import { createConnection } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { PyroError } from "../base/error.js";
+import { preparePaths, type Paths } from "../base/paths.js";
+import { buildId, version } from "../base/version.js";
+import { callDaemon, errorOf, requestHandOver, type CallOptions } from "./call.js";
+import { daemonProtocolVersion, errorLine } from "../daemon/protocol.js";
+import {
+  daemonLockPath,
+  daemonLogPath,
+  daemonSocketPath,
+  readDaemonRecord,
+  type DaemonRecord,
+} from "../daemon/record.js";
+
+export interface DaemonConnection {
+  readonly socketPath: string;
+  call(name: string, input: unknown, options?: CallOptions): Promise<unknown>;
+}
+
+export interface ConnectOptions {
+  /** The environment to take PYRO_HOME and the like from. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** What node runs to become the daemon: script and arguments. */
+  readonly command: readonly string[];
+}
+
+/** Milliseconds that a daemon has to start, or an old one to end. */
+const startTimeoutMs = 20_000;
+/** Milliseconds after which a daemon that has the lock but no readable record is asked to make way. */
+const recordGraceMs = 2000;
+/** Exit code by which flock says that somebody else holds the lock. */
+const lockedExitCode = 75;
+const maxLogBytes = 1024 * 1024;
+
+/** Variables that the daemon gets besides PATH; everything else of the caller stays behind. */
+const passedOn = [
+  ...["HOME", "USER", "PYRO_HOME", "PYRO_ENVIRONMENT_CACHE_DIR", "PYRO_ENGINE", "PYRO_IDLE_SECONDS"],
+  "PYRO_DEBIAN_MIRROR",
+  ...["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"],
+];
+const daemonPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** Connects to the running daemon of this version, starting it where needed. */
+export async function connectDaemon(options: ConnectOptions): Promise<DaemonConnection> {
+  const paths = await preparePaths(options.env);
+  const until = performance.now() + startTimeoutMs;
+  let lockedSince: number | undefined;
+  while (performance.now() < until) {
+    const running = await findRunning(paths);
+    if (running !== undefined && isOurs(running)) return connection(running.socket, options.env);
+    if (running !== undefined) {
+      if (await makesWay(running, until)) continue;
+      // It is busy with calls of its own code; ours are the same as long as both speak the same lines.
+      if (running.protocol === daemonProtocolVersion) return connection(running.socket, options.env);
+      throw new PyroError("unavailable", `A daemon of pyro ${running.version} is busy and speaks another protocol.`, {
+        hint: "Wait for its calls to end, or run `pyro daemon stop`.",
+      });
+    }
+    if (await start(paths, options)) continue;
+    lockedSince ??= performance.now();
+    if (performance.now() - lockedSince > recordGraceMs) await requestHandOver(daemonSocketPath(paths));
+    await delay(20);
+  }
+  throw new PyroError("unavailable", `The pyro daemon did not start within ${startTimeoutMs / 1000} s.`, {
+    hint: `Look at the end of ${daemonLogPath(paths)}.`,
+  });
+}
+
+/** The running daemon, of whatever version, or undefined. Starts nothing. */
+export async function findDaemon(env?: NodeJS.ProcessEnv): Promise<DaemonConnection | undefined> {
+  const paths = await preparePaths(env);
+  // The record can be lost or garbled while its daemon lives on.
+  const socketPath = (await findRunning(paths))?.socket ?? daemonSocketPath(paths);
+  return (await answers(socketPath)) ? connection(socketPath, env) : undefined;
+}
+
+/** Unbundled code takes a daemon of any build. */
+export function isOurs(record: DaemonRecord): boolean {
+  return record.version === version ? record.build === buildId : buildId === "source";
+}
+
+function connection(socketPath: string, env = process.env): DaemonConnection {
+  // The daemon outlives agents, and may have been started where there was none.
+  const sshAgent = env["SSH_AUTH_SOCK"];
+  return {
+    socketPath,
+    call: (name, input, options) => callDaemon(socketPath, { name, input }, { sshAgent, ...options }),
+  };
+}
+
+/** What the daemon that answers says of itself; undefined when none does. */
+export async function findRunning(paths: Paths): Promise<DaemonRecord | undefined> {
+  const record = await readDaemonRecord(paths);
+  return record !== undefined && (await answers(record.socket)) ? record : undefined;
+}
+
+/** Whether somebody listens there. */
+export async function answers(socketPath: string): Promise<boolean> {
+  const socket = createConnection(socketPath);
+  try {
+    await once(socket, "connect", { signal: AbortSignal.timeout(5000) });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Asks a daemon of other code to make way; its machines live on. False when it is in the middle of calls. */
+async function makesWay(old: DaemonRecord, until: number): Promise<boolean> {
+  if (!(await requestHandOver(old.socket))) return false;
+  while (performance.now() < until && (await answers(old.socket))) await delay(20);
+  return true;
+}
+
+/** True once a new daemon is ready; false when another one has the lock. */
+async function start(paths: Paths, options: ConnectOptions): Promise<boolean> {
+  const env = options.env ?? process.env;
+  await using log = await openLog(daemonLogPath(paths));
+  const child = spawn(
+    "flock",
+    [
+      "--nonblock",
+      "--no-fork",
+      "-E",
+      String(lockedExitCode),
+      daemonLockPath(paths),
+      process.execPath,
+      ...options.command,
+    ],
+    {
+      cwd: "/",
+      detached: true,
+      stdio: ["ignore", "pipe", log.fd],
+      env: { ...Object.fromEntries(passedOn.map((name) => [name, env[name]])), PATH: daemonPath },
+    },
+  );
+  const { stdout } = child;
+  if (stdout === null) throw new PyroError("internal", "The daemon has no output.");
+  let said = "";
+  const ready = new Promise<"ready">((resolve) => {
+    stdout.on("data", (data: Buffer) => {
+      said += data.toString("utf8");
+      if (said === "ready\n") resolve("ready");
+    });
+  });
+  const ended = once(child, "close").then(([code]) => code as number | null);
+  const first = await Promise.race([ready, ended]).catch((error: unknown) => {
+    throw new PyroError("unavailable", "The pyro daemon could not be started.", {
+      hint: "Install util-linux (flock) and call again.",
+      cause: error,
+    });
+  });
+  stdout.destroy();
+  child.unref();
+  if (first === "ready") return true;
+  if (first === lockedExitCode && said === "") return false;
+  throw (
+    startFailure(said) ??
+    new PyroError("unavailable", `The pyro daemon ended at once (exit ${String(first)}).`, {
+      hint: `Look at the end of ${daemonLogPath(paths)}.`,
+    })
+  );
+}
+
+/** What the daemon itself had to say, such as that its settings are wrong. */
+function startFailure(said: string): PyroError | undefined {
+  try {
+    return errorOf(errorLine.parse(JSON.parse(said)));
+  } catch {
+    return undefined;
+  }
+}
+
+async function openLog(path: string) {
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => 0,
+  );
+  if (size > maxLogBytes) await truncate(path);
+  return open(path, "a", 0o600);
+}

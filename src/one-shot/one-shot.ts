@@ -1,0 +1,157 @@
+// Owns running one command in a machine that lives for nothing else. Never keeps a machine.
+import type { Readable } from "node:stream";
+import { PyroError } from "../base/error.js";
+import { commandStarted, type Task } from "../base/progress.js";
+import { stageDone } from "../base/stage.js";
+import type { Engine } from "../engine/engine.js";
+import type { EnvironmentStore, InstalledEnvironment } from "../environment/environment.js";
+import { guestEnvironment, loginShell } from "../guest/environment.js";
+import { runGuestProgram } from "../guest/program.js";
+import { explainBrokenStart, explainBrokenWork } from "../machine/machine-end.js";
+import type { MachineHost, LiveMachine } from "../machine/machine-host.js";
+import { OutputCapture } from "../machine/output-capture.js";
+import type { SandboxHost } from "./sandbox-host.js";
+
+export interface OneShotRequest {
+  readonly environment: string;
+  /** A string is run by the guest's login shell, a list directly. */
+  readonly command: string | readonly string[];
+  readonly vcpuCount: number;
+  readonly memMib: number;
+  readonly timeoutMs: number;
+  readonly ttlMs: number;
+  /** Where no machine can start, a sandbox on the host will do. */
+  readonly allowHostCompat: boolean;
+}
+
+export interface OneShotCaller extends Task {
+  readonly stdin: Readable | undefined;
+  readonly streaming: boolean;
+  output(stream: "stdout" | "stderr", data: Uint8Array): Promise<void>;
+  onSignal(listener: (name: string) => void): void;
+}
+
+export interface OneShotResult {
+  environment: string;
+  engine: string;
+  accelerator: string;
+  exit_code: number;
+  timed_out: boolean;
+  oom_killed: boolean;
+  duration_ms: number;
+  stdout: string;
+  stderr: string;
+  stdout_truncated: boolean;
+  stderr_truncated: boolean;
+  stdout_base64?: string;
+  stderr_base64?: string;
+  dropped_bytes: number;
+}
+
+export interface OneShot {
+  run(request: OneShotRequest, caller: OneShotCaller): Promise<OneShotResult>;
+}
+
+export interface OneShotServices {
+  readonly environments: EnvironmentStore;
+  readonly machines: MachineHost;
+  readonly sandboxes: SandboxHost;
+  readonly engine: Pick<Engine, "unusable" | "sandboxMayStandIn">;
+}
+
+export function oneShot(services: OneShotServices): OneShot {
+  const { environments, engine } = services;
+  return {
+    run: async (request, caller) => {
+      // Before anything is installed for it.
+      if (engine.unusable !== undefined) await checkStandIn(services, request, engine.unusable);
+      const environment =
+        (await environments.find(request.environment)) ??
+        (await environments.pull(request.environment, caller)).environment;
+      const deadlineMs = Date.now() + request.ttlMs;
+      await using live = await start(services, { request, environment, deadlineMs }, caller).catch((error: unknown) => {
+        throw explainBrokenStart({ deadlineMs, error });
+      });
+      const captured = { stdout: new OutputCapture(), stderr: new OutputCapture() };
+      const exit = await runGuestProgram(
+        live.session,
+        {
+          argv: typeof request.command === "string" ? loginShell(request.command) : request.command,
+          env: guestEnvironment(environment),
+          cwd: "/workspace",
+          timeoutMs: request.timeoutMs,
+          stdin: caller.stdin,
+          output: (stream, data) => {
+            if (caller.streaming) return caller.output(stream, data);
+            captured[stream].add(data);
+            return Promise.resolve();
+          },
+          onStarted: (signalByName) => {
+            caller.onSignal(signalByName);
+            caller.progress(commandStarted);
+            stageDone(live.id, "program started");
+          },
+        },
+        AbortSignal.any([caller.signal, live.machine.stalled()]),
+      ).catch(async (error: unknown) => {
+        throw await explainBrokenWork({ machine: live.machine, deadlineMs, error });
+      });
+      stageDone(live.id, "program exited");
+      return {
+        environment: environment.name,
+        engine: live.machine.engine,
+        accelerator: live.machine.accelerator,
+        exit_code: exit.exitCode,
+        timed_out: exit.timedOut,
+        oom_killed: exit.oomKilled,
+        duration_ms: exit.durationMs,
+        ...outputFields(captured.stdout, captured.stderr),
+      };
+    },
+  };
+}
+
+/** For a host that can start no machine: throws unless a sandbox is allowed, would do and works. */
+async function checkStandIn(
+  { engine, sandboxes }: OneShotServices,
+  { allowHostCompat }: OneShotRequest,
+  why: PyroError,
+): Promise<void> {
+  if (engine.sandboxMayStandIn !== true) throw why;
+  if (allowHostCompat) return sandboxes.check();
+  throw new PyroError("unavailable", why.message, {
+    hint: `${why.hint.replace(/\.?$/u, ".")} Or pass ${compatFlag}: a sandbox on this host, with a weaker boundary.`,
+    cause: why,
+  });
+}
+
+const compatFlag = "--allow-host-compat (allow_host_compat)";
+
+interface Start {
+  readonly request: OneShotRequest;
+  readonly environment: InstalledEnvironment;
+  readonly deadlineMs: number;
+}
+
+function start(
+  { engine, machines, sandboxes }: OneShotServices,
+  { request, environment, deadlineMs }: Start,
+  caller: Task,
+): Promise<Pick<LiveMachine, "id" | "machine" | "session"> & AsyncDisposable> {
+  if (engine.unusable !== undefined) return sandboxes.create({ environment, deadlineMs }, caller);
+  const { vcpuCount, memMib } = request;
+  return machines.create({ environment, vcpuCount, memMib, deadlineMs, keep: false }, caller);
+}
+
+function outputFields(stdout: OutputCapture, stderr: OutputCapture) {
+  const [out, err] = [stdout.take(), stderr.take()];
+  return {
+    stdout: out.text,
+    stderr: err.text,
+    stdout_truncated: out.droppedBytes > 0,
+    stderr_truncated: err.droppedBytes > 0,
+    ...(out.base64 === undefined ? {} : { stdout_base64: out.base64 }),
+    ...(err.base64 === undefined ? {} : { stderr_base64: err.base64 }),
+    dropped_bytes: out.droppedBytes + err.droppedBytes,
+  };
+}

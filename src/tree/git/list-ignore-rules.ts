@@ -1,0 +1,76 @@
+// Owns copying the ignore rules that lie outside a checkout's files to where git may read them. Never takes a file that content alone leads to.
+import { homedir } from "node:os";
+import { writeFile } from "node:fs/promises";
+import { isAbsolute, join, resolve } from "node:path";
+import { PyroError, hasErrno } from "../../base/error.js";
+import { readHostFile } from "../../base/read-host-file.js";
+import type { ListSettings } from "./list-settings.js";
+import { readWithin, realPathOf, type Roots } from "./roots.js";
+import type { ListedCheckout } from "./repository.js";
+import type { Skipped } from "../seed/listing.js";
+
+export interface RuleFiles {
+  /** The copy of core.excludesFile; empty where there is none. */
+  readonly excludesFile: string;
+  readonly notices: readonly Skipped[];
+}
+
+/** Bytes of a file of rules. */
+const maxRuleBytes = 64 * 1024 * 1024;
+
+export async function copyIgnoreRules(
+  checkout: ListedCheckout,
+  folder: string,
+  settings: ListSettings,
+): Promise<RuleFiles> {
+  const { repository } = checkout;
+  const notices: Skipped[] = [];
+  const roots =
+    repository === undefined ? checkout.roots : [...checkout.roots, repository.gitDir.path, repository.common.path];
+  if (repository !== undefined) {
+    for (const [owner, name] of [
+      [repository.common.path, "info/exclude"],
+      [repository.gitDir.path, "info/sparse-checkout"],
+    ] as const) {
+      const content = await readWithin(join(owner, name), { roots, maxBytes: maxRuleBytes });
+      if (typeof content === "string") notices.push({ path: `.git/${name}`, reason: content });
+      else if (content !== undefined) await writeFile(join(folder, name), content);
+    }
+  }
+  const excludesFile = join(folder, "excludes");
+  const theirs = settings.repositoryExcludes;
+  const named = theirs === undefined ? undefined : await readNamed(expand(theirs, checkout.root.path), roots);
+  if (typeof named === "string") notices.push({ path: ".git/config", reason: `core.excludesFile ${named}` });
+  const honoured = theirs !== undefined && typeof named !== "string";
+  await writeFile(excludesFile, (honoured ? named : await userRules(checkout.root.path, settings)) ?? "");
+  return { excludesFile, notices };
+}
+
+/** The user's own file, which they may have linked to wherever they like. */
+async function userRules(root: string, { userExcludes }: ListSettings): Promise<Buffer | undefined> {
+  const home = process.env["HOME"] ?? homedir();
+  const config = process.env["XDG_CONFIG_HOME"];
+  const usual = join(config === undefined || config === "" ? join(home, ".config") : config, "git/ignore");
+  const real = await realPathOf(userExcludes === undefined ? usual : resolve(root, userExcludes));
+  if (real === undefined) return undefined;
+  try {
+    return await readHostFile(real, { maxBytes: maxRuleBytes });
+  } catch (error) {
+    // /dev/null is how one says: none.
+    if (error instanceof PyroError && error.code === "failed_precondition") return undefined;
+    if (hasErrno(error, "ENOENT") || hasErrno(error, "EACCES")) return undefined;
+    throw error;
+  }
+}
+
+async function readNamed(path: string | undefined, roots: Roots): Promise<Buffer | string | undefined> {
+  if (path === undefined) return "names another user's folder, which is not honoured";
+  return readWithin(path, { roots, maxBytes: maxRuleBytes });
+}
+
+/** As git reads a path in a setting; undefined for forms that lead into other users' folders. */
+function expand(path: string, root: string): string | undefined {
+  if (path.startsWith("~/")) return join(process.env["HOME"] ?? homedir(), path.slice(2));
+  if (path.startsWith("~") || path.startsWith("%(")) return undefined;
+  return isAbsolute(path) ? path : resolve(root, path);
+}

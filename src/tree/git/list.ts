@@ -1,0 +1,145 @@
+// Owns which files belong to a checkout: what `git ls-files` says, without anything that content could make it do. Never opens one.
+import { PyroError } from "../../base/error.js";
+import type { ListedCheckout } from "./repository.js";
+import { openScratch, type GitScratch } from "./scratch.js";
+import { findBelow } from "../seed/host-folder.js";
+import type { Skipped } from "../seed/listing.js";
+import { displayName, type ByteString } from "../tar/entry.js";
+
+export interface CheckoutFiles {
+  /** Relative to the checkout's root; may name what is no longer there. A repository inside it is one name. */
+  readonly names: ReadonlySet<ByteString>;
+  /** What could not be listed or honoured, relative to the checkout's root. */
+  readonly notices: readonly Skipped[];
+}
+
+interface ListedName {
+  readonly name: ByteString;
+  readonly tracked: boolean;
+}
+
+const all = ["ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard"];
+
+export async function listCheckoutFiles(checkout: ListedCheckout): Promise<CheckoutFiles> {
+  await using scratch = await openScratch(checkout);
+  const listed = namesIn(await scratch.git({ args: all }));
+  if (scratch.settings.isPartial) return await withoutUnknown(scratch, checkout, listed);
+  return { names: namesOf(listed), notices: scratch.notices };
+}
+
+function namesOf(listed: readonly ListedName[]): ReadonlySet<ByteString> {
+  return new Set(listed.map(({ name }) => name));
+}
+
+/** Each with a letter before it: `?` for what is not tracked. */
+function namesIn(output: ByteString): readonly ListedName[] {
+  return output
+    .split("\0")
+    .filter((record) => record.length > 2)
+    .map((record) => ({ name: record.slice(2).replace(/\/$/u, ""), tracked: record[0] !== "?" }));
+}
+
+/**
+ * Of a partial clone, which may lack folders of its index and ignore rules. git would fetch them: what only they could
+ * tell to be ignored or not is left out.
+ */
+async function withoutUnknown(
+  scratch: GitScratch,
+  checkout: ListedCheckout,
+  listed: readonly ListedName[],
+): Promise<CheckoutFiles> {
+  const [folders, rules] = await Promise.all([missingFolders(scratch, checkout), missingRules(scratch, checkout)]);
+  const unlisted = new Set(folders);
+  const unruled = new Set(rules);
+  const isKnown = ({ name, tracked }: ListedName) =>
+    folderAround(name, unlisted) === undefined && (tracked || folderAround(name, unruled) === undefined);
+  const hidden = listed.filter((each) => !isKnown(each));
+  const around = (which: ReadonlySet<ByteString>) => [
+    ...new Set(hidden.flatMap(({ name }) => folderAround(name, which) ?? [])),
+  ];
+  return {
+    names: namesOf(listed.filter(isKnown)),
+    notices: [
+      ...scratch.notices,
+      ...noticesFor(around(unlisted), "the list of its files, which are left out"),
+      ...noticesFor(around(unruled), "its ignore rules, so its untracked files are left out"),
+    ],
+  };
+}
+
+/** Folders that are named; there may be thousands. */
+const maxNotices = 20;
+
+function noticesFor(folders: readonly ByteString[], what: string): readonly Skipped[] {
+  const more = folders.length - maxNotices;
+  const others = more > 0 ? `, and ${more} more folders` : "";
+  return folders.slice(0, maxNotices).map((folder) => ({
+    path: displayName(folder === "" ? "." : folder),
+    reason: `this partial clone lacks ${what}${others}; \`git ls-files\` there fetches it`,
+  }));
+}
+
+/** The innermost of `folders` that holds the name, or is it. */
+function folderAround(name: ByteString, folders: ReadonlySet<ByteString>): ByteString | undefined {
+  if (folders.size === 0) return undefined;
+  for (let end = name.length; end > 0; end = name.lastIndexOf("/", end - 1)) {
+    if (folders.has(name.slice(0, end))) return name.slice(0, end);
+  }
+  return folders.has("") ? "" : undefined;
+}
+
+/** Folders of a sparse index whose content is not on this host. */
+async function missingFolders(scratch: GitScratch, { root }: ListedCheckout): Promise<readonly ByteString[]> {
+  // Else a folder that is there in part is unfolded before it is listed.
+  const folded = ["-c", "index.sparse=true", "-c", "sparse.expectFilesOutsideOfPatterns=true"];
+  const unknownOption = 129;
+  const args = [...folded, "ls-files", "-z", "--sparse", "--stage"];
+  const output = await scratch.git({ args, answers: [unknownOption] });
+  if (output === undefined && !scratch.settings.sparseIndex) return [];
+  if (output === undefined) {
+    throw new PyroError(
+      "unsupported",
+      `The partial clone ${root.path} has a sparse index, which this git cannot show.`,
+      {
+        hint: "`git sparse-checkout reapply --no-sparse-index` there writes a plain one; git 2.35 and newer can.",
+      },
+    );
+  }
+  const entries = stagedIn(output).filter(({ mode }) => mode === "040000");
+  const missing = await missingAmong(scratch, entries);
+  return missing.map(({ name }) => name.replace(/\/$/u, ""));
+}
+
+/** Folders whose .gitignore is neither among the files nor on this host. */
+async function missingRules(scratch: GitScratch, { root }: ListedCheckout): Promise<readonly ByteString[]> {
+  const output = await scratch.git({ args: ["ls-files", "-z", "--stage", "--", "*.gitignore"] });
+  const entries = stagedIn(output).filter(({ name }) => /(^|\/)\.gitignore$/u.test(name));
+  const missing = await missingAmong(scratch, entries);
+  const isThere = await Promise.all(
+    missing.map(async ({ name }) => {
+      await using found = await findBelow(root, name);
+      return found !== undefined;
+    }),
+  );
+  return missing.filter((_, index) => isThere[index] === false).map(({ name }) => name.replace(/\/?\.gitignore$/u, ""));
+}
+
+interface StagedName {
+  readonly mode: string;
+  readonly object: string;
+  readonly name: ByteString;
+}
+
+function stagedIn(output: ByteString): readonly StagedName[] {
+  return output.split("\0").flatMap((record) => {
+    const [, mode, object, name] = /^(\d{6}) ([0-9a-f]+) \d\t([^]*)$/u.exec(record) ?? [];
+    return mode === undefined || object === undefined || name === undefined ? [] : [{ mode, object, name }];
+  });
+}
+
+async function missingAmong(scratch: GitScratch, entries: readonly StagedName[]): Promise<readonly StagedName[]> {
+  if (entries.length === 0) return [];
+  const input = Buffer.from(entries.map(({ object }) => `${object}\n`).join(""));
+  const said = (await scratch.git({ args: ["cat-file", "--batch-check"], input })).split("\n");
+  return entries.filter((_, index) => said[index]?.endsWith(" missing") === true);
+}

@@ -1,0 +1,51 @@
+// Owns the content of one file after its part of the patch. Never decides where it goes.
+import { createHash } from "node:crypto";
+import { PyroError } from "../../base/error.js";
+import { displayPath } from "../byte-path.js";
+import { applyDelta } from "./binary-change.js";
+import { fitHunks } from "./fit-hunks.js";
+import type { Version } from "./patch-files.js";
+import type { FilePatch } from "./patch-text.js";
+
+const fullId = /^[0-9a-f]{40}$/u;
+
+export function newContent(file: FilePatch, old: Version | undefined): Buffer {
+  const content = old?.content ?? Buffer.alloc(0);
+  if (file.binary !== undefined) return binaryContent(file, content);
+  if (file.hunks.length === 0) return content;
+  const name = file.newName ?? file.oldName ?? "";
+  return Buffer.from(fitHunks(name, content.toString("latin1"), file.hunks), "latin1");
+}
+
+/** As git does, only onto exactly the content that the patch was made from. */
+function binaryContent(file: FilePatch, old: Buffer): Buffer {
+  const name = displayPath(file.newName ?? file.oldName ?? "");
+  const details = { path: name, patch_line: file.atLine };
+  if (!fullId.test(file.oldId) || !fullId.test(file.newId)) {
+    throw new PyroError("invalid_argument", `The binary patch of ${name} has no full index line.`, {
+      hint: "Make it with `git diff --binary --full-index`.",
+      details,
+    });
+  }
+  const isMissing = /^0+$/u.test(file.oldId);
+  if (isMissing ? old.length > 0 : blobId(old) !== file.oldId) {
+    throw new PyroError("failed_precondition", `The binary patch of ${name} is for other content than the file has.`, {
+      hint: "Make the patch against the file as it is now. Nothing was changed.",
+      details,
+    });
+  }
+  const data = file.binary?.kind === "delta" ? applyDelta(old, file.binary.data) : file.binary?.data;
+  const isRight = data !== undefined && (/^0+$/u.test(file.newId) ? data.length === 0 : blobId(data) === file.newId);
+  if (data !== undefined && isRight) return data;
+  throw new PyroError(
+    "invalid_argument",
+    `The binary patch of ${name} does not give the content that its index line names.`,
+    {
+      details,
+    },
+  );
+}
+
+function blobId(content: Buffer): string {
+  return createHash("sha1").update(`blob ${content.length}\0`).update(content).digest("hex");
+}

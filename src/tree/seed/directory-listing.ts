@@ -1,0 +1,184 @@
+// Owns listing what a folder's seed consists of: a checkout by git's own rules, any other folder whole. Never reads content.
+import { dirname, join, relative } from "node:path";
+import { listGitFiles, listGitFolder } from "./git-folder.js";
+import { listCheckoutFiles } from "../git/list.js";
+import { repositoryAt, type FoundRepository, type Repository } from "../git/repository.js";
+import { isWithin, realRoots, type Roots } from "../git/roots.js";
+import { HostFolders, type HostFolder } from "./host-folder.js";
+import { under, unfitReason, type Item, type Listing, type Skipped } from "./listing.js";
+import { displayName, type ByteString } from "../tar/entry.js";
+import { statPaths, statTree, type FoundPath } from "./tree-stat.js";
+
+interface Checkout {
+  /** The folder on the host. */
+  readonly root: HostFolder;
+  /** Undefined where it has one that may not be used. */
+  readonly repository: Repository | undefined;
+  /** Where it goes in the seed: empty for the root, a submodule's path otherwise. */
+  readonly path: ByteString;
+}
+
+interface Walk extends Omit<ListTask, "allowHostPaths"> {
+  /** The folder that the caller named. */
+  readonly seedRoot: HostFolder;
+  /** Of that folder, whose modules go along; undefined where there is none. */
+  readonly repository: Repository | undefined;
+  /** All that were opened for this seed. */
+  readonly folders: HostFolders;
+  /** Where what content names may lie. */
+  readonly roots: Roots;
+  readonly leaveOut: (skipped: Skipped) => void;
+}
+
+export interface ListTask {
+  /** Folders of the host, besides the listed one, that its content may lead to. */
+  readonly allowHostPaths: readonly string[];
+  /** Where scratch folders are made. */
+  readonly scratch: string;
+  readonly signal: AbortSignal;
+}
+
+/** Only the root of a checkout is one: a folder below it is seeded whole, ignored files included, and without `.git`. */
+export async function listDirectory(seedRoot: HostFolder, task: ListTask): Promise<Listing> {
+  const folders = new HostFolders();
+  try {
+    return await listFrom(seedRoot, folders, task);
+  } catch (error) {
+    await folders[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function listFrom(seedRoot: HostFolder, folders: HostFolders, task: ListTask): Promise<Listing> {
+  const { allowHostPaths, scratch, signal } = task;
+  const named = [seedRoot.path, ...(await realRoots(allowHostPaths))];
+  const found = await repositoryAt(seedRoot, { folders, roots: named, signal });
+  const repository = found.kind === "found" ? found.repository : undefined;
+  // Repositories of submodules lie in that of the checkout.
+  const roots = repository === undefined ? named : [...named, join(repository.gitDir.path, "modules")];
+  const notices: Skipped[] = [];
+  const leaveOut = (skipped: Skipped) => void notices.push(skipped);
+  const walk: Walk = { seedRoot, repository, folders, roots, leaveOut, scratch, signal };
+  const items =
+    found.kind === "none"
+      ? await listPlain(walk, { root: seedRoot, path: "" })
+      : await listCheckout(walk, { root: seedRoot, repository, path: "" });
+  const kept = new Map<ByteString, Item>();
+  const unfit: Skipped[] = [];
+  for (const item of items) {
+    // Of an export that is under way: its name is not to be told.
+    if (isStaging(item.path)) continue;
+    const reason = item.kind === "copied" ? unfitReason(item.found) : undefined;
+    if (reason !== undefined) unfit.push({ path: displayName(item.path), reason });
+    // The first of two sources of one object is as good as the second.
+    const entering = reason === undefined ? item : emptyFolder(item);
+    if (entering !== undefined && !kept.has(item.path)) kept.set(item.path, entering);
+  }
+  const sorted = [...kept.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return {
+    mode: repository === undefined ? "directory" : "git",
+    root: seedRoot.path,
+    repository,
+    items: sorted,
+    skipped: [...notices, ...unfit],
+    [Symbol.asyncDispose]: async () => folders[Symbol.asyncDispose](),
+  };
+}
+
+/** As src/workspace/export names what it makes beside its target. */
+const stagingFolder = /(^|\/)\.pyro-export-/u;
+
+function isStaging(path: ByteString): boolean {
+  return stagingFolder.test(path);
+}
+
+/** What a folder that may not be entered leaves in the seed; undefined for anything else. */
+function emptyFolder({ path, ...item }: Item): Item | undefined {
+  if (item.kind !== "copied" || item.found.type !== "d") return undefined;
+  const { identity, changed } = item.found;
+  return { kind: "made", path, identity, changed, content: undefined };
+}
+
+async function listPlain(walk: Walk, folder: { root: HostFolder; path: ByteString }): Promise<readonly Item[]> {
+  const found = await statTree(folder.root, walk.signal);
+  const placement = { ...walk, source: folder.root, path: folder.path };
+  const items = await listGitFiles(placement, found, walk.signal);
+  const pointers = found.filter(({ path, type }) => type === "f" && /(^|\/)\.git$/u.test(path));
+  if (pointers.length === 0) return items;
+  const places = pointers.map(({ path }) => under(folder.path, dirname(path) === "." ? "" : dirname(path)));
+  const repositories = await Promise.all(
+    places.map(async (place) => listRepositoryOf(walk, place, await foundAt(walk, place))),
+  );
+  const resolved = new Set(places.filter((_, index) => repositories[index] !== undefined).map(gitPathIn));
+  return [...items.filter(({ path }) => !resolved.has(path)), ...repositories.flatMap((each) => each ?? [])];
+}
+
+function gitPathIn(place: ByteString): ByteString {
+  return under(place, ".git");
+}
+
+async function foundAt(walk: Walk, place: ByteString): Promise<FoundRepository> {
+  const folder = await walk.folders.below(walk.seedRoot, place);
+  return folder === undefined ? { kind: "none" } : repositoryAt(folder, walk);
+}
+
+async function listCheckout(walk: Walk, checkout: Checkout): Promise<readonly Item[]> {
+  const { root, repository, path } = checkout;
+  const [{ names, notices }, own] = await Promise.all([
+    listCheckoutFiles({ ...walk, root, repository }),
+    foundAt(walk, path).then(async (found) => listRepositoryOf(walk, path, found)),
+  ]);
+  for (const { path: name, reason } of notices) {
+    walk.leaveOut({ path: displayName(under(path, Buffer.from(name).toString("latin1"))), reason });
+  }
+  const parents = new Set([...names].flatMap(parentsOf));
+  const found = await statPaths(root, { paths: [...new Set([...parents, ...names])], signal: walk.signal });
+  const present = withoutMovedParents(found);
+  const folders = present.filter((entry) => entry.type === "d" && names.has(entry.path) && !parents.has(entry.path));
+  const nested = await Promise.all(folders.map(async (folder) => listNested(walk, checkout, folder.path)));
+  const files = present.map((entry): Item => ({ kind: "copied", root, found: entry, path: under(path, entry.path) }));
+  return [...(own ?? []), ...files, ...nested.flat()];
+}
+
+/** A submodule, or a repository inside a checkout: git lists it as one name. A folder without a repository is left empty. */
+async function listNested(walk: Walk, { root, path }: Checkout, name: ByteString): Promise<readonly Item[]> {
+  const folder = await walk.folders.below(root, name);
+  const found = folder === undefined ? undefined : await repositoryAt(folder, walk);
+  if (folder === undefined || found === undefined || found.kind === "none") return [];
+  const repository = found.kind === "found" ? found.repository : undefined;
+  return listCheckout(walk, { root: folder, repository, path: under(path, name) });
+}
+
+/** The `.git` of the checkout at `place`: a file that points into the seed's own repository, else a folder; undefined for none. */
+async function listRepositoryOf(
+  walk: Walk,
+  place: ByteString,
+  found: FoundRepository,
+): Promise<readonly Item[] | undefined> {
+  const path = gitPathIn(place);
+  if (found.kind === "none") return undefined;
+  if (found.kind === "left-out") {
+    walk.leaveOut({ path: displayName(path), reason: found.reason });
+    return [];
+  }
+  const { gitDir } = found.repository;
+  const own = walk.repository?.gitDir.path;
+  if (own === undefined || !isWithin(gitDir.path, [join(own, "modules")])) {
+    return listGitFolder(found.repository, { ...walk, path }, walk.signal);
+  }
+  const target = relative(Buffer.from(place, "latin1").toString("utf8"), join(".git", relative(own, gitDir.path)));
+  const content = Buffer.from(`gitdir: ${target}\n`);
+  return [{ kind: "made", path, identity: `f ${target}`, changed: 0, content: async () => Promise.resolve(content) }];
+}
+
+function parentsOf(name: ByteString): readonly ByteString[] {
+  const parents: ByteString[] = [];
+  for (let end = name.lastIndexOf("/"); end > 0; end = name.lastIndexOf("/", end - 1)) parents.push(name.slice(0, end));
+  return parents;
+}
+
+/** A tracked file below what is now a symbolic link is no longer there, though its path leads somewhere. */
+function withoutMovedParents(found: readonly FoundPath[]): readonly FoundPath[] {
+  const notFolders = new Set(found.filter(({ type }) => type !== "d").map(({ path }) => path));
+  return found.filter(({ path }) => !parentsOf(path).some((parent) => notFolders.has(parent)));
+}

@@ -1,0 +1,185 @@
+// Owns which files of a repository's folder enter a seed, and in what form. Never lists the working tree.
+import { isAbsolute, join, relative, resolve } from "node:path";
+import { cleanConfig, cleanUrls, type ConfigChange } from "../git/config.js";
+import { borrowedObjects } from "../git/lenders.js";
+import type { Repository } from "../git/repository.js";
+import type { Roots } from "../git/roots.js";
+import { maxConfigBytes } from "../git/settings.js";
+import { readBelow, type HostFolder, type HostFolders } from "./host-folder.js";
+import { under, type Item, type Skipped } from "./listing.js";
+import type { ByteString } from "../tar/entry.js";
+import { statTree, type FoundPath } from "./tree-stat.js";
+
+/** How a repository's folder of the host maps into the seed. */
+export interface GitPlacement {
+  /** The folder on the host: `.git`, or that of a linked worktree. */
+  readonly source: HostFolder;
+  /** Where it goes, such as `.git`. */
+  readonly path: ByteString;
+  /** The seed's root on the host, for values that point from a submodule's repository to its files. */
+  readonly seedRoot: HostFolder;
+  /** Takes what is opened besides. */
+  readonly folders: HostFolders;
+  /** Where repositories that it borrows objects from may lie. */
+  readonly roots: Roots;
+  /** Told what does not come along. */
+  readonly leaveOut: (skipped: Skipped) => void;
+}
+
+type Fate = "copy" | "leave-out" | "config" | "urls";
+
+/** Everything that a repository needs to stand alone: shared folder and borrowed objects included. */
+export async function listGitFolder(
+  { gitDir, common }: Repository,
+  where: Omit<GitPlacement, "source">,
+  signal: AbortSignal,
+): Promise<readonly Item[]> {
+  const { path } = where;
+  const placement = { ...where, source: gitDir, roots: [...where.roots, gitDir.path, common.path] };
+  const made: Item = { kind: "made", path, identity: "d 755", changed: 0, content: undefined };
+  const own = await listGitFiles(placement, await statTree(gitDir, signal), signal);
+  if (common === gitDir) return [made, ...own];
+  const all = await listGitFiles({ ...placement, source: common }, await statTree(common, signal), signal);
+  const inFolder = (item: Item) => item.path.slice(path.length + 1);
+  const fromCommon = all.filter((item) => isShared(inFolder(item)));
+  return [made, ...fromCommon, ...own.filter((item) => !isShared(inFolder(item)))];
+}
+
+/** The files of one host folder that is a repository, or a plain one with repositories somewhere below. */
+export async function listGitFiles(
+  placement: GitPlacement,
+  found: readonly FoundPath[],
+  signal: AbortSignal,
+): Promise<readonly Item[]> {
+  const items = placeGitFiles(placement, found);
+  const borrowers = found.filter(({ path }) => /(^|\/)objects\/info\/alternates$/u.test(path));
+  if (borrowers.length === 0) return items;
+  const folders = borrowers.map(({ path }) => path.slice(0, -"/info/alternates".length));
+  const borrowed = await Promise.all(
+    folders.map(async (objects) => {
+      const folder = await placement.folders.below(placement.source, objects);
+      const borrower = { ...placement, path: under(placement.path, objects) };
+      return folder === undefined ? undefined : borrowedObjects({ ...borrower, folder }, signal);
+    }),
+  );
+  for (const each of borrowed) each?.leftOut.forEach(placement.leaveOut);
+  // A graph of commits may continue in files of the lender, which are not taken.
+  const graphs = new Set(folders.map((objects) => under(placement.path, `${objects}/info/commit-graph`)));
+  return [
+    ...items.filter(({ path }) => !graphs.has(path.replace(/(commit-graph)s?(\/.*)?$/u, "$1"))),
+    ...borrowed.flatMap((each) => each?.items ?? []),
+  ];
+}
+
+function placeGitFiles(placement: GitPlacement, found: readonly FoundPath[]): readonly Item[] {
+  const { source, path } = placement;
+  const repositories = repositoriesAmong(found);
+  // The folder itself is not among what was found below it; that of a linked worktree has no objects of its own.
+  if (isGitFolder(path) || isRepository("", new Set(found.map((entry) => entry.path)))) repositories.add("");
+  return found.flatMap((entry): readonly Item[] => {
+    const repository = repositoryOf(entry.path, repositories);
+    const inside = repository === undefined ? undefined : relativeTo(repository, entry.path);
+    const target = under(path, entry.path);
+    const fate = inside === undefined ? "copy" : fateOf(inside, entry);
+    if (fate === "leave-out") return [];
+    const original = { kind: "copied", root: source, found: entry, path: target } as const;
+    if (fate === "copy" || repository === undefined) return [original];
+    const { identity, changed } = entry;
+    const content = async (signal: AbortSignal) =>
+      fate === "config"
+        ? cleanConfigBelow(source, entry.path, { change: configChange(placement, repository), signal })
+        : cleanUrlsBelow(source, entry.path);
+    return [{ kind: "made", path: target, identity, changed, source: original, content }];
+  });
+}
+
+/** Folders below the listed one that are repositories: bare ones, `.git` folders, and those in `modules`. */
+function repositoriesAmong(found: readonly FoundPath[]): Set<ByteString> {
+  const paths = new Set(found.map((entry) => entry.path));
+  const heads = found
+    .filter((entry) => entry.path.endsWith("/HEAD"))
+    .map((entry) => entry.path.slice(0, -"/HEAD".length));
+  return new Set(heads.filter((folder) => isRepository(folder, paths)));
+}
+
+function isRepository(folder: ByteString, paths: ReadonlySet<ByteString>): boolean {
+  return ["HEAD", "objects", "refs"].every((name) => paths.has(under(folder, name)));
+}
+
+function isGitFolder(path: ByteString): boolean {
+  return path === ".git" || path.endsWith("/.git");
+}
+
+/** The innermost repository that holds `path`. */
+function repositoryOf(path: ByteString, repositories: ReadonlySet<ByteString>): ByteString | undefined {
+  if (repositories.size === 0) return undefined;
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+    const folder = path.slice(0, end);
+    if (repositories.has(folder)) return folder;
+  }
+  return repositories.has("") ? "" : undefined;
+}
+
+function relativeTo(folder: ByteString, path: ByteString): ByteString {
+  return folder === "" ? path : path.slice(folder.length + 1);
+}
+
+/** `path` is relative to its repository. */
+function fateOf(path: ByteString, { type }: FoundPath): Fate {
+  if (type !== "f" && type !== "d" && type !== "l") return "leave-out";
+  if (/\.lock$|^fsmonitor--daemon|^gc\.pid$|^worktrees(\/|$)|^(commondir|gitdir|locked)$/u.test(path))
+    return "leave-out";
+  if (
+    /^objects\/(.*\/)?tmp_|^objects\/incoming-|^objects\/info\/alternates$|(^|\/)\.?(git-)?credentials$/u.test(path)
+  ) {
+    return "leave-out";
+  }
+  if (type === "d") return "copy";
+  // A link stays one: what it leads to is not for content to choose.
+  if (path === "config" || path === "config.worktree") return type === "f" ? "config" : "copy";
+  // Copies that an editor or the user made of the configuration hold the same credentials.
+  if (/^config[^/]*$/u.test(path)) return "leave-out";
+  return type === "f" && /^(FETCH_HEAD$|logs\/|remotes\/|branches\/)/u.test(path) ? "urls" : "copy";
+}
+
+/** What git looks up in the shared folder, by gitrepository-layout(5); the rest belongs to each worktree. */
+function isShared(path: ByteString): boolean {
+  if (/^(info\/sparse-checkout|logs\/HEAD|(logs\/)?refs\/(bisect|rewritten|worktree)(\/.*)?)$/u.test(path))
+    return false;
+  return /^(branches|common|config|description|hooks|info|lfs|logs|lost-found|objects|packed-refs|refs|reftable|remotes|rr-cache|shallow|svn)(\/|$)/u.test(
+    path,
+  );
+}
+
+/** Bytes of a file whose URLs are cleaned, such as a log of a branch. */
+const maxCleanedBytes = 64 * 1024 * 1024;
+
+async function cleanUrlsBelow(source: HostFolder, path: ByteString): Promise<Buffer | undefined> {
+  const content = await readBelow(source, path, { maxBytes: maxCleanedBytes });
+  return content === undefined ? undefined : Buffer.from(cleanUrls(content.toString("latin1")), "latin1");
+}
+
+interface ConfigCleaning {
+  readonly change: ConfigChange;
+  readonly signal: AbortSignal;
+}
+
+async function cleanConfigBelow(source: HostFolder, path: ByteString, { change, signal }: ConfigCleaning) {
+  const content = await readBelow(source, path, { maxBytes: maxConfigBytes });
+  return content === undefined ? undefined : cleanConfig(content, change, signal);
+}
+
+function configChange({ source, path, seedRoot }: GitPlacement, repository: ByteString) {
+  const place = under(path, repository);
+  const folder = join(source.path, Buffer.from(repository, "latin1").toString("utf8"));
+  return {
+    checkout: isGitFolder(place),
+    workTree(value: ByteString): ByteString | null {
+      // A repository in a folder called .git finds its files by itself.
+      if (isGitFolder(place)) return null;
+      const files = relative(seedRoot.path, resolve(folder, Buffer.from(value, "latin1").toString("utf8")));
+      if (files.startsWith("..") || isAbsolute(files)) return null;
+      return Buffer.from(relative(Buffer.from(place, "latin1").toString("utf8"), files)).toString("latin1");
+    },
+  };
+}

@@ -1,0 +1,116 @@
+// Owns listing, reading and writing single files of a workspace for callers. Never whole trees.
+import { isUtf8 } from "node:buffer";
+import { PyroError } from "../../base/error.js";
+import { FileKind, FileRoot } from "../../guest/gen/pyro/guest/v1/files_pb.js";
+import type { GuestSession } from "../../guest/session.js";
+import { shownPath, workspacePath } from "./guest-path.js";
+import { asFileError } from "../../guest/errors.js";
+import { openGuestFile } from "./guest-tree.js";
+import { archiveOf, commitChanges } from "./commit.js";
+
+export interface ListRequest {
+  readonly path: string;
+  readonly recursive: boolean;
+  readonly maxEntries: number;
+}
+
+const kinds: Readonly<Record<number, "file" | "directory" | "symlink">> = {
+  [FileKind.REGULAR]: "file",
+  [FileKind.DIRECTORY]: "directory",
+  [FileKind.SYMLINK]: "symlink",
+};
+
+export async function listFolder(session: GuestSession, request: ListRequest, signal: AbortSignal) {
+  const path = workspacePath("path", request.path);
+  const question = { root: FileRoot.WORKSPACE, path, recursive: request.recursive, maxEntries: request.maxEntries };
+  const entries = [];
+  let truncated = false;
+  try {
+    for await (const answer of session.files.listFiles(question, { signal })) {
+      truncated ||= answer.truncated;
+      for (const entry of answer.entries) {
+        if (entries.length >= request.maxEntries)
+          throw new PyroError("internal", "The guest listed more than was asked.");
+        entries.push({
+          path: shownPath(entry.path),
+          kind: kinds[entry.kind] ?? ("other" as const),
+          size: Number(entry.size),
+          mode: (entry.mode & 0o7777).toString(8).padStart(4, "0"),
+          modified_at: new Date(clampMillis(Number(entry.mtimeUnixNanos / 1_000_000n))).toISOString(),
+          link_target: entry.kind === FileKind.SYMLINK ? Buffer.from(entry.linkTarget).toString("utf8") : null,
+        });
+      }
+    }
+  } catch (error) {
+    throw asFileError(error, shownPath(path));
+  }
+  return { path: shownPath(path), entries, truncated };
+}
+
+export interface ReadRequest {
+  readonly path: string;
+  readonly offset: number;
+  readonly maxBytes: number;
+}
+
+export async function readText(session: GuestSession, request: ReadRequest, signal: AbortSignal) {
+  const path = workspacePath("path", request.path);
+  const file = { root: FileRoot.WORKSPACE, path, offset: request.offset, maxBytes: request.maxBytes };
+  const opened = await openGuestFile(session, file, signal);
+  const bytes = await collect(opened.chunks, request.maxBytes);
+  return {
+    path: shownPath(path),
+    content: bytes.toString("utf8"),
+    ...(isUtf8(bytes) ? {} : { content_base64: bytes.toString("base64") }),
+    total_bytes: opened.size,
+    truncated: request.offset + bytes.length < opened.size,
+  };
+}
+
+export interface WriteRequest {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Replaces the file, or makes it and its folders; an existing file keeps its mode. */
+export async function writeText(session: GuestSession, request: WriteRequest, signal: AbortSignal) {
+  const path = workspacePath("path", request.path);
+  if (path.length === 0) throw new PyroError("invalid_argument", "path: /workspace itself is a folder.");
+  const mode = await modeOf(session, path, signal);
+  const content = Buffer.from(request.text, "utf8");
+  // Staged into its folder, so that links on the way there are followed as reads follow them, confined all the same.
+  const slash = path.lastIndexOf(0x2f);
+  const destination = path.subarray(0, Math.max(0, slash));
+  const file = { path: Buffer.from(path.subarray(slash + 1)).toString("latin1"), content, mode: mode ?? 0o644 };
+  const archive = archiveOf([file], Math.floor(Date.now() / 1000));
+  await commitChanges(session, { destination, archive, remove: [] }, signal);
+  return { path: shownPath(path), bytes: content.length };
+}
+
+async function modeOf(session: GuestSession, path: Uint8Array, signal: AbortSignal): Promise<number | undefined> {
+  try {
+    const opened = await openGuestFile(session, { root: FileRoot.WORKSPACE, path, maxBytes: 1 }, signal);
+    await collect(opened.chunks, 1);
+    return opened.mode;
+  } catch (error) {
+    if (error instanceof PyroError && error.code === "not_found") return undefined;
+    throw error;
+  }
+}
+
+/** All the bytes; more than `maxBytes` is a guest that breaks its word. */
+export async function collect(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > maxBytes) throw new PyroError("internal", "The guest sent more of a file than was asked.");
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts);
+}
+
+/** Dates end where JavaScript's do. */
+function clampMillis(millis: number): number {
+  return Math.max(-8.64e15, Math.min(8.64e15, millis));
+}

@@ -1,0 +1,173 @@
+// Owns moving whole trees between a workspace and the host, and comparing them. Never lets either side choose a path.
+import { isAbsolute } from "node:path";
+import { PyroError } from "../../base/error.js";
+import type { AllowedRoots } from "../../base/host-roots.js";
+import type { Task } from "../../base/progress.js";
+import type { GuestSession } from "../../guest/session.js";
+import { diffWorkspace } from "../../tree/diff/diff.js";
+import { seedTree } from "../../tree/diff/seed-tree.js";
+import { repositoryIn } from "../../tree/export/entry-place.js";
+import type { Exports } from "../../tree/export/exports.js";
+import { extractExport } from "../../tree/export/extract.js";
+import { shownPath, workspacePath } from "./guest-path.js";
+import { asFileError } from "../../guest/errors.js";
+import { guestChanges } from "./guest-tree.js";
+import { patchFiles } from "./patch-source.js";
+import { planPatch } from "../../tree/patch/plan.js";
+import type { HostSource, HostTree } from "../../tree/seed/request.js";
+import { openSeedManifest } from "../../tree/seed/manifest.js";
+import { archiveOf, commitChanges, type FileToPut } from "./commit.js";
+import type { Workspace } from "../workspace.js";
+
+export interface TransferServices {
+  readonly openHostTree: (source: HostSource, task: Task) => Promise<HostTree>;
+  readonly exports: Exports;
+}
+
+/** Entries that a diff names; the counts cover all. */
+const maxDiffEntries = 10_000;
+
+/** What one export may put on the host; free space bounds it as well. */
+const maxSkippedListed = 1000;
+const exportLimits = { maxEntries: 2_000_000, maxBytes: 64 * 1024 ** 3 };
+
+export interface DiffQuestion {
+  readonly workspace: Workspace;
+  readonly request: {
+    readonly paths: readonly string[];
+    readonly include_ignored: boolean;
+    readonly max_patch_characters: number;
+  };
+}
+
+export async function diffOf(session: GuestSession, { workspace, request }: DiffQuestion, signal: AbortSignal) {
+  await using manifest = await openSeedManifest(workspace.files.seedManifest);
+  const paths = request.paths.map((path) => workspacePath("paths", path));
+  const result = await diffWorkspace({
+    source: guestChanges(session),
+    seed: seedTree(manifest),
+    signal,
+    includeIgnored: request.include_ignored,
+    maxEntries: maxDiffEntries,
+    maxPatchCharacters: request.max_patch_characters,
+    ...(paths.length === 0 ? {} : { paths }),
+  });
+  const total = Object.values(result.counts).reduce((sum, count) => sum + count, 0);
+  return {
+    ...result,
+    entries: result.entries.map((entry) => ({ ...entry, binary: entry.binary ?? false })),
+    counts: { ...result.counts },
+    ignored: { ...result.ignored, paths: [...result.ignored.paths] },
+    omitted: [...result.omitted],
+    clean: total === 0,
+  };
+}
+
+export async function applyPatch(session: GuestSession, patch: string, signal: AbortSignal) {
+  const plan = await planPatch(patchFiles(session, signal), patch, signal);
+  const put: FileToPut[] = [
+    ...plan.writes.map(({ path, content, mode }) => ({ path: path.toString("latin1"), content, mode })),
+    ...plan.symlinks.map(({ path, target }) => ({
+      path: path.toString("latin1"),
+      content: { linkTarget: target.toString("latin1") },
+      mode: 0o777,
+    })),
+  ];
+  if (put.length > 0 || plan.deletes.length > 0) {
+    const archive = archiveOf(put, Math.floor(Date.now() / 1000));
+    await commitChanges(session, { destination: new Uint8Array(), archive, remove: plan.deletes }, signal);
+  }
+  return { changed: plan.files.length > 0, already_applied: plan.alreadyApplied, files: [...plan.files] };
+}
+
+export interface Export {
+  readonly session: GuestSession;
+  readonly request: {
+    readonly path: string;
+    readonly output_path: string;
+    readonly force: boolean;
+    /** Folders that the call may write to; all that the user may when absent. */
+    readonly allowedRoots?: AllowedRoots;
+  };
+}
+
+export async function exportFrom(
+  { exports }: Pick<TransferServices, "exports">,
+  { session, request }: Export,
+  signal: AbortSignal,
+) {
+  requireAbsolute("output_path", request.output_path);
+  const path = workspacePath("path", request.path);
+  refuseRepository(path);
+  // /workspace itself has no name that its content could lie under.
+  const contentOnly = path.length === 0;
+  const skipped: { path: string; reason: string }[] = [];
+  async function* archive(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const piece of session.files.pack({ path, contentOnly }, { signal })) {
+        for (const left of piece.skipped.slice(0, maxSkippedListed - skipped.length))
+          skipped.push({ path: shownPath(left), reason: "no archive can hold it" });
+        if (piece.data.length > 0) yield piece.data;
+      }
+    } catch (error) {
+      throw asFileError(error, shownPath(path));
+    }
+  }
+  const { kind, file_count, byte_count, ...extracted } = await extractExport({
+    stream: archive(),
+    target: request.output_path,
+    contentOnly,
+    force: request.force,
+    limits: exportLimits,
+    allowedRoots: request.allowedRoots,
+    exports,
+    signal,
+  });
+  return {
+    output_path: request.output_path,
+    kind,
+    file_count,
+    byte_count,
+    skipped: [...skipped, ...extracted.skipped],
+  };
+}
+
+/** What an export leaves out is not exported by its own name either. */
+function refuseRepository(path: Uint8Array): void {
+  if (repositoryIn(Buffer.from(path).toString("latin1")) === undefined) return;
+  throw new PyroError(
+    "permission_denied",
+    `path: ${shownPath(path)} is inside a .git folder, which is never exported: its hooks and settings could run on the host.`,
+    {
+      hint: "For commits: `git bundle create /workspace/work.bundle HEAD` inside, export that file, and `git fetch` it on the host.",
+    },
+  );
+}
+
+export interface PushRequest {
+  readonly source_path: string;
+  readonly dest: string;
+  readonly allow_host_paths: readonly string[];
+}
+
+export interface Push {
+  readonly session: GuestSession;
+  readonly request: PushRequest;
+  readonly allowedRoots: AllowedRoots;
+}
+
+export async function pushInto(services: TransferServices, { session, request, allowedRoots }: Push, task: Task) {
+  requireAbsolute("source_path", request.source_path);
+  const destination = workspacePath("dest", request.dest);
+  const tree = await services.openHostTree(
+    { path: request.source_path, allowedRoots, allowHostPaths: request.allow_host_paths },
+    task,
+  );
+  const staged = await commitChanges(session, { destination, archive: tree.archive, remove: [] }, task.signal);
+  return { file_count: staged.fileCount, byte_count: staged.byteCount, skipped: [...tree.skipped] };
+}
+
+function requireAbsolute(field: string, path: string): void {
+  if (isAbsolute(path)) return;
+  throw new PyroError("invalid_argument", `${field}: ${JSON.stringify(path)} must be absolute.`);
+}

@@ -1,0 +1,143 @@
+// Owns making a workspace: record first, then seed, disk and machine; all of it or nothing. Never changes an existing one.
+import { mkdir } from "node:fs/promises";
+import { asPyroError } from "../../base/error.js";
+import { requireRoom } from "../../base/free-room.js";
+import { newId } from "../../base/id.js";
+import { keepFile } from "../../base/keep-file.js";
+import type { Task } from "../../base/progress.js";
+import { diskBytes } from "../../disk/formatted-disk.js";
+import type { EnvironmentStore, InstalledEnvironment } from "../../environment/environment.js";
+import type { MachineHost } from "../../machine/machine-host.js";
+import type { PreparedSeed } from "../../tree/seed/request.js";
+import type { WorkspaceRecord } from "../record/record.js";
+import { killWorkspaceMachine, startWorkspaceMachine } from "./machine.js";
+import type { WorkspaceStore } from "../record/store.js";
+import { workspaceFiles, type WorkspaceFiles } from "../record/files.js";
+import { Workspace } from "../workspace.js";
+
+export interface CreateRequest {
+  readonly environment: string;
+  readonly name: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly vcpuCount: number;
+  readonly memMib: number;
+  readonly ttlSeconds: number;
+  readonly prepareSeed: (task: Task) => Promise<PreparedSeed>;
+}
+
+export interface CreateServices {
+  readonly store: WorkspaceStore;
+  readonly machines: MachineHost;
+  readonly environments: EnvironmentStore;
+}
+
+export interface Creation {
+  readonly workspace: Workspace;
+  /** Settles when it runs; rejects after everything of it is gone again. */
+  readonly done: Promise<void>;
+}
+
+/** Writes the record and begins; aborting the task takes everything back. */
+export async function beginCreation(services: CreateServices, request: CreateRequest, task: Task): Promise<Creation> {
+  const { store } = services;
+  if (request.name !== undefined) store.checkNameIsFree(request.name);
+  const id = newId("ws");
+  const workspace = new Workspace(newRecord(id, request), workspaceFiles(store.root, id));
+  store.add(workspace);
+  const told: Task = {
+    signal: AbortSignal.any([task.signal, workspace.gone.signal]),
+    progress: (event) => {
+      workspace.phase = event.message;
+      task.progress(event);
+    },
+  };
+  const build = async () => {
+    try {
+      await requireRoom({ path: store.root, bytes: 0, what: "A workspace" });
+      await mkdir(workspace.files.folder, { mode: 0o700 });
+      await workspace.save({});
+      await fill(services, { workspace, request }, told);
+      told.signal.throwIfAborted();
+      await startWorkspaceMachine(services.machines, workspace, told);
+      workspace.phase = undefined;
+      await workspace.note({ type: "created", detail: request.environment });
+    } catch (error) {
+      await killWorkspaceMachine(workspace);
+      await store.remove(workspace);
+      throw asPyroError(told.signal.aborted ? told.signal.reason : error);
+    }
+  };
+  const done = workspace.lock.exclusive(told.signal, build);
+  done.catch(() => undefined);
+  return { workspace, done };
+}
+
+interface Filling {
+  readonly workspace: Workspace;
+  readonly request: CreateRequest;
+}
+
+/** Everything the machine needs, under names of the workspace's own. */
+async function fill(services: CreateServices, { workspace, request }: Filling, task: Task): Promise<void> {
+  const { environments } = services;
+  const { files } = workspace;
+  const [environment, seed] = await Promise.all([
+    installed(environments, request.environment, task),
+    request.prepareSeed(task),
+  ]);
+  await keepAll(files, { environment, seed });
+  await workspace.save({
+    environment: {
+      name: environment.name,
+      image_digest: environment.imageDigest,
+      image_bytes: environment.imageBytes,
+      env: [...environment.env],
+      source: environment.source,
+      installed_at: environment.installedAt,
+    },
+    seed: seed.facts,
+    disk_bytes_virtual: diskBytes,
+  });
+}
+
+interface SharedFiles {
+  readonly environment: InstalledEnvironment;
+  readonly seed: PreparedSeed;
+}
+
+async function keepAll(files: WorkspaceFiles, shared: SharedFiles): Promise<void> {
+  await Promise.all([
+    keepFile(shared.environment.imagePath, files.base),
+    keepFile(shared.seed.imagePath, files.seed),
+    keepFile(shared.seed.manifestPath, files.seedManifest),
+  ]);
+}
+
+async function installed(environments: EnvironmentStore, name: string, task: Task): Promise<InstalledEnvironment> {
+  return (await environments.find(name)) ?? (await environments.pull(name, task)).environment;
+}
+
+function newRecord(id: string, request: CreateRequest): WorkspaceRecord {
+  const now = new Date().toISOString();
+  return {
+    format: 1,
+    id,
+    name: request.name ?? null,
+    labels: { ...request.labels },
+    environment: { name: request.environment, image_digest: "", image_bytes: 0, env: [], source: "", installed_at: "" },
+    vcpu_count: request.vcpuCount,
+    mem_mib: request.memMib,
+    ttl_seconds: request.ttlSeconds,
+    network_policy: "off",
+    state: "creating",
+    failure: null,
+    machine_id: null,
+    disk_bytes_virtual: 0,
+    seed: null,
+    next_sequence: 1,
+    created_at: now,
+    last_active_at: now,
+    last_reset_at: null,
+    stopped_at: null,
+  };
+}

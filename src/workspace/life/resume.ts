@@ -1,0 +1,122 @@
+// Owns what a new daemon does with the workspaces it finds: adopt, complete, or clean up. Never starts a machine.
+import { appendFile, readFile } from "node:fs/promises";
+import { asPyroError, type PyroError } from "../../base/error.js";
+import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
+import { readJournal, type ExecStarted } from "../record/journal.js";
+import { emptyWorkspace } from "./lifecycle.js";
+import { lostExec } from "../program/exec.js";
+import { isCut, keptOutputBytes } from "../output-file.js";
+import { useMachine } from "./machine.js";
+import { followExec, outputPaths, processIdOf } from "../program/running.js";
+import type { WorkspaceStore } from "../record/store.js";
+import type { Workspace } from "../workspace.js";
+
+/** Milliseconds for a machine to say what runs in it. */
+const listTimeoutMs = 5000;
+
+/** Brings every workspace into a state that can be used; machines that belong to none are ended, those of a newer pyro's workspaces left alone. */
+export async function resumeWorkspaces(store: WorkspaceStore, machines: MachineHost): Promise<void> {
+  const adopted = new Map(machines.adopted.map((live) => [live.id, live]));
+  const resumed = store.all().map(async (workspace) => {
+    const live = adopted.get(workspace.record.machine_id ?? "");
+    adopted.delete(workspace.record.machine_id ?? "");
+    try {
+      await resumeWorkspace(store, workspace, live);
+    } catch (error) {
+      // One that cannot be resumed must not keep the daemon from its start.
+      await giveUp(workspace, live, asPyroError(error));
+    }
+  });
+  await Promise.all(resumed);
+  // Nobody here may use the machine of a newer pyro's workspace, or end what runs in it.
+  for (const { machineId } of store.newer) {
+    adopted.get(machineId ?? "")?.session[Symbol.dispose]();
+    adopted.delete(machineId ?? "");
+  }
+  for (const stray of adopted.values()) await stray[Symbol.asyncDispose]();
+}
+
+/** Ends its machine; the workspace starts again from its disk, or says what stands in the way. */
+async function giveUp(workspace: Workspace, live: LiveMachine | undefined, why: PyroError): Promise<void> {
+  process.stderr.write(`${workspace.id}: ${why.message}\n`);
+  workspace.live = undefined;
+  await live?.[Symbol.asyncDispose]();
+  if (workspace.record.state !== "running") return;
+  const stopped = { machine_id: null, stopped_at: new Date().toISOString() };
+  await workspace
+    .save({ ...stopped, state: "stopped", failure: `Its machine could not be taken over: ${why.message}` })
+    .catch(() => undefined);
+}
+
+async function resumeWorkspace(
+  store: WorkspaceStore,
+  workspace: Workspace,
+  live: LiveMachine | undefined,
+): Promise<void> {
+  const { state } = workspace.record;
+  if (state === "creating") {
+    // Its caller never learnt of it.
+    await live?.[Symbol.asyncDispose]();
+    return store.remove(workspace);
+  }
+  if (state === "resetting") {
+    await live?.[Symbol.asyncDispose]();
+    return emptyWorkspace(workspace);
+  }
+  await mendJournal(workspace);
+  if (live !== undefined) {
+    await useMachine(workspace, live);
+    await followOn(workspace, live);
+  } else if (state === "running") {
+    await workspace.save({ state: "stopped", machine_id: null, stopped_at: new Date().toISOString() });
+    await closeJournal(workspace, new Set());
+  }
+  return undefined;
+}
+
+/** Follows the commands that an earlier daemon started, from where its copies of their output end. */
+async function followOn(workspace: Workspace, { session }: LiveMachine): Promise<void> {
+  const { processes } = await session.processes.list({}, { bound: { totalMs: listTimeoutMs } });
+  const known = new Map(processes.map((each) => [each.processId, each]));
+  const open = await openExecs(workspace);
+  for (const started of open) {
+    const found = known.get(processIdOf(started.sequence));
+    if (found === undefined) continue;
+    // What the guest may already have dropped is what no file would have kept either.
+    const paths = outputPaths(workspace, started.sequence);
+    const beyond = (bytes: bigint, path: string) => (bytes > BigInt(keptOutputBytes) || isCut(path) ? bytes : 0n);
+    const from = {
+      stdout: beyond(found.stdoutBytes, paths.stdout),
+      stderr: beyond(found.stderrBytes, paths.stderr),
+    };
+    await followExec(workspace, { session, started, from });
+  }
+  await closeJournal(workspace, new Set(workspace.execs.keys()));
+}
+
+async function openExecs(workspace: Workspace): Promise<ExecStarted[]> {
+  const lines = await readJournal(workspace.files.journal);
+  const ended = new Set(lines.flatMap((line) => (line.type === "exec_ended" ? [line.sequence] : [])));
+  return lines.filter((line) => line.type === "exec_started").filter((line) => !ended.has(line.sequence));
+}
+
+/** Notes the end of commands whose machine or process is gone. */
+async function closeJournal(workspace: Workspace, running: ReadonlySet<number>): Promise<void> {
+  for (const started of await openExecs(workspace)) {
+    if (!running.has(started.sequence)) await workspace.note(lostExec(started));
+  }
+}
+
+/** A line that was torn when the daemon died must not swallow the next one. */
+async function mendJournal({ files }: Workspace): Promise<void> {
+  const text = await readFile(files.journal, "utf8").catch(() => "");
+  if (text !== "" && !text.endsWith("\n")) await appendFile(files.journal, "\n");
+}
+
+/** Leaves everything that runs to the next daemon. */
+export function handOver(store: WorkspaceStore): void {
+  for (const workspace of store.all()) {
+    workspace.handedOver = true;
+    workspace.live?.session[Symbol.dispose]();
+  }
+}

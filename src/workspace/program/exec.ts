@@ -1,0 +1,187 @@
+// Owns running a command in a workspace and waiting for it. Never blocks longer than its caller asked.
+import { mkdir } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { PyroError } from "../../base/error.js";
+import { requireRoom } from "../../base/free-room.js";
+import { commandStarted, type Task } from "../../base/progress.js";
+import { guestEnvironment, loginShell } from "../../guest/environment.js";
+import { pumpGuestInput, sendGuestSignal, startGuestProgram } from "../../guest/program.js";
+import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
+import { enterWorkspace } from "../access.js";
+import { readJournal, type ExecEnded, type ExecStarted } from "../record/journal.js";
+import { readExcerpt } from "../output-file.js";
+import { followExec, outputPaths, processIdOf, type OutputListener, type RunningExec } from "./running.js";
+import type { Workspace } from "../workspace.js";
+
+export interface ExecRequest {
+  /** A string is run by the guest's login shell, a list directly. */
+  readonly command: string | readonly string[];
+  readonly cwd: string;
+  readonly timeoutMs: number;
+  /** Milliseconds to wait for the end; then the result says `running`. */
+  readonly waitMs: number;
+  /** Bytes of each stream in the result; more comes as head and tail. */
+  readonly outputBytes: number;
+}
+
+export interface ExecCaller extends Task {
+  readonly stdin?: Readable | undefined;
+  /** Gets output as it happens; then the result holds none. */
+  readonly listener?: OutputListener | undefined;
+  onSignal?(listener: (name: string) => void): void;
+}
+
+export interface ExecResult {
+  readonly started: ExecStarted;
+  /** Absent while it runs. */
+  readonly ended: ExecEnded | undefined;
+  readonly stdout: Awaited<ReturnType<typeof readExcerpt>>;
+  readonly stderr: Awaited<ReturnType<typeof readExcerpt>>;
+  readonly restarted: boolean;
+}
+
+/** Milliseconds between two progress events while a command runs. */
+const progressIntervalMs = 2000;
+
+export async function execInWorkspace(
+  machines: MachineHost,
+  workspace: Workspace,
+  { request, caller }: { readonly request: ExecRequest; readonly caller: ExecCaller },
+): Promise<ExecResult> {
+  const began = performance.now();
+  const door = { machines, workspace, alone: false };
+  const { running, machine, restarted } = await enterWorkspace(door, caller, async ({ live }) => ({
+    running: await startExec({ workspace, live, request, caller }),
+    machine: live.machine,
+  }));
+  const cancel = () => running.cancel();
+  if (caller.signal.aborted) cancel();
+  caller.signal.addEventListener("abort", cancel, { once: true });
+  try {
+    const waitMs = Math.max(0, request.waitMs - (performance.now() - began));
+    const ended = await waitFor(running, { waitMs, task: caller, stalled: machine.stalled() });
+    caller.signal.throwIfAborted();
+    return { ...(await describe(workspace, running.started, request.outputBytes)), ended, restarted };
+  } finally {
+    caller.signal.removeEventListener("abort", cancel);
+  }
+}
+
+export interface WaitRequest {
+  readonly sequence: number;
+  readonly waitMs: number;
+  readonly outputBytes: number;
+}
+
+/** Goes on waiting for a command; aborting only ends the wait. */
+export async function waitInWorkspace(workspace: Workspace, request: WaitRequest, task: Task): Promise<ExecResult> {
+  const running = workspace.execs.get(request.sequence);
+  if (running !== undefined) {
+    const stalled = workspace.live?.machine.stalled() ?? new AbortController().signal;
+    const ended = await waitFor(running, { waitMs: request.waitMs, task, stalled });
+    return { ...(await describe(workspace, running.started, request.outputBytes)), ended, restarted: false };
+  }
+  const isStarting = workspace.starting.has(request.sequence);
+  const lines = await readJournal(workspace.files.journal);
+  const started = lines.find((line) => line.type === "exec_started" && line.sequence === request.sequence);
+  const ended = lines.find((line) => line.type === "exec_ended" && line.sequence === request.sequence);
+  if (started?.type !== "exec_started") {
+    throw new PyroError("not_found", `Workspace ${workspace.id} has no command with sequence ${request.sequence}.`, {
+      hint: "workspace_logs lists the commands since create or the last reset.",
+    });
+  }
+  const unknown = isStarting ? undefined : lostExec(started);
+  const found = ended?.type === "exec_ended" ? ended : unknown;
+  return { ...(await describe(workspace, started, request.outputBytes)), ended: found, restarted: false };
+}
+
+/** What is said of a command whose end nobody saw, since its machine went away. */
+export function lostExec({ sequence, at }: ExecStarted): ExecEnded {
+  const unknown = { exit_code: null, timed_out: false, oom_killed: false, canceled: false };
+  return { type: "exec_ended", at, sequence, ...unknown, duration_ms: 0, dropped_bytes: 0 };
+}
+
+async function startExec(start: Start): Promise<RunningExec> {
+  const { workspace } = start;
+  const sequence = workspace.record.next_sequence;
+  workspace.starting.add(sequence);
+  try {
+    return await startAs(sequence, start);
+  } finally {
+    workspace.starting.delete(sequence);
+  }
+}
+
+interface Start {
+  readonly workspace: Workspace;
+  readonly live: LiveMachine;
+  readonly request: ExecRequest;
+  readonly caller: ExecCaller;
+}
+
+async function startAs(sequence: number, { workspace, live, request, caller }: Start): Promise<RunningExec> {
+  const { session } = live;
+  const commandBytes = Buffer.byteLength(JSON.stringify(request.command));
+  await requireRoom({ path: workspace.files.folder, bytes: commandBytes, what: "Running a command" });
+  await Promise.all([
+    workspace.save({ next_sequence: sequence + 1 }),
+    mkdir(workspace.files.output, { recursive: true }),
+  ]);
+  const command = typeof request.command === "string" ? request.command : [...request.command];
+  const line = { sequence, command, cwd: request.cwd, timeout_seconds: request.timeoutMs / 1000 };
+  await workspace.note({ type: "exec_started", ...line });
+  const processId = processIdOf(sequence);
+  const program = {
+    argv: typeof command === "string" ? loginShell(command) : command,
+    env: guestEnvironment(workspace.environment),
+    cwd: request.cwd,
+    timeoutMs: request.timeoutMs,
+    stdin: caller.stdin,
+  };
+  // Not the caller's signal: a start that is cut off half way leaves a program that nobody follows or kills.
+  const ends = AbortSignal.any([workspace.calls, live.machine.stalled()]);
+  await startGuestProgram(session, { processId, program }, ends);
+  const started: ExecStarted = { type: "exec_started", at: new Date().toISOString(), ...line };
+  const running = await followExec(workspace, { session, started, listener: caller.listener });
+  caller.onSignal?.((name) => sendGuestSignal(session, processId, name));
+  caller.progress(commandStarted);
+  const inputEnds = new AbortController();
+  void running.ended.then(() => inputEnds.abort());
+  void pumpGuestInput({ session, processId, stdin: caller.stdin }, inputEnds.signal).catch(() => undefined);
+  return running;
+}
+
+interface Wait {
+  readonly waitMs: number;
+  readonly task: Task;
+  /** Aborted when the machine cannot go on for now: the command is not lost, only the wait ends. */
+  readonly stalled: AbortSignal;
+}
+
+async function waitFor(running: RunningExec, { waitMs, task, stalled }: Wait): Promise<ExecEnded | undefined> {
+  const over = new AbortController();
+  const until = AbortSignal.any([task.signal, over.signal, stalled]);
+  const ticker = setInterval(() => {
+    task.progress({ phase: "exec", message: commandStarted.message, done: running.outputBytes(), unit: "bytes" });
+  }, progressIntervalMs);
+  // Node's timers end at 2^31 ms; nobody waits longer than that.
+  const limit = delay(Math.min(waitMs, 2 ** 31 - 1), undefined, { signal: until }).catch(() => undefined);
+  try {
+    const ended = await Promise.race([running.ended, limit]);
+    if (ended === undefined) stalled.throwIfAborted();
+    return ended;
+  } finally {
+    clearInterval(ticker);
+    over.abort();
+  }
+}
+
+async function describe(workspace: Workspace, started: ExecStarted, outputBytes: number) {
+  const paths = outputPaths(workspace, started.sequence);
+  const [stdout, stderr] = await Promise.all([
+    readExcerpt(paths.stdout, outputBytes),
+    readExcerpt(paths.stderr, outputBytes),
+  ]);
+  return { started, stdout, stderr };
+}

@@ -1,0 +1,138 @@
+// Owns telling what was run in a workspace: the list, one output, the summary. Never runs anything.
+import { stat } from "node:fs/promises";
+import { PyroError } from "../../base/error.js";
+import { readJournal, type ExecEnded, type JournalLine } from "../record/journal.js";
+import { readOutput } from "../output-file.js";
+import { isOutputRemoved } from "../output-room.js";
+import { outputPaths } from "./running.js";
+import { execState } from "../view.js";
+import type { Workspace } from "../workspace.js";
+
+export async function commandHistory(workspace: Workspace) {
+  // Taken before the journal is read: what ends meanwhile was running, and what starts meanwhile is not lost.
+  const running = new Set([...workspace.execs.keys(), ...workspace.starting]);
+  const next = workspace.record.next_sequence;
+  const lines = await readJournal(workspace.files.journal);
+  const ends = new Map(lines.flatMap((line) => (line.type === "exec_ended" ? [[line.sequence, line] as const] : [])));
+  const started = lines.filter((line) => line.type === "exec_started");
+  return Promise.all(
+    started.map(async (line) => {
+      const ended: ExecEnded | undefined = ends.get(line.sequence);
+      const paths = outputPaths(workspace, line.sequence);
+      const isLost = ended === undefined && line.sequence < next && !running.has(line.sequence);
+      return {
+        sequence: line.sequence,
+        command: line.command,
+        cwd: line.cwd,
+        started_at: line.at,
+        state: isLost ? ("lost" as const) : execState(ended),
+        exit_code: ended?.exit_code ?? null,
+        timed_out: ended?.timed_out ?? false,
+        oom_killed: ended?.oom_killed ?? false,
+        canceled: ended?.canceled ?? false,
+        duration_ms: ended?.duration_ms ?? 0,
+        stdout_bytes: await sizeOf(paths.stdout),
+        stderr_bytes: await sizeOf(paths.stderr),
+        output_removed: isOutputRemoved(workspace.files.output, line.sequence),
+      };
+    }),
+  );
+}
+
+/** What happened to the workspace itself that a reader of its history should know. */
+export async function workspaceNotes(workspace: Workspace) {
+  const lines = await readJournal(workspace.files.journal);
+  return lines.flatMap((line) =>
+    line.type === "stopped" && line.detail !== "" ? [{ at: line.at, text: line.detail }] : [],
+  );
+}
+
+export interface OutputRange {
+  readonly sequence: number;
+  readonly stream: "stdout" | "stderr";
+  readonly offset: number;
+  readonly maxBytes: number;
+}
+
+export async function commandOutput(workspace: Workspace, range: OutputRange) {
+  if (isOutputRemoved(workspace.files.output, range.sequence)) {
+    throw new PyroError(
+      "not_found",
+      `The output of command ${range.sequence} was removed to make room for later ones.`,
+      {
+        hint: "A workspace keeps 1 GiB of outputs, the latest; send what has to stay to a file inside.",
+      },
+    );
+  }
+  const path = outputPaths(workspace, range.sequence)[range.stream];
+  const bytes = await readOutput(path, range.offset, range.maxBytes);
+  return {
+    output: bytes.toString("utf8"),
+    next_offset: range.offset + bytes.length,
+    total_bytes: await sizeOf(path),
+  };
+}
+
+export interface SummaryFacts {
+  readonly entries: readonly { readonly path: string; readonly status: string }[];
+}
+
+/** Commands and files that a summary names one by one. */
+const maxNamed = 20;
+
+/** Markdown, short enough for a pull request. */
+export async function summarize(workspace: Workspace, { entries }: SummaryFacts): Promise<string> {
+  const { record } = workspace;
+  const history = await commandHistory(workspace);
+  const lines = await readJournal(workspace.files.journal);
+  const last = history.at(-1);
+  const seed = record.seed?.origin_ref ?? record.seed?.mode ?? "nothing";
+  const head = record.seed?.commit ?? "";
+  const commit = head === "" ? "" : ` at ${head.slice(0, 12)}`;
+  return [
+    `## Workspace ${record.name ?? record.id}`,
+    "",
+    `Environment ${record.environment.name}, started from ${seed}${commit}; network ${record.network_policy}.`,
+    "",
+    `**Commands** (${history.length})`,
+    ...named(history, (each) => `- \`${oneLine(each.command)}\`: ${describeEnd(each)}`),
+    "",
+    `**Files changed** (${entries.length})`,
+    ...named(entries, (each) => `- ${each.status} \`${each.path}\``),
+    "",
+    ...section("Exports", lines, "export"),
+    ...section("Patches", lines, "patch_apply"),
+    ...section("Pushed from the host", lines, "sync_push"),
+    `**Outcome**: ${last === undefined ? "nothing was run" : `the last command ${describeEnd(last)}`}.`,
+  ].join("\n");
+}
+
+function named<Item>(items: readonly Item[], line: (item: Item) => string): string[] {
+  const left = items.length - maxNamed;
+  return [...items.slice(-maxNamed).map(line), ...(left > 0 ? [`- … and ${left} more`] : [])];
+}
+
+function section(title: string, lines: readonly JournalLine[], type: JournalLine["type"]): string[] {
+  const details = lines.flatMap((line) => (line.type === type && "detail" in line ? [line.detail] : []));
+  return details.length === 0 ? [] : [`**${title}**`, ...named(details, (detail) => `- ${detail}`), ""];
+}
+
+function oneLine(command: string | readonly string[]): string {
+  const text = (typeof command === "string" ? command : command.join(" "))
+    .replaceAll(/\s+/gu, " ")
+    .replaceAll("`", "'");
+  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
+}
+
+function describeEnd(each: Awaited<ReturnType<typeof commandHistory>>[number]): string {
+  if (each.state !== "exited") return each.state === "running" ? "is still running" : "was lost with its machine";
+  const why = each.canceled ? ", canceled" : each.oom_killed ? ", out of memory" : each.timed_out ? ", timed out" : "";
+  return `exited with ${each.exit_code ?? "?"}${why} after ${(each.duration_ms / 1000).toFixed(1)} s`;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    (found) => found.size,
+    () => 0,
+  );
+}

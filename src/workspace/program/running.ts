@@ -1,0 +1,109 @@
+// Owns one command in a workspace while it runs: follows it, keeps its output, learns its end. Never starts it.
+import { join } from "node:path";
+import { asPyroError } from "../../base/error.js";
+import { followGuestProgram, type GuestExit, type OutputCursors } from "../../guest/program.js";
+import { SignalTarget } from "../../guest/gen/pyro/guest/v1/guest_pb.js";
+import type { GuestSession } from "../../guest/session.js";
+import type { ExecEnded, ExecStarted } from "../record/journal.js";
+import { OutputFile } from "../output-file.js";
+import type { Workspace } from "../workspace.js";
+
+/** Gets output as it happens; the program waits for it. */
+export type OutputListener = (stream: "stdout" | "stderr", data: Uint8Array) => Promise<void>;
+
+export interface RunningExec {
+  readonly started: ExecStarted;
+  /** Its end as the journal has it; never rejects. */
+  readonly ended: Promise<ExecEnded>;
+  /** Kills its whole tree. */
+  cancel(): void;
+  outputBytes(): number;
+}
+
+export function processIdOf(sequence: number): string {
+  return `e${sequence}`;
+}
+
+export function outputPaths(workspace: Workspace, sequence: number): Record<"stdout" | "stderr", string> {
+  const at = (ending: string) => join(workspace.files.output, `${sequence}.${ending}`);
+  return { stdout: at("out"), stderr: at("err") };
+}
+
+export interface Following {
+  readonly session: GuestSession;
+  readonly started: ExecStarted;
+  readonly listener?: OutputListener | undefined;
+  /** Bytes of each stream that no longer have to be fetched; what the files hold when absent. */
+  readonly from?: OutputCursors;
+}
+
+/** For what is not waited for. */
+const bestEffort = { bound: { totalMs: 5000 } } as const;
+
+/** Begins to follow; also a command whose first part an earlier daemon has followed. */
+export async function followExec(workspace: Workspace, following: Following): Promise<RunningExec> {
+  const { session, started, listener, from } = following;
+  const paths = outputPaths(workspace, started.sequence);
+  const room = (bytes: number) => workspace.outputs.take(bytes);
+  const files = {
+    stdout: await OutputFile.open(paths.stdout, room, from?.stdout),
+    stderr: await OutputFile.open(paths.stderr, room, from?.stderr),
+  };
+  const processId = processIdOf(started.sequence);
+  let canceled = false;
+  const exit = followGuestProgram(
+    session,
+    {
+      processId,
+      timeoutMs: Math.round(started.timeout_seconds * 1000),
+      from: { stdout: BigInt(files.stdout.seenBytes), stderr: BigInt(files.stderr.seenBytes) },
+      output: async (stream, data) => {
+        await files[stream].append(data);
+        await listener?.(stream, data);
+      },
+    },
+    new AbortController().signal,
+  );
+  const end = async (): Promise<ExecEnded> => {
+    const known = await exit.catch((error: unknown) => asPyroError(error));
+    await Promise.all([files.stdout.close(), files.stderr.close()]);
+    const dropped = files.stdout.droppedBytes + files.stderr.droppedBytes;
+    const line = { sequence: started.sequence, canceled, dropped_bytes: dropped, ...outcome(known) };
+    const ended: ExecEnded = { type: "exec_ended", at: new Date().toISOString(), ...line };
+    // Handed over, the command goes on; who adopts the machine learns its end.
+    if (workspace.handedOver) return ended;
+    // A reset has already forgotten it, and its journal.
+    if (workspace.execs.get(started.sequence) !== running) return ended;
+    await workspace.note({ type: "exec_ended", ...line }).catch(() => undefined);
+    // Not before: what neither runs nor has an end in the journal counts as lost.
+    if (workspace.execs.get(started.sequence) === running) workspace.execs.delete(started.sequence);
+    // What the command left in the background goes on, as after any shell; a killed one leaves nothing.
+    const release = { processId, leaveRunning: !canceled && !(known instanceof Error) && !known.timedOut };
+    void session.processes.release(release, bestEffort).catch(() => undefined);
+    return ended;
+  };
+  const running: RunningExec = {
+    started,
+    ended: Promise.resolve().then(end),
+    cancel: () => {
+      canceled = true;
+      const kill = { processId, signal: 9, target: SignalTarget.TREE };
+      void session.processes.signal(kill, bestEffort).catch(() => undefined);
+    },
+    outputBytes: () => files.stdout.seenBytes + files.stderr.seenBytes,
+  };
+  workspace.execs.set(started.sequence, running);
+  return running;
+}
+
+function outcome(known: GuestExit | Error) {
+  if (known instanceof Error) {
+    return { exit_code: null, timed_out: false, oom_killed: false, duration_ms: 0 };
+  }
+  return {
+    exit_code: known.exitCode,
+    timed_out: known.timedOut,
+    oom_killed: known.oomKilled,
+    duration_ms: known.durationMs,
+  };
+}
