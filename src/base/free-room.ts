@@ -48,7 +48,8 @@ export class RoomMeter {
   readonly #measure: MeasureDisk;
   readonly #clock: () => number;
   #credit = 0;
-  #measuredAt = Number.NEGATIVE_INFINITY;
+  /** When the disk was found to have no room for what was asked; undefined while it has. */
+  #fullSince: number | undefined;
 
   constructor(path: string, measure: MeasureDisk = measureDisk, clock: () => number = () => performance.now()) {
     this.#path = path;
@@ -59,9 +60,11 @@ export class RoomMeter {
   /** How many of these bytes may be written; what is granted counts as written. */
   async take(bytes: number): Promise<number> {
     const now = this.#clock();
-    if (this.#credit < bytes && (this.#credit > 0 || now - this.#measuredAt >= measureEveryMs)) {
-      this.#measuredAt = now;
-      this.#credit = Math.min(creditBytes, await roomAt(this.#path, this.#measure));
+    const isKnownFull = this.#fullSince !== undefined && now - this.#fullSince < measureEveryMs;
+    if (this.#credit < bytes && !isKnownFull) {
+      const room = await roomAt(this.#path, this.#measure);
+      this.#credit = Math.min(Math.max(creditBytes, bytes), room);
+      this.#fullSince = room < bytes ? now : undefined;
     }
     const granted = Math.min(bytes, this.#credit);
     this.#credit -= granted;

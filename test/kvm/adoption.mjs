@@ -20,7 +20,7 @@ export async function adoption({ account, accelerator, check }) {
   await check(`${account.user}: the next daemon can delete it`, async () => {
     await account.ask("workspace delete kept");
     expectCode(await account.pyro("daemon stop"), 0);
-    const { stdout } = await account.sh(`pgrep -u ${account.user} -a qemu-system`);
+    const { stdout } = await account.sh(`pgrep -u ${account.user} -l qemu-system`);
     expectEqual("QEMU's processes", stdout, "");
   });
 }

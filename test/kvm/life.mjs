@@ -74,14 +74,13 @@ export async function life({ account, accelerator, check }) {
   expectCode(await account.sh(seed), 0);
   const exec = (command) => account.ask(`workspace exec w -- sh -c '${command}'`);
   await check(named("create starts from a seed and names its accelerator"), async (note) => {
-    const { workspace_seed, ms } = await account.ask("workspace create --seed-path ~/project --name w");
+    const { ms } = await account.ask("workspace create --seed-path ~/project --name w");
     note(`${ms} ms`);
-    expectEqual("files of its seed", workspace_seed.file_count, 1);
     const { state, accelerator: used } = await account.ask("workspace status w");
     expectEqual("state and accelerator", { state, used }, { state: "running", used: accelerator });
   });
   await check(named("exec runs a command that changes files"), async (note) => {
-    const { stdout, ms } = await exec("cat a.txt && echo two >a.txt && echo new >b.txt && mkdir c");
+    const { stdout, ms } = await exec("cat a.txt && echo two >a.txt && echo new >b.txt");
     note(`${ms} ms`);
     expectEqual("output", stdout, "one\n");
   });
@@ -114,7 +113,7 @@ export async function life({ account, accelerator, check }) {
   });
   await check(named("daemon stop leaves no machine"), async () => {
     expectCode(await account.pyro("daemon stop"), 0);
-    const { stdout } = await account.sh(`pgrep -u ${account.user} -a qemu-system`);
+    const { stdout } = await account.sh(`pgrep -u ${account.user} -l qemu-system`);
     expectEqual("QEMU's processes", stdout, "");
   });
 }

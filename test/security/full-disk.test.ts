@@ -58,6 +58,16 @@ describe("the last of the disk is never filled", () => {
     granted.push(await meter.take(MIB));
     expect(granted.map((bytes) => bytes / MIB)).toEqual([2, 0, 0, 1]);
   });
+
+  test("a stream on a disk with room is granted all of it, however fast it comes and in pieces of any size", async () => {
+    const meter = new RoomMeter(
+      "/data",
+      () => Promise.resolve({ totalBytes: 10 * GIB, freeBytes: 9 * GIB }),
+      () => 0,
+    );
+    const pieces = [16, 16, 1, 15, 64, 3, 16].map((each) => each * MIB);
+    for (const bytes of pieces) expect(await meter.take(bytes)).toBe(bytes);
+  });
 });
 
 describe("the outputs of a workspace", () => {
