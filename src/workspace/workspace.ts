@@ -8,7 +8,7 @@ import type { LiveMachine } from "../machine/machine-host.js";
 import { appendJournal, type JournalLine } from "./record/journal.js";
 import { OutputRoom } from "./output-room.js";
 import type { WorkspaceRecord } from "./record/record.js";
-import type { RunningExec } from "./program/running.js";
+import type { RunningExec } from "./program/running-exec.js";
 import type { WorkspaceFiles } from "./record/files.js";
 
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;

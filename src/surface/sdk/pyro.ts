@@ -1,14 +1,14 @@
 // Owns the SDK's client: one method for every operation that has one. Never knows what a method does.
-import type { Readable } from "node:stream";
-import type * as z from "zod";
-import type { ProgressEvent } from "../../base/progress.js";
 import type { CallOptions } from "../../client/call.js";
-import type { Operation, OutputStream } from "../../operations/operation.js";
-import { operations, type AnyOperation } from "../../operations/table.js";
+import type { Operation } from "../../operations/operation.js";
+import { operations } from "../../operations/table.js";
 import { callOperation, type Connector } from "../connection.js";
 import { daemonConnector } from "../open.js";
 import { bindWorkspace, type Workspace } from "./workspace.js";
-import { toCamel, toSnake, type Camel } from "./case.js";
+import { toCamel, toSnake } from "./case.js";
+import type { MethodOptions, Methods } from "./methods.js";
+
+export type { MethodOptions };
 
 export interface PyroOptions {
   /** Folder of another pyro than the user's, as PYRO_HOME: its state, its cache and its daemon. */
@@ -16,38 +16,6 @@ export interface PyroOptions {
   /** @internal How the daemon is reached; for tests. */
   readonly connector?: Connector;
 }
-
-export interface MethodOptions {
-  /** Cancels the call. */
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (event: ProgressEvent) => void;
-  /** Given: output comes here as it happens, and not in the result. The next chunk waits for what it returns. */
-  readonly onOutput?: (stream: OutputStream, data: Uint8Array) => void | Promise<void>;
-  /** Passed on to the guest's command. */
-  readonly stdin?: Readable;
-}
-
-type SdkOperation = AnyOperation extends infer Each
-  ? Each extends { readonly sdk?: infer Name extends string }
-    ? string extends Name
-      ? never
-      : Each
-    : never
-  : never;
-
-type Input<Each extends SdkOperation> = Camel<z.input<Each["input"]>>;
-type Result<Each extends SdkOperation> = Camel<z.output<Each["output"]>>;
-
-type Method<Each extends SdkOperation> = (
-  ...args: undefined extends OptionalInput<Each>
-    ? [input?: Input<Each>, options?: MethodOptions]
-    : [input: Input<Each>, options?: MethodOptions]
-) => Promise<Result<Each>>;
-
-/** Includes undefined where every field may be left out. */
-type OptionalInput<Each extends SdkOperation> = Record<string, never> extends Input<Each> ? undefined : never;
-
-type Methods = { readonly [Each in SdkOperation as NonNullable<Each["sdk"]>]: Method<Each> };
 
 /** One method per operation; each throws a PyroError and nothing else. */
 export interface Pyro extends Methods {

@@ -1,7 +1,7 @@
 // Owns a workspace as an object: the table's methods with its id filled in. Never has methods of its own.
 import type { Operation } from "../../operations/operation.js";
 import { operations } from "../../operations/table.js";
-import type { MethodOptions, Pyro } from "./pyro.js";
+import type { MethodOptions, Methods } from "./methods.js";
 
 /** `applyWorkspacePatch` → `applyPatch`. */
 type ShortName<Name> = Name extends `${infer Verb}Workspace${infer Object}` ? `${Verb}${Object}` : never;
@@ -21,10 +21,12 @@ type BoundArguments<Input> =
     : [input: Input, options?: MethodOptions];
 
 type BoundMethods = {
-  readonly [Name in keyof Pyro as Bound<Pyro[Name]> extends never ? never : ShortName<Name>]: Bound<Pyro[Name]>;
+  readonly [Name in keyof Methods as Bound<Methods[Name]> extends never ? never : ShortName<Name>]: Bound<
+    Methods[Name]
+  >;
 };
 
-export type CreatedWorkspace = Awaited<ReturnType<Pyro["createWorkspace"]>>;
+export type CreatedWorkspace = Awaited<ReturnType<Methods["createWorkspace"]>>;
 
 /** A workspace that is deleted when it is disposed: `await using workspace = await pyro.workspace(…)`. */
 export interface Workspace extends BoundMethods, AsyncDisposable {
@@ -36,13 +38,13 @@ export interface Workspace extends BoundMethods, AsyncDisposable {
 type AnyMethod = (input: object, options?: MethodOptions) => Promise<unknown>;
 
 /** Binds every method of `pyro` that takes a workspace's id. */
-export function bindWorkspace(pyro: Pyro, created: CreatedWorkspace): Workspace {
+export function bindWorkspace(pyro: Methods, created: CreatedWorkspace): Workspace {
   const id = created.workspaceId;
   const methods = operations.flatMap((operation: Operation) => {
     const { sdk, input } = operation;
     if (sdk === undefined || !("workspace_id" in input.shape)) return [];
     // The table says that there is such a method, and that it takes the id.
-    const method = pyro[sdk as keyof Pyro] as unknown as AnyMethod;
+    const method = pyro[sdk as keyof Methods] as unknown as AnyMethod;
     const bound = (rest: object = {}, options?: MethodOptions) => method({ ...rest, workspaceId: id }, options);
     return [[sdk.replace("Workspace", ""), bound] as const];
   });

@@ -11,7 +11,8 @@ import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
 import { enterWorkspace } from "../access.js";
 import { readJournal, type ExecEnded, type ExecStarted } from "../record/journal.js";
 import { readExcerpt } from "../output-file.js";
-import { followExec, outputPaths, processIdOf, type OutputListener, type RunningExec } from "./running.js";
+import { followExec, outputPaths, processIdOf, type OutputListener } from "./running.js";
+import type { RunningExec } from "./running-exec.js";
 import type { Workspace } from "../workspace.js";
 
 export interface ExecRequest {

@@ -6,19 +6,11 @@ import { SignalTarget } from "../../guest/gen/pyro/guest/v1/guest_pb.js";
 import type { GuestSession } from "../../guest/session.js";
 import type { ExecEnded, ExecStarted } from "../record/journal.js";
 import { OutputFile } from "../output-file.js";
+import type { RunningExec } from "./running-exec.js";
 import type { Workspace } from "../workspace.js";
 
 /** Gets output as it happens; the program waits for it. */
 export type OutputListener = (stream: "stdout" | "stderr", data: Uint8Array) => Promise<void>;
-
-export interface RunningExec {
-  readonly started: ExecStarted;
-  /** Its end as the journal has it; never rejects. */
-  readonly ended: Promise<ExecEnded>;
-  /** Kills its whole tree. */
-  cancel(): void;
-  outputBytes(): number;
-}
 
 export function processIdOf(sequence: number): string {
   return `e${sequence}`;
