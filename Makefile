@@ -48,6 +48,10 @@ kernel: dist/pyro-guest ## the newest kernel that Debian offers, in place of the
 check: build ## the fast gate: format, lint, types, unit and contract tests, generated files
 	@node scripts/check.mjs
 
+.PHONY: gates
+gates: build ## what check does besides the tests: format, lint, types, generated files
+	@node scripts/check.mjs --without-tests
+
 .PHONY: test
 test: build ## every suite: Go, unit, contract, and e2e on real machines
 	@node scripts/test.mjs
