@@ -68,7 +68,7 @@ test("a library is loaded only in the folder that owns it", () => {
 /** Files that can be left out one after the other, since nothing left in the graph is imported by them, are in no circle. */
 function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const left = new Map(graph);
-  for (let size = -1; size !== left.size; ) {
+  for (let size = -1; size !== left.size;) {
     size = left.size;
     for (const [path, targets] of left) if (!targets.some((target) => left.has(target))) left.delete(path);
   }
