@@ -50,10 +50,13 @@ const report = {};
 const randoms = [];
 let failed = 0;
 
-async function measured(name, body) {
+/** `settled` resolves when the daemon has all that it keeps: only then is there anything to compare with. */
+async function measured(name, body, settled = async () => undefined) {
   await runOnce("any").catch(() => undefined);
+  await settled();
   const before = await footprint(home);
   const result = await body();
+  await settled();
   const after = await footprint(home, before);
   randoms.push(...result.randoms);
   const leaked = leaks(before, after);
@@ -82,12 +85,13 @@ try {
   await halves("restores", counts.restores, () => runOnce());
   await stopDaemon(home);
   settings({ pool_size: 1 });
-  await halves("claims", counts.claims, async () => {
+  const claim = async () => {
     const waiting = await pooledMachine();
     const { hostname, random } = await runOnce();
     if (hostname !== waiting.replace("_", "-")) throw new Error(`${waiting} waited, but ${hostname} ran`);
     return { hostname, random };
-  });
+  };
+  await halves("claims", counts.claims, claim, pooledMachine);
 } finally {
   await stopDaemon(home).catch(() => undefined);
   const left = await footprint(home);
@@ -114,11 +118,12 @@ process.stdout.write(
 process.exit(failed === 0 ? 0 : 1);
 
 /** Half of the rounds with nothing beside them, half with every core busy. */
-async function halves(name, rounds, once) {
+async function halves(name, rounds, once, settled) {
   if (rounds === 0) return;
   const half = Math.ceil(rounds / 2);
-  await measured(`${name}, quiet`, () => storm(half, once));
-  await measured(`${name}, loaded`, () => withBusyCores(availableParallelism(), () => storm(rounds - half, once)));
+  const loaded = () => withBusyCores(availableParallelism(), () => storm(rounds - half, once));
+  await measured(`${name}, quiet`, () => storm(half, once), settled);
+  await measured(`${name}, loaded`, loaded, settled);
 }
 
 /** The name of the machine that waits, once there is one. */
