@@ -161,9 +161,9 @@ test(
           round += 1;
           const end = await endOf(use(guest.session, round), clock);
           ends.set(end, (ends.get(end) ?? 0) + 1);
-          // Comparing the script costs more than playing it.
+          // The script itself is too long to be read: its seed brings it back.
           const ours = /^(?:result|PyroError|ConnectError)/u.test(end);
-          expect(ours ? [] : [name, script, end]).toEqual([]);
+          expect(ours ? [] : [name, `round ${round}`, end]).toEqual([]);
         }
       }
     }
@@ -175,17 +175,22 @@ test(
   60_000 + seconds * 10_000,
 );
 
-/** Lets time pass until the call has ended, which it must within half an hour. */
+/**
+ * Lets half an hour pass, and again for as long as the host may still be at work: on a busy one the half hour can be over before the
+ * call begins to wait. One that waits for ever is pending all the same.
+ */
 async function endOf(work: Promise<unknown>, clock: HandClock): Promise<string> {
   const end = { now: "pending" };
   const settled = work.then(
     () => (end.now = "result"),
     (error: unknown) => (end.now = nameOf(error)),
   );
-  // What was sent arrives first; only then is it silence.
-  await Promise.race([settled, delay(arrivalMs)]);
-  for (let passed = 0; end.now === "pending" && passed < 1900; passed += 1) await clock.pass(1000);
-  await Promise.race([settled, delay(hostWorkMs, undefined, { ref: false })]);
+  const until = performance.now() + hostWorkMs;
+  do {
+    // What was sent arrives first; only then is it silence.
+    await Promise.race([settled, delay(arrivalMs)]);
+    for (let passed = 0; end.now === "pending" && passed < 1900; passed += 1) await clock.pass(1000);
+  } while (end.now === "pending" && performance.now() < until);
   return end.now;
 }
 
