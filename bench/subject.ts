@@ -9,7 +9,7 @@ import type { Engine } from "../src/engine/engine.js";
 import type { InstalledEnvironment } from "../src/environment/environment.js";
 import { openHostEnvironments } from "../src/daemon/host-environments.js";
 import { guestEnvironment } from "../src/guest/environment.js";
-import { runGuestProgram } from "../src/guest/program.js";
+import { runGuestProgram } from "../src/process/program.js";
 import type { GuestSession } from "../src/guest/session.js";
 import type { WantedDrives } from "../src/machine/machine-drives.js";
 import { placeholderSeed } from "../src/disk/empty-seed.js";

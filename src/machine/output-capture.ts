@@ -1,4 +1,5 @@
 // Owns keeping one stream of a command for its result, within bounds. Never decides how much a reader sees.
+import { keptOutputBytes } from "../process/output.js";
 
 export interface CapturedOutput {
   readonly text: string;
@@ -7,16 +8,13 @@ export interface CapturedOutput {
   readonly droppedBytes: number;
 }
 
-/** Bytes of one stream that are kept on the host. */
-export const captureLimitBytes = 64 * 1024 * 1024;
-
 export class OutputCapture {
   readonly #chunks: Uint8Array[] = [];
   readonly #limit: number;
   #kept = 0;
   #dropped = 0;
 
-  constructor(limitBytes: number = captureLimitBytes) {
+  constructor(limitBytes: number = keptOutputBytes) {
     this.#limit = limitBytes;
   }
 

@@ -6,10 +6,12 @@ import { stageDone } from "../base/stage.js";
 import type { Engine } from "../engine/engine.js";
 import type { EnvironmentStore, InstalledEnvironment } from "../environment/environment.js";
 import { guestEnvironment, loginShell } from "../guest/environment.js";
-import { runGuestProgram } from "../guest/program.js";
 import { explainBrokenStart, explainBrokenWork } from "../machine/machine-end.js";
 import type { MachineHost, LiveMachine } from "../machine/machine-host.js";
-import { OutputCapture } from "../machine/output-capture.js";
+import { OutputCapture, type CapturedOutput } from "../machine/output-capture.js";
+import { viewOfOutcome, type ExitedView } from "../process/outcome.js";
+import { viewOfOutput, type OutputView } from "../process/output.js";
+import { runGuestProgram } from "../process/program.js";
 import type { SandboxHost } from "./sandbox-host.js";
 
 export interface OneShotRequest {
@@ -31,21 +33,10 @@ export interface OneShotCaller extends Task {
   onSignal(listener: (name: string) => void): void;
 }
 
-export interface OneShotResult {
+export interface OneShotResult extends ExitedView, OutputView {
   environment: string;
   engine: string;
   accelerator: string;
-  exit_code: number;
-  timed_out: boolean;
-  oom_killed: boolean;
-  duration_ms: number;
-  stdout: string;
-  stderr: string;
-  stdout_truncated: boolean;
-  stderr_truncated: boolean;
-  stdout_base64?: string;
-  stderr_base64?: string;
-  dropped_bytes: number;
 }
 
 export interface OneShot {
@@ -101,10 +92,7 @@ export function oneShot(services: OneShotServices): OneShot {
         environment: environment.name,
         engine: live.machine.engine,
         accelerator: live.machine.accelerator,
-        exit_code: exit.exitCode,
-        timed_out: exit.timedOut,
-        oom_killed: exit.oomKilled,
-        duration_ms: exit.durationMs,
+        ...viewOfOutcome(exit),
         ...outputFields(captured.stdout, captured.stderr),
       };
     },
@@ -143,15 +131,12 @@ function start(
   return machines.create({ environment, vcpuCount, memMib, deadlineMs, keep: false }, caller);
 }
 
-function outputFields(stdout: OutputCapture, stderr: OutputCapture) {
+function outputFields(stdout: OutputCapture, stderr: OutputCapture): OutputView {
   const [out, err] = [stdout.take(), stderr.take()];
-  return {
-    stdout: out.text,
-    stderr: err.text,
-    stdout_truncated: out.droppedBytes > 0,
-    stderr_truncated: err.droppedBytes > 0,
-    ...(out.base64 === undefined ? {} : { stdout_base64: out.base64 }),
-    ...(err.base64 === undefined ? {} : { stderr_base64: err.base64 }),
-    dropped_bytes: out.droppedBytes + err.droppedBytes,
-  };
+  const excerpt = (each: CapturedOutput) => ({ ...each, truncated: each.droppedBytes > 0 });
+  return viewOfOutput({
+    stdout: excerpt(out),
+    stderr: excerpt(err),
+    droppedBytes: out.droppedBytes + err.droppedBytes,
+  });
 }

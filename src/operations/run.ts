@@ -1,6 +1,8 @@
 // Owns the operation that runs one command in a machine of its own. Never keeps anything of it.
 import * as z from "zod";
-import { commandOutcome, defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
+import { exitedView } from "../process/outcome.js";
+import { outputView } from "../process/output.js";
+import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
 import { operation } from "./operation.js";
 
 const input = z.strictObject({
@@ -59,7 +61,8 @@ export const runOperation = operation({
     environment: z.string(),
     engine: z.string(),
     accelerator: z.string(),
-    ...commandOutcome,
+    ...exitedView.shape,
+    ...outputView.shape,
   }),
   handler: (services, request, call) =>
     services.oneShot.run(

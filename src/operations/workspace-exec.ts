@@ -1,13 +1,14 @@
 // Owns the operations that run commands in a workspace and tell what was run. Never files.
 import * as z from "zod";
 import { visibleLine } from "../base/visible.js";
+import { outcomeView, reasonsOf } from "../process/outcome.js";
+import { keptOutputBytes } from "../process/output.js";
 import { operation } from "./operation.js";
 import { execView, workspaceId, type ExecView } from "./workspace-fields.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
 /** Bytes of each stream that a model gets at once. */
 const modelOutputBytes = 20_000;
-const wholeOutputBytes = 64 * 1024 * 1024;
 
 const command = z
   .union([z.string().min(1).max(131_072), z.array(z.string().max(131_072)).min(1).max(4096)])
@@ -18,7 +19,7 @@ const cwd = z
   .max(4096)
   .default("/workspace")
   .meta({ title: "DIR", description: "Folder to run in." });
-const outputBytes = z.int().min(0).max(wholeOutputBytes).default(wholeOutputBytes);
+const outputBytes = z.int().min(0).max(keptOutputBytes).default(keptOutputBytes);
 
 const execInput = z.strictObject({
   workspace_id: workspaceId,
@@ -147,12 +148,7 @@ export const workspaceLogsOperation = operation({
         command: z.union([z.string(), z.array(z.string())]),
         cwd: z.string(),
         started_at: z.string(),
-        state: z.enum(["running", "exited", "lost"]),
-        exit_code: z.int().nullable(),
-        timed_out: z.boolean(),
-        oom_killed: z.boolean(),
-        canceled: z.boolean(),
-        duration_ms: z.int(),
+        ...outcomeView.shape,
         stdout_bytes: z.int(),
         stderr_bytes: z.int(),
         output_removed: z.boolean().describe("To make room: a workspace keeps 1 GiB of outputs, the latest."),
@@ -174,7 +170,8 @@ export const workspaceLogsOperation = operation({
         const exit = entry.canceled ? "canceled" : `exit ${entry.exit_code ?? "?"}`;
         const end = entry.state === "exited" ? exit : entry.state;
         const gone = entry.output_removed ? "  [output removed]" : "";
-        return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${visibleLine(shown)}${gone}`;
+        const why = reasonsOf({ ...entry, canceled: false }).map((reason) => `  [${reason}]`);
+        return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${visibleLine(shown)}${why.join("")}${gone}`;
       }),
       ...result.notes.map(({ at, text }) => `      ${at}  ${text}.`),
     ].join("\n"),

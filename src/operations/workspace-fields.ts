@@ -1,5 +1,6 @@
 // Owns input and output fields that workspace operations share. Never holds a field that only one uses.
 import * as z from "zod";
+import { programView } from "../process/output.js";
 
 export const workspaceId = z
   .string()
@@ -58,19 +59,7 @@ export const execView = z.object({
   sequence: z.int().describe("Number of the command in this workspace."),
   command: z.union([z.string(), z.array(z.string())]),
   cwd: z.string(),
-  state: z.enum(["running", "exited", "lost"]).describe("`lost`: its machine went away before it ended."),
-  exit_code: z.int().nullable().describe("124 when it timed out, 128 + n when signal n ended it; null while it runs."),
-  timed_out: z.boolean(),
-  oom_killed: z.boolean(),
-  canceled: z.boolean(),
-  duration_ms: z.int(),
-  stdout: z.string().describe("UTF-8; other bytes become U+FFFD. Empty when it was streamed."),
-  stderr: z.string(),
-  stdout_truncated: z.boolean(),
-  stderr_truncated: z.boolean(),
-  stdout_base64: z.string().optional().describe("The bytes, where they are not UTF-8."),
-  stderr_base64: z.string().optional(),
-  dropped_bytes: z.int().describe("Bytes beyond 64 MiB a stream that were not kept."),
+  ...programView.shape,
   restarted: z.boolean().describe("True when the workspace was stopped and has been started for this."),
 });
 

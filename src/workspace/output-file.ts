@@ -2,9 +2,7 @@
 import { existsSync } from "node:fs";
 import { open, stat, writeFile, type FileHandle } from "node:fs/promises";
 import { hasErrno } from "../base/error.js";
-
-/** Bytes of one stream that are kept. */
-export const keptOutputBytes = 64 * 1024 * 1024;
+import { keptOutputBytes } from "../process/output.js";
 
 /** How many of these bytes may be kept; they count as written. */
 export type TakeRoom = (bytes: number) => Promise<number>;

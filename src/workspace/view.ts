@@ -1,6 +1,7 @@
 // Owns how workspaces and commands look to callers, in wire names. Never changes them.
+import { notExited, viewOfOutcome } from "../process/outcome.js";
+import { viewOfOutput } from "../process/output.js";
 import type { ExecResult } from "./program/exec.js";
-import type { ExecEnded } from "./record/journal.js";
 import { deletionTime } from "./life/lifecycle.js";
 import type { WorkspaceRecord } from "./record/record.js";
 import type { NewerWorkspace } from "./record/store.js";
@@ -45,26 +46,10 @@ export function execView(workspace: Workspace, { started, ended, stdout, stderr,
     sequence: started.sequence,
     command: started.command,
     cwd: started.cwd,
-    state: execState(ended),
-    exit_code: ended?.exit_code ?? null,
-    timed_out: ended?.timed_out ?? false,
-    oom_killed: ended?.oom_killed ?? false,
-    canceled: ended?.canceled ?? false,
-    duration_ms: ended?.duration_ms ?? Math.max(0, Date.now() - Date.parse(started.at)),
-    stdout: stdout.text,
-    stderr: stderr.text,
-    stdout_truncated: stdout.truncated,
-    stderr_truncated: stderr.truncated,
-    ...(stdout.base64 === undefined ? {} : { stdout_base64: stdout.base64 }),
-    ...(stderr.base64 === undefined ? {} : { stderr_base64: stderr.base64 }),
-    dropped_bytes: ended?.dropped_bytes ?? 0,
+    ...viewOfOutcome(ended?.outcome ?? notExited("running", Math.max(0, Date.now() - Date.parse(started.at)))),
+    ...viewOfOutput({ stdout, stderr, droppedBytes: ended?.droppedBytes ?? 0 }),
     restarted,
   };
-}
-
-export function execState(ended: ExecEnded | undefined): "running" | "exited" | "lost" {
-  if (ended === undefined) return "running";
-  return ended.exit_code === null ? "lost" : "exited";
 }
 
 export function newerView({ id, name, reason }: NewerWorkspace) {

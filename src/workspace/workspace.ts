@@ -5,13 +5,11 @@ import { RoomMeter } from "../base/free-room.js";
 import { ReadWriteLock } from "../base/read-write-lock.js";
 import type { InstalledEnvironment } from "../environment/environment.js";
 import type { LiveMachine } from "../machine/machine-host.js";
-import { appendJournal, type JournalLine } from "./record/journal.js";
+import { appendJournal, type NewJournalLine } from "./record/journal.js";
 import { OutputRoom } from "./output-room.js";
 import type { WorkspaceRecord } from "./record/record.js";
 import type { RunningExec } from "./program/running-exec.js";
 import type { WorkspaceFiles } from "./record/files.js";
-
-type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
 
 export interface Leaving {
   readonly live: LiveMachine;
@@ -85,7 +83,7 @@ export class Workspace {
   }
 
   /** Appends to the journal, with the time; several notes at once are written in order. */
-  note(line: DistributiveOmit<JournalLine, "at">): Promise<void> {
+  note(line: NewJournalLine): Promise<void> {
     const dated = { ...line, at: new Date().toISOString() };
     this.#noting = this.#noting
       .then(

@@ -13,6 +13,7 @@ const LAYERS = [
   ["preparation"],
   ["workspace", "one-shot", "chat-host", "doctor"],
   ["machine"],
+  ["process"],
   ["guest", "disk"],
   ["engine", "environment", "tree"],
   ["base"],

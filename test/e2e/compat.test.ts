@@ -17,7 +17,8 @@ test("[compat-run] output, input and exit code pass through, and the result name
   expect([json.code, JSON.parse(json.stdout.toString())]).toEqual([
     7,
     {
-      ...{ environment: "debian:12", engine: "host_compat", accelerator: "none", exit_code: 7, timed_out: false },
+      ...{ environment: "debian:12", engine: "host_compat", accelerator: "none", state: "exited", exit_code: 7 },
+      ...{ signal: null, timed_out: false, canceled: false },
       ...{ oom_killed: false, duration_ms: expect.any(Number) as number, stdout: "", stderr: "err\n" },
       ...{ stdout_truncated: false, stderr_truncated: false, dropped_bytes: 0 },
     },

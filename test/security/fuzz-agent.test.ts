@@ -8,7 +8,7 @@ import { ConnectError } from "@connectrpc/connect";
 import * as fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
-import { followGuestProgram } from "../../src/guest/program.js";
+import { followGuestProgram } from "../../src/process/program.js";
 import type { GuestSession } from "../../src/guest/session.js";
 import { touchedTrees } from "../../src/tree/diff/touched-trees.js";
 import { listFolder, readText, writeText } from "../../src/workspace/files/single.js";

@@ -7,7 +7,7 @@ import { create } from "@bufbuild/protobuf";
 import { afterAll, describe, expect, test } from "vitest";
 import { asPyroError } from "../../src/base/error.js";
 import { FileEntrySchema, FileKind, type FileEntry } from "../../src/guest/gen/pyro/guest/v1/files_pb.js";
-import { followGuestProgram } from "../../src/guest/program.js";
+import { followGuestProgram } from "../../src/process/program.js";
 import type { GuestSession } from "../../src/guest/session.js";
 import { touchedTrees } from "../../src/tree/diff/touched-trees.js";
 import type { SeedTree } from "../../src/tree/diff/source.js";

@@ -7,7 +7,8 @@ import type { BoundedClient } from "../../src/guest/bounded-client.js";
 import { FollowResponseSchema, type FollowResponse } from "../../src/guest/gen/pyro/guest/v1/guest_pb.js";
 import { FileService } from "../../src/guest/gen/pyro/guest/v1/files_pb.js";
 import { MachineService, ProcessService } from "../../src/guest/gen/pyro/guest/v1/guest_pb.js";
-import { followGuestProgram, pumpGuestInput, type GuestExit } from "../../src/guest/program.js";
+import { followGuestProgram, pumpGuestInput } from "../../src/process/program.js";
+import type { Exited } from "../../src/process/outcome.js";
 import { longestTotalMs } from "../../src/guest/time.js";
 import { HandClock, nextTurn, openHostileGuest, silence, silentStream } from "./hostile-guest.js";
 
@@ -54,7 +55,7 @@ function outcomeOf(work: Promise<unknown>): { now: unknown } {
   return outcome;
 }
 
-function follow(session: Parameters<typeof followGuestProgram>[0], timeoutMs: number): Promise<GuestExit> {
+function follow(session: Parameters<typeof followGuestProgram>[0], timeoutMs: number): Promise<Exited> {
   return followGuestProgram(session, { processId: "e1", timeoutMs, output: () => Promise.resolve() }, never);
 }
 
@@ -73,7 +74,10 @@ describe("a command that says nothing", () => {
     }
     expect(outcome.now).toBe("pending");
     sender.send(exit);
-    expect(await following).toEqual({ exitCode: 7, timedOut: false, oomKilled: false, durationMs: 5 });
+    expect(await following).toEqual({
+      ...{ state: "exited", exitCode: 7, signal: null, timedOut: false, oomKilled: false, canceled: false },
+      durationMs: 5,
+    });
   });
 
   test("is given up two minutes after its agent has fallen silent, not before", async () => {

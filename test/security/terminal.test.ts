@@ -43,7 +43,7 @@ const workspace = {
 };
 
 test("a label, a command, a file's name, a finding and a file's content reach a terminal with their controls visible", async () => {
-  const ended = { sequence: 1, cwd: "/", started_at: "", state: "exited", exit_code: 0, duration_ms: 1 };
+  const ended = { sequence: 1, cwd: "/", started_at: "", state: "exited", exit_code: 0, signal: null, duration_ms: 1 };
   const entry = { ...ended, timed_out: false, oom_killed: false, canceled: false, stdout_bytes: 0, stderr_bytes: 0 };
   const finding = { code: "host_start", host: "codex", title: "Codex", severity: "error", text: hostile, fix: null };
   const texts = [

@@ -7,7 +7,7 @@ import { formatDisk } from "../../disk/formatted-disk.js";
 import type { InstalledEnvironment } from "../../environment/environment.js";
 import { bootMachine } from "../boot.js";
 import { guestEnvironment } from "../../guest/environment.js";
-import { runGuestProgram } from "../../guest/program.js";
+import { runGuestProgram } from "../../process/program.js";
 import type { GuestSession } from "../../guest/session.js";
 import { giveIdentity } from "../identity.js";
 import { machineHome, makeHome, removeHome, type MachineFolders } from "../machine-files.js";

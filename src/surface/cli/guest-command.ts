@@ -1,18 +1,18 @@
 // Owns what the command line says and exits with once a guest's command has run, or runs on. Never calls anything.
 import * as z from "zod";
 import { PyroError } from "../../base/error.js";
-import { commandOutcome, sandboxEngine, sandboxNote } from "../../operations/fields.js";
+import { sandboxEngine, sandboxNote } from "../../operations/fields.js";
+import { reasonsOf } from "../../process/outcome.js";
+import { programView } from "../../process/output.js";
 import type { OperationCall, WireResult } from "../connection.js";
 import type { CommandContext } from "./command.js";
 import { exitCodes, ownFailure } from "./exit.js";
 import { bytesOf, printResult } from "./print-result.js";
 
-/** A command of a workspace has a number and may still run; one of `pyro run` has neither. */
-const outcome = z.object({
+/** A command of a workspace has a number, and its workspace an id; one of `pyro run` has neither. */
+const ran = programView.extend({
   workspace_id: z.string().default(""),
   sequence: z.int().default(0),
-  state: z.enum(["running", "exited", "lost"]).default("exited"),
-  exit_code: commandOutcome.exit_code.nullable(),
   engine: z.string().default(""),
 });
 
@@ -24,7 +24,8 @@ export async function finishCommand(
   result: WireResult,
   context: CommandContext,
 ): Promise<number> {
-  const { workspace_id: id, sequence, state, exit_code: code, engine } = outcome.parse(result);
+  const command = ran.parse(result);
+  const { workspace_id: id, sequence, state, exit_code: code, engine } = command;
   if (context.json) await printResult(operation, result, context);
   if (state === "running") {
     const isDetached = detached.safeParse(input).success;
@@ -37,6 +38,10 @@ export async function finishCommand(
   if (!context.json) {
     if (engine === sandboxEngine) await context.stderr.write(`pyro: The command ${sandboxNote}.\n`);
     for (const stream of ["stdout", "stderr"] as const) await context[stream].pass(bytesOf(result, stream));
+    const why = reasonsOf(command);
+    // Scripts have the exit code, and a standard error that is the command's alone.
+    if (why.length > 0 && context.stderr.isTerminal)
+      await context.stderr.write(`pyro: The command: ${why.join(", ")}.\n`);
   }
   if (state === "exited" && code !== null) return code;
   if (context.json) return ownFailure;

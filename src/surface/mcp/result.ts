@@ -3,6 +3,8 @@ import type { CallToolResult } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import type { PyroError } from "../../base/error.js";
 import { sandboxEngine, sandboxNote } from "../../operations/fields.js";
+import { reasonsOf } from "../../process/outcome.js";
+import { programView } from "../../process/output.js";
 import type { Operation } from "../../operations/operation.js";
 import type { WireResult } from "../connection.js";
 import { cut, shrink, type Bounds } from "./shrink.js";
@@ -42,19 +44,11 @@ function* boundsToTry(): Generator<Bounds> {
   }
 }
 
-/** Commands of a workspace have a number and may still run, those of vm_run have neither. */
-const outcome = z.object({
+/** Commands of a workspace have a number, those of vm_run an engine. */
+const outcome = programView.extend({
   sequence: z.int().optional(),
-  state: z.enum(["running", "exited", "lost"]).default("exited"),
-  exit_code: z.int().nullable(),
-  timed_out: z.boolean(),
-  oom_killed: z.boolean(),
-  canceled: z.boolean().default(false),
   engine: z.string().default(""),
   restarted: z.boolean().default(false),
-  duration_ms: z.int(),
-  stdout: z.string(),
-  stderr: z.string(),
 });
 
 /** For hosts that show the model the text only. */
@@ -76,10 +70,8 @@ function describe(operation: Operation, result: WireResult): string {
 function endOf(ran: z.output<typeof outcome>): readonly string[] {
   const notes = [
     ...(ran.sequence === undefined ? [] : [`command ${ran.sequence}`]),
-    ...(ran.timed_out ? ["timed out"] : []),
-    ...(ran.oom_killed ? ["out of memory"] : []),
+    ...reasonsOf(ran),
     ...(ran.engine === sandboxEngine ? [sandboxNote] : []),
-    ...(ran.canceled ? ["canceled"] : []),
     ...(ran.restarted ? ["the workspace was stopped and has been started"] : []),
   ];
   switch (ran.state) {

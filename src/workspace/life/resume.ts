@@ -4,8 +4,9 @@ import { asPyroError, type PyroError } from "../../base/error.js";
 import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
 import { readJournal, type ExecStarted } from "../record/journal.js";
 import { emptyWorkspace } from "./lifecycle.js";
-import { lostExec } from "../program/exec.js";
-import { isCut, keptOutputBytes } from "../output-file.js";
+import { execEndLines, execEnds, lostExec } from "../record/exec-end.js";
+import { keptOutputBytes } from "../../process/output.js";
+import { isCut } from "../output-file.js";
 import { useMachine } from "./machine.js";
 import { followExec, outputPaths, processIdOf } from "../program/running.js";
 import type { WorkspaceStore } from "../record/store.js";
@@ -96,14 +97,15 @@ async function followOn(workspace: Workspace, { session }: LiveMachine): Promise
 
 async function openExecs(workspace: Workspace): Promise<ExecStarted[]> {
   const lines = await readJournal(workspace.files.journal);
-  const ended = new Set(lines.flatMap((line) => (line.type === "exec_ended" ? [line.sequence] : [])));
+  const ended = execEnds(lines);
   return lines.filter((line) => line.type === "exec_started").filter((line) => !ended.has(line.sequence));
 }
 
 /** Notes the end of commands whose machine or process is gone. */
 async function closeJournal(workspace: Workspace, running: ReadonlySet<number>): Promise<void> {
   for (const started of await openExecs(workspace)) {
-    if (!running.has(started.sequence)) await workspace.note(lostExec(started));
+    if (running.has(started.sequence)) continue;
+    for (const line of execEndLines(started.sequence, lostExec)) await workspace.note(line);
   }
 }
 

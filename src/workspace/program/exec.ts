@@ -6,10 +6,11 @@ import { PyroError } from "../../base/error.js";
 import { requireRoom } from "../../base/free-room.js";
 import { commandStarted, type Task } from "../../base/progress.js";
 import { guestEnvironment, loginShell } from "../../guest/environment.js";
-import { pumpGuestInput, sendGuestSignal, startGuestProgram } from "../../guest/program.js";
+import { pumpGuestInput, sendGuestSignal, startGuestProgram } from "../../process/program.js";
 import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
 import { enterWorkspace } from "../access.js";
-import { readJournal, type ExecEnded, type ExecStarted } from "../record/journal.js";
+import { execEnds, lostExec, type ExecEnd } from "../record/exec-end.js";
+import { readJournal, type ExecStarted } from "../record/journal.js";
 import { readExcerpt } from "../output-file.js";
 import { followExec, outputPaths, processIdOf, type OutputListener } from "./running.js";
 import type { RunningExec } from "./running-exec.js";
@@ -36,7 +37,7 @@ export interface ExecCaller extends Task {
 export interface ExecResult {
   readonly started: ExecStarted;
   /** Absent while it runs. */
-  readonly ended: ExecEnded | undefined;
+  readonly ended: ExecEnd | undefined;
   readonly stdout: Awaited<ReturnType<typeof readExcerpt>>;
   readonly stderr: Awaited<ReturnType<typeof readExcerpt>>;
   readonly restarted: boolean;
@@ -86,21 +87,13 @@ export async function waitInWorkspace(workspace: Workspace, request: WaitRequest
   const isStarting = workspace.starting.has(request.sequence);
   const lines = await readJournal(workspace.files.journal);
   const started = lines.find((line) => line.type === "exec_started" && line.sequence === request.sequence);
-  const ended = lines.find((line) => line.type === "exec_ended" && line.sequence === request.sequence);
   if (started?.type !== "exec_started") {
     throw new PyroError("not_found", `Workspace ${workspace.id} has no command with sequence ${request.sequence}.`, {
       hint: "workspace_logs lists the commands since create or the last reset.",
     });
   }
-  const unknown = isStarting ? undefined : lostExec(started);
-  const found = ended?.type === "exec_ended" ? ended : unknown;
-  return { ...(await describe(workspace, started, request.outputBytes)), ended: found, restarted: false };
-}
-
-/** What is said of a command whose end nobody saw, since its machine went away. */
-export function lostExec({ sequence, at }: ExecStarted): ExecEnded {
-  const unknown = { exit_code: null, timed_out: false, oom_killed: false, canceled: false };
-  return { type: "exec_ended", at, sequence, ...unknown, duration_ms: 0, dropped_bytes: 0 };
+  const ended = execEnds(lines).get(request.sequence) ?? (isStarting ? undefined : lostExec);
+  return { ...(await describe(workspace, started, request.outputBytes)), ended, restarted: false };
 }
 
 async function startExec(start: Start): Promise<RunningExec> {
@@ -160,7 +153,7 @@ interface Wait {
   readonly stalled: AbortSignal;
 }
 
-async function waitFor(running: RunningExec, { waitMs, task, stalled }: Wait): Promise<ExecEnded | undefined> {
+async function waitFor(running: RunningExec, { waitMs, task, stalled }: Wait): Promise<ExecEnd | undefined> {
   const over = new AbortController();
   const until = AbortSignal.any([task.signal, over.signal, stalled]);
   const ticker = setInterval(() => {

@@ -1,11 +1,12 @@
 // Owns telling what was run in a workspace: the list, one output, the summary. Never runs anything.
 import { stat } from "node:fs/promises";
 import { PyroError } from "../../base/error.js";
-import { readJournal, type ExecEnded, type JournalLine } from "../record/journal.js";
+import { notExited, reasonsOf, viewOfOutcome } from "../../process/outcome.js";
+import { execEnds } from "../record/exec-end.js";
+import { readJournal, type JournalLine } from "../record/journal.js";
 import { readOutput } from "../output-file.js";
 import { isOutputRemoved } from "../output-room.js";
 import { outputPaths } from "./running.js";
-import { execState } from "../view.js";
 import type { Workspace } from "../workspace.js";
 
 export async function commandHistory(workspace: Workspace) {
@@ -13,24 +14,19 @@ export async function commandHistory(workspace: Workspace) {
   const running = new Set([...workspace.execs.keys(), ...workspace.starting]);
   const next = workspace.record.next_sequence;
   const lines = await readJournal(workspace.files.journal);
-  const ends = new Map(lines.flatMap((line) => (line.type === "exec_ended" ? [[line.sequence, line] as const] : [])));
+  const ends = execEnds(lines);
   const started = lines.filter((line) => line.type === "exec_started");
   return Promise.all(
     started.map(async (line) => {
-      const ended: ExecEnded | undefined = ends.get(line.sequence);
       const paths = outputPaths(workspace, line.sequence);
-      const isLost = ended === undefined && line.sequence < next && !running.has(line.sequence);
+      const isLost = line.sequence < next && !running.has(line.sequence);
+      const outcome = ends.get(line.sequence)?.outcome ?? notExited(isLost ? "lost" : "running", 0);
       return {
         sequence: line.sequence,
         command: line.command,
         cwd: line.cwd,
         started_at: line.at,
-        state: isLost ? ("lost" as const) : execState(ended),
-        exit_code: ended?.exit_code ?? null,
-        timed_out: ended?.timed_out ?? false,
-        oom_killed: ended?.oom_killed ?? false,
-        canceled: ended?.canceled ?? false,
-        duration_ms: ended?.duration_ms ?? 0,
+        ...viewOfOutcome(outcome),
         stdout_bytes: await sizeOf(paths.stdout),
         stderr_bytes: await sizeOf(paths.stderr),
         output_removed: isOutputRemoved(workspace.files.output, line.sequence),
@@ -126,8 +122,8 @@ function oneLine(command: string | readonly string[]): string {
 
 function describeEnd(each: Awaited<ReturnType<typeof commandHistory>>[number]): string {
   if (each.state !== "exited") return each.state === "running" ? "is still running" : "was lost with its machine";
-  const why = each.canceled ? ", canceled" : each.oom_killed ? ", out of memory" : each.timed_out ? ", timed out" : "";
-  return `exited with ${each.exit_code ?? "?"}${why} after ${(each.duration_ms / 1000).toFixed(1)} s`;
+  const ended = [`exited with ${each.exit_code ?? "?"}`, ...reasonsOf(each)].join(", ");
+  return `${ended} after ${(each.duration_ms / 1000).toFixed(1)} s`;
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -1,10 +1,11 @@
 // Owns what can be asked of a command that runs. Never follows it.
-import type { ExecEnded, ExecStarted } from "../record/journal.js";
+import type { ExecEnd } from "../record/exec-end.js";
+import type { ExecStarted } from "../record/journal.js";
 
 export interface RunningExec {
   readonly started: ExecStarted;
-  /** Its end as the journal has it; never rejects. */
-  readonly ended: Promise<ExecEnded>;
+  /** As the journal has it; never rejects. */
+  readonly ended: Promise<ExecEnd>;
   /** Kills its whole tree. */
   cancel(): void;
   outputBytes(): number;

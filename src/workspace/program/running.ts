@@ -1,10 +1,12 @@
 // Owns one command in a workspace while it runs: follows it, keeps its output, learns its end. Never starts it.
 import { join } from "node:path";
 import { asPyroError } from "../../base/error.js";
-import { followGuestProgram, type GuestExit, type OutputCursors } from "../../guest/program.js";
+import { followGuestProgram, type OutputCursors } from "../../process/program.js";
 import { SignalTarget } from "../../guest/gen/pyro/guest/v1/guest_pb.js";
 import type { GuestSession } from "../../guest/session.js";
-import type { ExecEnded, ExecStarted } from "../record/journal.js";
+import { notExited } from "../../process/outcome.js";
+import { execEndLines, type ExecEnd } from "../record/exec-end.js";
+import type { ExecStarted } from "../record/journal.js";
 import { OutputFile } from "../output-file.js";
 import type { RunningExec } from "./running-exec.js";
 import type { Workspace } from "../workspace.js";
@@ -56,17 +58,17 @@ export async function followExec(workspace: Workspace, following: Following): Pr
     },
     new AbortController().signal,
   );
-  const end = async (): Promise<ExecEnded> => {
+  const end = async (): Promise<ExecEnd> => {
     const known = await exit.catch((error: unknown) => asPyroError(error));
     await Promise.all([files.stdout.close(), files.stderr.close()]);
-    const dropped = files.stdout.droppedBytes + files.stderr.droppedBytes;
-    const line = { sequence: started.sequence, canceled, dropped_bytes: dropped, ...outcome(known) };
-    const ended: ExecEnded = { type: "exec_ended", at: new Date().toISOString(), ...line };
+    const outcome = known instanceof Error ? notExited("lost", 0) : known;
+    const droppedBytes = files.stdout.droppedBytes + files.stderr.droppedBytes;
+    const ended: ExecEnd = { outcome: { ...outcome, canceled }, droppedBytes };
     // Handed over, the command goes on; who adopts the machine learns its end.
     if (workspace.handedOver) return ended;
     // A reset has already forgotten it, and its journal.
     if (workspace.execs.get(started.sequence) !== running) return ended;
-    await workspace.note({ type: "exec_ended", ...line }).catch(() => undefined);
+    for (const line of execEndLines(started.sequence, ended)) await workspace.note(line).catch(() => undefined);
     // Not before: what neither runs nor has an end in the journal counts as lost.
     if (workspace.execs.get(started.sequence) === running) workspace.execs.delete(started.sequence);
     // What the command left in the background goes on, as after any shell; a killed one leaves nothing.
@@ -86,16 +88,4 @@ export async function followExec(workspace: Workspace, following: Following): Pr
   };
   workspace.execs.set(started.sequence, running);
   return running;
-}
-
-function outcome(known: GuestExit | Error) {
-  if (known instanceof Error) {
-    return { exit_code: null, timed_out: false, oom_killed: false, duration_ms: 0 };
-  }
-  return {
-    exit_code: known.exitCode,
-    timed_out: known.timedOut,
-    oom_killed: known.oomKilled,
-    duration_ms: known.durationMs,
-  };
 }

@@ -2,6 +2,8 @@
 import { appendFile, readFile } from "node:fs/promises";
 import * as z from "zod";
 import { hasErrno } from "../../base/error.js";
+import { outcomeView } from "../../process/outcome.js";
+import { outputView } from "../../process/output.js";
 
 const execStarted = z.object({
   type: z.literal("exec_started"),
@@ -12,17 +14,21 @@ const execStarted = z.object({
   timeout_seconds: z.number(),
 });
 
+/** Stands before the end of a command that a signal ended: a line of its own, which earlier versions pass over. */
+const execSignaled = z.object({
+  type: z.literal("exec_signaled"),
+  at: z.string(),
+  sequence: z.int(),
+  signal: z.string(),
+});
+
 const execEnded = z.object({
   type: z.literal("exec_ended"),
   at: z.string(),
   sequence: z.int(),
-  /** Null when the machine went away before it could be learnt. */
-  exit_code: z.int().nullable(),
-  timed_out: z.boolean(),
-  oom_killed: z.boolean(),
-  canceled: z.boolean(),
-  duration_ms: z.int(),
-  dropped_bytes: z.int(),
+  // An exit code of null: the machine went away before it could be learnt.
+  ...outcomeView.omit({ state: true, signal: true }).shape,
+  ...outputView.pick({ dropped_bytes: true }).shape,
 });
 
 const other = z.object({
@@ -32,11 +38,14 @@ const other = z.object({
   detail: z.string(),
 });
 
-const journalLine = z.discriminatedUnion("type", [execStarted, execEnded, other]);
+type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
+
+const journalLine = z.discriminatedUnion("type", [execStarted, execSignaled, execEnded, other]);
 
 export type JournalLine = z.output<typeof journalLine>;
+/** Before it has its time. */
+export type NewJournalLine = DistributiveOmit<JournalLine, "at">;
 export type ExecStarted = z.output<typeof execStarted>;
-export type ExecEnded = z.output<typeof execEnded>;
 
 /** Appends one line; a crash of the host may lose the last ones, never more. `torn`: the last append failed half-way. */
 export async function appendJournal(path: string, line: JournalLine, torn = false): Promise<void> {

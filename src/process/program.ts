@@ -1,11 +1,12 @@
 // Owns one program inside a machine from start to exit: its output, input and signals. Never keeps its output.
 import type { Readable } from "node:stream";
-import { constants } from "node:os";
 import { randomUUID } from "node:crypto";
 import { PyroError } from "../base/error.js";
-import { SignalTarget, type Chunk, type Exit } from "./gen/pyro/guest/v1/guest_pb.js";
-import type { GuestSession } from "./session.js";
-import type { Bound } from "./time.js";
+import { SignalTarget, type Chunk, type Exit } from "../guest/gen/pyro/guest/v1/guest_pb.js";
+import type { GuestSession } from "../guest/session.js";
+import type { Bound } from "../guest/time.js";
+import { timedOutExitCode, type Exited } from "./outcome.js";
+import { signalName, signalNumber } from "./signal-name.js";
 
 export interface GuestProgram {
   readonly argv: readonly string[];
@@ -21,15 +22,6 @@ export interface GuestProgram {
   onStarted?(signalByName: (name: string) => void): void;
 }
 
-export interface GuestExit {
-  readonly exitCode: number;
-  readonly timedOut: boolean;
-  readonly oomKilled: boolean;
-  readonly durationMs: number;
-}
-
-/** Exit code of a command whose time ran out, as `timeout(1)` gives. */
-const timedOutExitCode = 124;
 /** Bytes after which the guest is told that output is safe; well under its 4 MiB bound. */
 const acknowledgeBytes = 512 * 1024;
 const maxChunkBytes = 65_536;
@@ -49,7 +41,7 @@ export async function runGuestProgram(
   session: GuestSession,
   program: GuestProgram,
   signal: AbortSignal,
-): Promise<GuestExit> {
+): Promise<Exited> {
   const processId = randomUUID();
   const inputEnds = new AbortController();
   try {
@@ -111,7 +103,7 @@ export async function followGuestProgram(
   session: GuestSession,
   { processId, timeoutMs, from, output }: FollowedProgram,
   signal: AbortSignal,
-): Promise<GuestExit> {
+): Promise<Exited> {
   const cursors = { stdout: from?.stdout ?? 0n, stderr: from?.stderr ?? 0n };
   let unacknowledged = 0;
   const acknowledge = () =>
@@ -143,11 +135,14 @@ function followBound({ heartbeats }: GuestSession, timeoutMs: number): Bound {
   return { quietMs: heartbeats ? quietMs : totalMs, totalMs };
 }
 
-function checkExit({ exitCode, timedOut, oomKilled, durationNanos }: Exit): GuestExit {
+function checkExit({ exitCode, signal, timedOut, oomKilled, durationNanos }: Exit): Exited {
   return {
+    state: "exited",
     exitCode: timedOut ? timedOutExitCode : exitCode & 0xff,
+    signal: signalName(signal),
     timedOut,
     oomKilled,
+    canceled: false,
     durationMs: Number(durationNanos / 1_000_000n),
   };
 }
@@ -203,7 +198,7 @@ async function takenInput(
 
 /** Best effort: a program that has ended needs no signal. */
 export function sendGuestSignal(session: GuestSession, processId: string, name: string): void {
-  const number = (constants.signals as Readonly<Record<string, number>>)[`SIG${name}`];
-  if (number === undefined) return;
-  void session.processes.signal({ processId, signal: number, target: SignalTarget.GROUP }).catch(() => undefined);
+  const signal = signalNumber(name);
+  if (signal === undefined) return;
+  void session.processes.signal({ processId, signal, target: SignalTarget.GROUP }).catch(() => undefined);
 }
