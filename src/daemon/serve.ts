@@ -7,6 +7,7 @@ import { hasOpen, tryLockFile } from "../base/lock.js";
 import { preparePaths, type Paths } from "../base/paths.js";
 import { readSettings, type Settings } from "../base/settings.js";
 import { buildId, version } from "../base/version.js";
+import { adopters } from "../engine/adopters.js";
 import type { Engine } from "../engine/engine.js";
 import { sharePulls } from "../environment/shared-pull.js";
 import { openMachineHost, type MachineHost, type MachineHostOptions } from "../machine/machine-host.js";
@@ -150,6 +151,7 @@ function openMachines(
 ): Promise<MachineHost> {
   return openMachineHost({
     ...engine,
+    adopters,
     folders: { state, sockets, cache },
     bootTimeoutMs,
     restoreTimeoutMs,
