@@ -78,7 +78,7 @@ export async function runDaemon(): Promise<void> {
           running_calls: server.running() - 1,
           running_machines: machines.count(),
           pooled_machines: machines.pooled(),
-          accelerator: machines.engine().accelerator,
+          ...runsOn(machines),
         }),
         stop: () => {
           stop.abort();
@@ -96,6 +96,11 @@ export async function runDaemon(): Promise<void> {
   await closeParts({ paths, server, workspaces, machines });
   closed.resolve();
   await server.close();
+}
+
+function runsOn(machines: MachineHost): { readonly engine: string; readonly accelerator: string } {
+  const { name, accelerator } = machines.engine();
+  return { engine: name, accelerator };
 }
 
 interface Parts {
