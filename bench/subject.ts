@@ -5,6 +5,7 @@ import { newId } from "../src/base/id.js";
 import { preparePaths, resolvePaths, type Paths } from "../src/base/paths.js";
 import { readSettings } from "../src/base/settings.js";
 import { hostEngine } from "../src/daemon/host-engine.js";
+import { adopters } from "../src/engine/adopters.js";
 import type { Engine } from "../src/engine/engine.js";
 import type { InstalledEnvironment } from "../src/environment/environment.js";
 import { openHostEnvironments } from "../src/daemon/host-environments.js";
@@ -60,7 +61,8 @@ export async function openSubject(): Promise<Subject> {
   const folders = { state: paths.state, sockets: paths.sockets, cache: paths.cache };
   return {
     ...{ paths, env, engine, environment, folders },
-    openHost: (poolSize) => openMachineHost({ ...limits, engine, judgeAgain: host.openAgain, folders, poolSize }),
+    openHost: (poolSize) =>
+      openMachineHost({ ...limits, adopters, engine, judgeAgain: host.openAgain, folders, poolSize }),
     create: async (host, kept = false) => {
       const machine = { environment, vcpuCount: 1, memMib, deadlineMs: Date.now() + lifetimeMs, keep: false };
       return host.create(kept ? { ...machine, drives: await newDrives(paths) } : machine, task);

@@ -4,13 +4,26 @@ import * as z from "zod";
 import { debianMirrorForm, parseDebianMirror } from "./debian-mirror.js";
 import { PyroError, hasErrno } from "./error.js";
 
-/** `auto` is the fastest that has proved itself on this host. */
-export const engineChoices = ["auto", "kvm", "tcg", "compat"] as const;
+/** `compat` starts no machine: only the sandbox on the host, for calls that allow it. */
+export const engineChoices = ["auto", "qemu", "compat"] as const;
 export type EngineChoice = (typeof engineChoices)[number];
 
+/** `auto` is the fastest that has proved itself on this host. */
+export const acceleratorChoices = ["auto", "kvm", "tcg"] as const;
+export type AcceleratorChoice = (typeof acceleratorChoices)[number];
+
+/** They stood for an accelerator when there was one setting for both. */
+const earlierEngineChoices = ["kvm", "tcg"] as const;
+
+export function isEarlierEngineChoice(engine: string): engine is (typeof earlierEngineChoices)[number] {
+  return earlierEngineChoices.some((each) => each === engine);
+}
+
 const settingsSchema = z.strictObject({
-  /** What machines run on; the variable PYRO_ENGINE goes before it. */
-  engine: z.enum(engineChoices).default("auto"),
+  /** What runs machines; the variable PYRO_ENGINE goes before it. */
+  engine: z.enum([...engineChoices, ...earlierEngineChoices]).default("auto"),
+  /** How it computes; the variable PYRO_ACCELERATOR goes before it. */
+  accelerator: z.enum(acceleratorChoices).optional(),
   /** Machines of the last used template that are kept restored and paused; 0 switches the pool off. */
   pool_size: z.int().min(0).max(8).default(1),
   /** Minutes without a new machine after which the pool is emptied. */

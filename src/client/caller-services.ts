@@ -8,8 +8,9 @@ import type { Task } from "../base/progress.js";
 import type { ChatHosts } from "../chat-host/chat-hosts.js";
 import { openDoctor, type ExaminationRequest } from "../doctor/doctor.js";
 import type { DaemonProbe, DaemonState, Subject } from "../doctor/subject.js";
-import { chooseEngine, engineChoice } from "../engine/choose.js";
+import { chooseEngine } from "../engine/choose.js";
 import { judgeHost, proveTcg } from "../engine/verdict.js";
+import { wantedEngine } from "../engine/wanted.js";
 import { findInstallation } from "../base/installation.js";
 import type { CallerServices } from "../operations/services.js";
 import { connectDaemon, findRunning, isOurs, type ConnectOptions } from "./connect.js";
@@ -36,16 +37,16 @@ async function openSubject(options: ConnectOptions, request: ExaminationRequest,
     ({ ...measuring(paths), files: await installation(), again: request.fix ? "all" : "speed" }) as const;
   const verdict = once(async () => judgeHost(await verdictOptions(), task.signal));
   // Settings that cannot be read are a finding of their own.
-  const setting = async () => (await settings().catch(() => undefined))?.engine ?? "auto";
-  const choice = once(async () => engineChoice(env["PYRO_ENGINE"], await setting()));
+  const setting = () => settings().catch(() => ({ engine: "auto" }) as const);
+  const wanted = once(async () => wantedEngine(await setting(), env));
   return {
     ...{ paths, environment: request.environment, wantsStart: request.wantsStart, shape: request.shape },
     environments: openHostEnvironments(paths, env),
     daemon: daemonProbe(paths, options),
-    ...{ settings, installation, verdict, choice },
+    ...{ settings, installation, verdict, wanted },
     prepare: () => preparePaths(env),
     proveTcg: async (qemu) => proveTcg(await verdictOptions(), qemu, task.signal),
-    engine: once(async () => chooseEngine(await verdict(), await choice())),
+    engine: once(async () => chooseEngine(await verdict(), await wanted())),
   };
 }
 
@@ -54,7 +55,12 @@ function once<Value>(find: () => Promise<Value>): () => Promise<Value> {
   return () => (found ??= find());
 }
 
-const statusResult = z.object({ pid: z.int(), version: z.string(), accelerator: z.string() });
+const statusResult = z.object({
+  pid: z.int(),
+  version: z.string(),
+  engine: z.string(),
+  accelerator: z.string(),
+});
 
 function daemonProbe(paths: Paths, options: ConnectOptions): DaemonProbe {
   return {
@@ -62,7 +68,7 @@ function daemonProbe(paths: Paths, options: ConnectOptions): DaemonProbe {
       const running = await findRunning(paths);
       if (running !== undefined && !isOurs(running)) {
         const { pid, version } = running;
-        return { pid, version, startedInMs: null, ours: false, accelerator: undefined };
+        return { pid, version, startedInMs: null, ours: false, engine: undefined, accelerator: undefined };
       }
       const began = performance.now();
       const connection = await connectDaemon(options).catch(async (error: unknown) => {

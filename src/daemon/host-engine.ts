@@ -15,8 +15,7 @@ export interface HostEngine {
 }
 
 export function hostEngine(paths: Paths, settings: Settings): HostEngine {
-  const choice = { setting: settings.engine, variable: process.env["PYRO_ENGINE"] };
-  const options = { ...measuring(paths), ...choice, files: () => findInstallation() };
+  const options = { ...measuring(paths), settings, variables: process.env, files: () => findInstallation() };
   return {
     open: (signal) => openEngine(options, signal),
     openAgain: (signal) => openEngine({ ...options, again: "kvm" }, signal),

@@ -7,6 +7,7 @@ import { hasOpen, tryLockFile } from "../base/lock.js";
 import { preparePaths, type Paths } from "../base/paths.js";
 import { readSettings, type Settings } from "../base/settings.js";
 import { buildId, version } from "../base/version.js";
+import { adopters } from "../engine/adopters.js";
 import type { Engine } from "../engine/engine.js";
 import { sharePulls } from "../environment/shared-pull.js";
 import { openMachineHost, type MachineHost, type MachineHostOptions } from "../machine/machine-host.js";
@@ -77,7 +78,7 @@ export async function runDaemon(): Promise<void> {
           running_calls: server.running() - 1,
           running_machines: machines.count(),
           pooled_machines: machines.pooled(),
-          accelerator: machines.engine().accelerator,
+          ...runsOn(machines),
         }),
         stop: () => {
           stop.abort();
@@ -95,6 +96,11 @@ export async function runDaemon(): Promise<void> {
   await closeParts({ paths, server, workspaces, machines });
   closed.resolve();
   await server.close();
+}
+
+function runsOn(machines: MachineHost): { readonly engine: string; readonly accelerator: string } {
+  const { name, accelerator } = machines.engine();
+  return { engine: name, accelerator };
 }
 
 interface Parts {
@@ -150,6 +156,7 @@ function openMachines(
 ): Promise<MachineHost> {
   return openMachineHost({
     ...engine,
+    adopters,
     folders: { state, sockets, cache },
     bootTimeoutMs,
     restoreTimeoutMs,

@@ -1,6 +1,7 @@
 // Owns the checks of the daemon, which has to start, and of the ids it needs to build environments. Never stops a daemon.
 import { missingIds } from "../environment/namespace.js";
 import { userId } from "../base/user.js";
+import type { Engine } from "../engine/engine.js";
 import { failure, type Check } from "./check.js";
 import type { Diagnosis } from "./finding.js";
 import { describeMs } from "./size.js";
@@ -17,7 +18,7 @@ export const daemonCheck: Check = {
     try {
       const state = await subject.daemon.look(signal);
       const wanted = await subject.engine().then(
-        ({ accelerator }) => accelerator,
+        (engine) => engine,
         () => undefined,
       );
       return judgeDaemon(state, wanted);
@@ -43,19 +44,25 @@ async function isRejected(work: Promise<unknown>): Promise<boolean> {
 }
 
 /** `wanted` is what its machines would run on if it were started now; undefined when nothing can. */
-export function judgeDaemon(state: DaemonState, wanted: string | undefined): Diagnosis {
-  const { pid, version, startedInMs, accelerator } = state;
+export function judgeDaemon(state: DaemonState, wanted: Pick<Engine, "name" | "accelerator"> | undefined): Diagnosis {
+  const { pid, version, startedInMs, engine, accelerator } = state;
   if (!state.ours) {
     const text = `Another build of pyro (${version}, pid ${pid}) is running; it makes way for the next command.`;
     return { severity: "info", text, fix: "pyro daemon stop" };
   }
-  if (accelerator !== undefined && wanted !== undefined && accelerator !== wanted) {
-    const text = `It runs (pid ${pid}) and uses ${accelerator}, though this host would now get ${wanted}.`;
+  const differs = wanted !== undefined && (engine !== wanted.name || accelerator !== wanted.accelerator);
+  if (differs && engine !== undefined && accelerator !== undefined) {
+    const now = describe(wanted.name, wanted.accelerator);
+    const text = `It runs (pid ${pid}) and uses ${describe(engine, accelerator)}, though this host would now get ${now}.`;
     return { severity: "warning", text, fix: "pyro daemon stop; the next command starts it again" };
   }
   if (startedInMs === null) return { severity: "ok", text: `It runs: pid ${pid}, version ${version}.` };
   const text = `None ran; one started in ${describeMs(startedInMs)} (pid ${pid}) and ends by itself when idle.`;
   return { severity: "ok", text };
+}
+
+function describe(engine: string, accelerator: string): string {
+  return accelerator === "none" ? "no engine" : `${engine} with ${accelerator}`;
 }
 
 export const subuidCheck: Check = {

@@ -19,7 +19,8 @@ export const engineCheck: Check = {
   essential: true,
   run: async (subject) => {
     try {
-      const forced = (await subject.choice()) === "auto" ? "" : ", as PYRO_ENGINE or the setting engine wants it";
+      const { by } = await subject.wanted();
+      const forced = by === "" ? "" : `, as wanted by ${by}`;
       const { accelerator } = await subject.engine();
       const { host } = await subject.verdict();
       const name = accelerator === "kvm" ? "KVM" : "software emulation";

@@ -2,6 +2,7 @@
 import { chmod, lstat } from "node:fs/promises";
 import { hasErrno } from "../base/error.js";
 import { maskPasswords } from "../base/mask-passwords.js";
+import { isEarlierEngineChoice } from "../base/settings.js";
 import { userId } from "../base/user.js";
 import { failure, type Check } from "./check.js";
 
@@ -45,14 +46,19 @@ async function openToOthers(path: string): Promise<string | undefined> {
   }
 }
 
+function engineValues(engine: string, accelerator: string): string {
+  if (!isEarlierEngineChoice(engine)) return `engine ${engine}, accelerator ${accelerator}`;
+  return `engine ${engine} (understood; today that is "accelerator": "${engine}"), accelerator ${accelerator}`;
+}
+
 export const settingsCheck: Check = {
   code: "settings",
   essential: true,
   run: async ({ paths, settings }) => {
     try {
-      const { engine, pool_size, pool_idle_minutes, debian_mirror } = await settings();
+      const { engine, accelerator = "auto", pool_size, pool_idle_minutes, debian_mirror } = await settings();
       const mirror = debian_mirror === undefined ? "" : `, debian_mirror ${maskPasswords(debian_mirror)}`;
-      const values = `engine ${engine}, pool_size ${pool_size}, pool_idle_minutes ${pool_idle_minutes}${mirror}`;
+      const values = `${engineValues(engine, accelerator)}, pool_size ${pool_size}, pool_idle_minutes ${pool_idle_minutes}${mirror}`;
       const exists = await lstat(paths.settings).then(
         () => true,
         () => false,

@@ -1,8 +1,9 @@
 // Owns what the checks look at, each part of it found out once. Never judges it.
 import type { Paths } from "../base/paths.js";
-import type { EngineChoice, Settings } from "../base/settings.js";
+import type { Settings } from "../base/settings.js";
 import type { HostVerdict, ProvenBoot, QemuVerdict } from "../engine/verdict.js";
 import type { Engine } from "../engine/engine.js";
+import type { Wanted } from "../engine/wanted.js";
 import type { EnvironmentStore } from "../environment/environment.js";
 import type { Installation } from "../base/installation.js";
 import type { MachineShape } from "../machine/machine-files.js";
@@ -25,8 +26,8 @@ export interface Subject {
   verdict(): Promise<HostVerdict>;
   /** Boots under emulation, unless that has been proved. */
   proveTcg(qemu: QemuVerdict): Promise<ProvenBoot>;
-  /** What is wanted; rejects when that is no engine. */
-  choice(): Promise<EngineChoice>;
+  /** What the user wants; rejects when there is no such thing. */
+  wanted(): Promise<Wanted>;
   /** What machines would run on; rejects where nothing can. */
   engine(): Promise<Engine>;
 }
@@ -46,6 +47,7 @@ export interface DaemonState {
   readonly startedInMs: number | null;
   /** False: another build of pyro, which makes way for the next command. */
   readonly ours: boolean;
-  /** What its machines run on; undefined when it does not say. */
+  /** What its machines run on, and how that computes; undefined when it does not say. */
+  readonly engine: string | undefined;
   readonly accelerator: string | undefined;
 }

@@ -109,6 +109,7 @@ export interface Engine {
   readonly fasterFails?: string;
   /** Starts a machine; returns as soon as its process runs (saved: is loaded), before the guest has booted. */
   start(spec: MachineSpec, signal: AbortSignal): Promise<Machine>;
-  /** Takes over a running machine that an earlier daemon had detached. */
-  adopt(kept: KeptMachine, signal: AbortSignal): Promise<Machine>;
 }
+
+/** Takes over a running machine that an earlier daemon had detached. Needs nothing of what would start one. */
+export type Adopt = (kept: KeptMachine, signal: AbortSignal) => Promise<Machine>;

@@ -1,8 +1,9 @@
 // Owns the file in which measurements of this host are kept. Never decides whether one still holds.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { writeJsonAtomic } from "../base/atomic-file.js";
+import { readRecordFile } from "../base/record-file.js";
+import type { RecordKind } from "../base/stored-record.js";
 import { qemuProgram } from "./verdict-host.js";
 
 export const kvmCauses = [
@@ -40,6 +41,12 @@ const schema = z.strictObject({
   tcg: z.strictObject({ key: z.string(), boot_ms: z.number(), checked_at: z.string() }).nullable(),
 });
 
+export const verdictRecordKind = {
+  what: "verdicts about the host",
+  schema,
+  upgrades: [],
+} satisfies RecordKind<typeof schema>;
+
 export type KvmMeasurement = z.output<typeof kvmMeasurement>;
 export type Verdicts = z.output<typeof schema>;
 
@@ -47,16 +54,16 @@ const noVerdicts: Verdicts = { format: 1, qemu: null, tsc: null, kvm: null, tcg:
 
 export const verdictPath = (cache: string) => join(cache, "host.json");
 
-/** What is kept in this cache folder; nothing when the file is missing or cannot be read as one. */
+/** What is kept in this cache folder; nothing when the file is missing, of a newer pyro or cannot be read as one. */
 export async function readVerdicts(cache: string): Promise<Verdicts> {
-  try {
-    return schema.parse(JSON.parse(await readFile(verdictPath(cache), "utf8")));
-  } catch {
-    return noVerdicts;
-  }
+  const found = await readRecordFile(verdictRecordKind, verdictPath(cache));
+  return found.kind === "readable" ? found.value : noVerdicts;
 }
 
-/** Keeps the given ones; where that fails, on a full disk for one, they are measured again the next time. */
+/**
+ * Keeps the given ones; where that fails, on a full disk for one, they are measured again the next time. Those of a newer pyro
+ * are replaced: they are measurements that it makes again, while kept they would cost us one at each start.
+ */
 export async function writeVerdicts(cache: string, changed: Partial<Verdicts>): Promise<void> {
   const verdicts = { ...(await readVerdicts(cache)), ...changed } satisfies Verdicts;
   await writeJsonAtomic(verdictPath(cache), verdicts).catch(() => undefined);

@@ -1,50 +1,113 @@
-// Owns taking over machines that outlived their daemon. Never starts one.
+// Owns taking over machines that outlived their daemon. Never starts one, and never loses sight of one that runs.
 import { readdir } from "node:fs/promises";
-import type { Engine } from "../engine/engine.js";
+import { asPyroError } from "../base/error.js";
+import { isSameProcess, type ProcessIdentity } from "../base/process-identity.js";
+import type { Adopt, Machine } from "../engine/engine.js";
 import { greet, type AnsweringMachine } from "./boot.js";
-import { machineHome, removeOtherHomes, type MachineFolders, type MachineHome } from "./machine-files.js";
-import { belongsElsewhere, readLiveRecord, type MachineRecord } from "./machine-record.js";
-import { endStrayMachines } from "./stray-machines.js";
+import { machineHome, removeHome, removeOtherHomes, type MachineFolders, type MachineHome } from "./machine-files.js";
+import { machineWorld, readMachineRecord, type MachineRecord } from "./machine-record.js";
+import { endStrayMachines, supervisedFolders } from "./stray-machines.js";
+
+/** How machines of each engine are taken over, by the name that stands in their record. */
+export type Adopters = ReadonlyMap<string, Adopt>;
 
 export interface AdoptedMachine extends AnsweringMachine {
   readonly home: MachineHome;
   readonly record: MachineRecord;
 }
 
+/** One that runs, and that nobody here can use: of a newer pyro, of an engine that we do not know, or without an answer. */
+export interface UnsteeredMachine {
+  readonly id: string;
+  /** A sentence. */
+  readonly why: string;
+  /** Ends it, and removes its folders. Until then it has whatever disk it was given. */
+  end(): Promise<void>;
+}
+
+export interface FoundMachines {
+  readonly adopted: readonly AdoptedMachine[];
+  /** Each is to be ended, unless somebody else has a right to it. */
+  readonly unsteered: readonly UnsteeredMachine[];
+}
+
 /** Milliseconds for one machine to answer; a guest that just lost its host needs a moment to notice. */
 const answerTimeoutMs = 15_000;
 
-/** Takes over every machine that still runs and answers; kills what does not answer, removes what is dead. Another container's stay. */
-export async function adoptMachines(folders: MachineFolders, engine: Engine): Promise<AdoptedMachine[]> {
-  const ids = await readdir(machineHome(folders, "").folder).catch(() => []);
-  const adopted = await Promise.all(ids.map((id) => adoptOne(machineHome(folders, id), engine)));
-  const alive = adopted.filter((each) => each !== undefined);
-  const elsewhere = await Promise.all(ids.map((id) => belongsElsewhere(machineHome(folders, id).folder)));
-  const others = ids.filter((_, index) => elsewhere[index]);
-  const kept = new Set([...alive.map((each) => each.home.id), ...others]);
+/** Takes over every machine that still runs and answers, and removes what is dead. Those of another container stay. */
+export async function adoptMachines(folders: MachineFolders, adopters: Adopters): Promise<FoundMachines> {
+  const homes = (await readdir(machineHome(folders, "").folder).catch(() => [])).map((id) => machineHome(folders, id));
+  const running = await supervisedFolders(homes.map(({ folder }) => folder));
+  const found = await Promise.all(homes.map((home) => lookAt(home, { adopters, runs: running.has(home.folder) })));
+  const kept = new Set(homes.filter((_, index) => found[index] !== "dead").map(({ id }) => id));
   // Before their folders go: what nobody can steer would otherwise run on, on a disk that the next machine gets.
-  await endStrayMachines(ids.filter((id) => !kept.has(id)).map((id) => machineHome(folders, id).folder));
+  await endStrayMachines(homes.filter(({ id }) => !kept.has(id)).map(({ folder }) => folder));
   await removeOtherHomes(folders, kept);
-  return alive;
+  return {
+    adopted: found.filter((each) => typeof each === "object" && "session" in each),
+    unsteered: found.filter((each) => typeof each === "object" && "why" in each),
+  };
 }
 
-async function adoptOne(home: MachineHome, engine: Engine): Promise<AdoptedMachine | undefined> {
-  if (await belongsElsewhere(home.folder)) return undefined;
-  const record = await readLiveRecord(home.folder);
-  if (record === undefined || record.id !== home.id || record.engine !== engine.name) return undefined;
+interface Sight {
+  readonly adopters: Adopters;
+  /** Something runs in its folder that can be seen from here. */
+  readonly runs: boolean;
+}
+
+async function lookAt(
+  home: MachineHome,
+  { adopters, runs }: Sight,
+): Promise<AdoptedMachine | UnsteeredMachine | "dead" | "elsewhere"> {
+  const world = await machineWorld(home.folder);
+  if (world === "elsewhere" || (world === "unknown" && !runs)) return "elsewhere";
+  const found = await readMachineRecord(home.folder);
+  if (found.kind === "newer") return runs ? unsteered(home, found.reason) : "dead";
+  if (found.kind !== "readable" || found.value.id !== home.id) return "dead";
+  if (!(await isSameProcess(found.value.process))) return "dead";
+  const adopt = adopters.get(found.value.engine);
+  if (adopt === undefined) {
+    const why = `It runs on ${JSON.stringify(found.value.engine)}, which this pyro does not know.`;
+    return unsteered(home, why, { process: found.value.process });
+  }
+  return adoptOne(home, found.value, adopt);
+}
+
+async function adoptOne(
+  home: MachineHome,
+  record: MachineRecord,
+  adopt: Adopt,
+): Promise<AdoptedMachine | UnsteeredMachine> {
   const signal = AbortSignal.timeout(answerTimeoutMs);
+  let machine: Machine | undefined;
   try {
-    const machine = await engine.adopt({ ...home, process: record.process, accelerator: record.accelerator }, signal);
+    machine = await adopt({ ...home, process: record.process, accelerator: record.accelerator }, signal);
+    const session = await greet(machine, signal);
     try {
-      const session = await greet(machine, signal);
       // Nobody kept its clock right meanwhile, and the host may have slept.
       await session.machine.setClock({ wallClockUnixNanos: BigInt(Date.now()) * 1_000_000n }, { signal });
-      return { home, record, machine, session };
     } catch (error) {
-      await machine.kill();
+      session[Symbol.dispose]();
       throw error;
     }
-  } catch {
-    return undefined;
+    return { home, record, machine, session };
+  } catch (error) {
+    return unsteered(home, asPyroError(error).message, { process: record.process, ...(machine && { machine }) });
   }
+}
+
+interface Held {
+  /** What its record says that it is. */
+  readonly process?: ProcessIdentity;
+  readonly machine?: Machine;
+}
+
+function unsteered(home: MachineHome, why: string, { process: known, machine }: Held = {}): UnsteeredMachine {
+  const end = async () => {
+    await machine?.kill();
+    await endStrayMachines([home.folder]);
+    if (known !== undefined && (await isSameProcess(known))) process.kill(known.pid, "SIGKILL");
+    await removeHome(home);
+  };
+  return { id: home.id, why, end };
 }

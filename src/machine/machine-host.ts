@@ -5,7 +5,7 @@ import type { Task } from "../base/progress.js";
 import { stageDone } from "../base/stage.js";
 import type { Engine } from "../engine/engine.js";
 import { admit, admitSaving } from "./admission.js";
-import { adoptMachines } from "./adoption.js";
+import { adoptMachines, type Adopters, type UnsteeredMachine } from "./adoption.js";
 import { giveIdentity } from "./identity.js";
 import { removeHome, type MachineFolders } from "./machine-files.js";
 import { writeMachineRecord } from "./machine-record.js";
@@ -31,6 +31,8 @@ export interface MachineHost {
   fillPool(subject: TemplateSubject, task: Task): Promise<number>;
   /** Machines that an earlier daemon kept and that still run. */
   readonly adopted: readonly LiveMachine[];
+  /** The same, but nobody here can use them: whoever opened this ends each that nobody else has a right to. */
+  readonly unsteered: readonly UnsteeredMachine[];
   /** Kills and removes every machine but those that are kept, which a later daemon adopts. */
   close(): Promise<void>;
   /** How many machines there are, those that are starting included, the pool's not. */
@@ -50,6 +52,7 @@ export interface MachineRequest extends StartRequest {
 
 export interface MachineHostOptions {
   readonly engine: Engine;
+  readonly adopters: Adopters;
   /** Judges the host again, where machines on the engine no longer start; what they would run on now. */
   readonly judgeAgain: (signal: AbortSignal) => Promise<Engine>;
   readonly folders: MachineFolders;
@@ -79,7 +82,8 @@ export async function openMachineHost(options: MachineHostOptions): Promise<Mach
     (error: unknown) => process.stderr.write(`templates: ${String(error)}\n`),
   );
   const slots = new Set<Slot>();
-  const adopted = (await adoptMachines(options.folders, options.engine)).map((each) => {
+  const found = await adoptMachines(options.folders, options.adopters);
+  const adopted = found.adopted.map((each) => {
     const slot: Slot = { memMib: each.record.mem_mib, keep: true, end: () => Promise.resolve() };
     return liveMachine({ ...each, start: "adopted", mounted: true }, slots, slot);
   });
@@ -100,6 +104,7 @@ export async function openMachineHost(options: MachineHostOptions): Promise<Mach
     fillPool: (subject, task) =>
       stations.use(task, async ({ templates, pool }) => pool.fill(subject, await templates.ensure(subject, task))),
     adopted,
+    unsteered: found.unsteered,
     close: async () => {
       await stations.close();
       await Promise.all([...slots].filter((slot) => !slot.keep).map((slot) => slot.end()));

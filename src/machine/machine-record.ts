@@ -1,14 +1,15 @@
 // Owns the record by which a later daemon finds a machine that was kept. Never starts or ends one.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { writeJsonAtomic } from "../base/atomic-file.js";
-import { isSameProcess, processWorld } from "../base/process-identity.js";
+import { processWorld } from "../base/process-identity.js";
+import { readRecordFile, type FoundRecord } from "../base/record-file.js";
+import type { RecordKind } from "../base/stored-record.js";
 
 const recordSchema = z.strictObject({
   format: z.literal(1),
   id: z.string().regex(/^[a-z]+_[a-z2-7]{12}$/u),
-  /** QEMU's own process. */
+  /** The engine's own process. */
   process: z.strictObject({ pid: z.int().positive(), startTicks: z.int() }),
   engine: z.string(),
   accelerator: z.string(),
@@ -16,13 +17,24 @@ const recordSchema = z.strictObject({
   vcpu_count: z.int(),
   mem_mib: z.int(),
 });
+export const machineRecordKind = {
+  what: "machine",
+  schema: recordSchema,
+  upgrades: [],
+} satisfies RecordKind<typeof recordSchema>;
 
 export type MachineRecord = z.output<typeof recordSchema>;
+
+const worldSchema = z.strictObject({ format: z.literal(1), boot_id: z.string(), namespace: z.string() });
+export const machineWorldKind = {
+  what: "machine's process world",
+  schema: worldSchema,
+  upgrades: [],
+} satisfies RecordKind<typeof worldSchema>;
 
 const fileName = "machine.json";
 /** Beside it, where the number of its process means something. Machines of earlier versions have none. */
 const worldFileName = "process-world.json";
-const worldSchema = z.strictObject({ format: z.literal(1), boot_id: z.string(), namespace: z.string() });
 
 export async function writeMachineRecord(folder: string, record: MachineRecord): Promise<void> {
   const { bootId, namespace } = await processWorld();
@@ -32,28 +44,18 @@ export async function writeMachineRecord(folder: string, record: MachineRecord):
   await writeJsonAtomic(join(folder, fileName), record);
 }
 
-/** The record, if it can be read and its process still runs; anything else is no machine any more. */
-export async function readLiveRecord(folder: string): Promise<MachineRecord | undefined> {
-  const text = await readFile(join(folder, fileName), "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  const parsed = recordSchema.safeParse(parseJson(text));
-  if (!parsed.success) return undefined;
-  return (await isSameProcess(parsed.data.process)) ? parsed.data : undefined;
+export function readMachineRecord(folder: string): Promise<FoundRecord<MachineRecord>> {
+  return readRecordFile(machineRecordKind, join(folder, fileName));
 }
 
-/** True for the machine of another container on this host, of which nobody here can tell whether it lives. */
-export async function belongsElsewhere(folder: string): Promise<boolean> {
-  const text = await readFile(join(folder, worldFileName), "utf8").catch(() => "");
-  const parsed = worldSchema.safeParse(parseJson(text));
-  if (!parsed.success) return false;
+/**
+ * Where the machine runs. `elsewhere` is another container on this host, of which nobody here can tell whether it lives;
+ * `unknown`, where only a newer pyro can tell.
+ */
+export async function machineWorld(folder: string): Promise<"here" | "elsewhere" | "unknown"> {
+  const found = await readRecordFile(machineWorldKind, join(folder, worldFileName));
+  if (found.kind === "newer") return "unknown";
+  if (found.kind !== "readable") return "here";
   const { bootId, namespace } = await processWorld();
-  return parsed.data.boot_id === bootId && parsed.data.namespace !== namespace;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return found.value.boot_id === bootId && found.value.namespace !== namespace ? "elsewhere" : "here";
 }

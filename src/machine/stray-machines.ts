@@ -9,12 +9,23 @@ import { deadlineFileName } from "../engine/supervisor.js";
 const patienceMs = 5000;
 const lookEveryMs = 20;
 
+/** Those of these folders of machines in which something runs that can be seen from here. */
+export async function supervisedFolders(folders: readonly string[]): Promise<ReadonlySet<string>> {
+  return new Set((await supervisorsIn(folders)).map(({ folder }) => folder));
+}
+
 /** Ends what runs in these folders of machines; resolves once it is gone. */
 export async function endStrayMachines(folders: readonly string[]): Promise<void> {
-  if (folders.length === 0) return;
-  const files = new Set(folders.map((folder) => join(folder, deadlineFileName)));
-  const supervisors = (await supervisorProcesses()).filter(({ deadlineFile }) => files.has(deadlineFile));
-  await Promise.all(supervisors.map(({ supervisor }) => endSupervisor(supervisor)));
+  await Promise.all((await supervisorsIn(folders)).map(({ supervisor }) => endSupervisor(supervisor)));
+}
+
+async function supervisorsIn(folders: readonly string[]) {
+  if (folders.length === 0) return [];
+  const files = new Map(folders.map((folder) => [join(folder, deadlineFileName), folder]));
+  return (await supervisorProcesses()).flatMap(({ supervisor, deadlineFile }) => {
+    const folder = files.get(deadlineFile);
+    return folder === undefined ? [] : [{ supervisor, folder }];
+  });
 }
 
 interface FoundSupervisor {

@@ -11,14 +11,15 @@ export const daemonStatusOperation = operation({
   input: z.strictObject({}),
   output: z.object({
     running: z.boolean(),
-    pid: z.int().nullable().describe("Null, like version, socket, started_at and accelerator, when none runs."),
+    pid: z.int().nullable().describe("Null, like version, socket, started_at, engine and accelerator, when none runs."),
     version: z.string().nullable(),
     socket: z.string().nullable(),
     started_at: z.string().nullable().describe("RFC 3339."),
     running_calls: z.int().describe("Calls in progress, this one not counted."),
     running_machines: z.int(),
     pooled_machines: z.int().describe("Machines that wait, paused, for the next call."),
-    accelerator: z.string().nullable().describe("What its machines run on: kvm, tcg, or none where nothing works."),
+    engine: z.string().nullable().describe("What runs its machines: qemu, or none where nothing does."),
+    accelerator: z.string().nullable().describe("How that computes: kvm, tcg, or none where nothing runs."),
   }),
   withoutDaemon: {
     running: false,
@@ -29,6 +30,7 @@ export const daemonStatusOperation = operation({
     running_calls: 0,
     running_machines: 0,
     pooled_machines: 0,
+    engine: null,
     accelerator: null,
   },
   handler: async (services) => ({ running: true, ...services.daemon.status() }),
@@ -36,7 +38,7 @@ export const daemonStatusOperation = operation({
     !result.running
       ? "not running"
       : `running: pid ${result.pid}, version ${result.version}, since ${result.started_at}, ` +
-        `${result.running_calls} calls, ${result.running_machines} machines, ${result.pooled_machines} waiting, on ${result.accelerator}`,
+        `${result.running_calls} calls, ${result.running_machines} machines, ${result.pooled_machines} waiting, on ${result.engine === "none" ? "no engine" : `${result.engine} with ${result.accelerator}`}`,
 });
 
 export const daemonStopOperation = operation({

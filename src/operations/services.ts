@@ -16,6 +16,7 @@ export interface DaemonStatus {
   readonly running_machines: number;
   readonly pooled_machines: number;
   /** What its machines run on; `none` where nothing works. */
+  readonly engine: string;
   readonly accelerator: string;
 }
 

@@ -103,10 +103,10 @@ test("[engine-forced] an engine that is asked for and cannot be had fails closed
   const { report } = await doctor(home, []);
   if (report.findings.some(({ code, severity }) => code === "kvm" && severity === "ok")) skip("KVM works on this host");
   await home.pyro(["daemon", "stop"]);
-  const forced = await home.run(["true"], { env: { PYRO_ENGINE: "kvm" } });
+  const forced = await home.run(["true"], { env: { PYRO_ACCELERATOR: "kvm" } });
   expect(forced.code).toBe(69);
   expect(forced.stderr).toMatch(/^pyro: KVM is wanted, but of no use here: /u);
-  expect((await home.pyro(["env", "list"], { env: { PYRO_ENGINE: "kvm" } })).code).toBe(0);
+  expect((await home.pyro(["env", "list"], { env: { PYRO_ACCELERATOR: "kvm" } })).code).toBe(0);
 });
 
 /** The caches of all homes share their files. */

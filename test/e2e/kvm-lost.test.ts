@@ -54,7 +54,7 @@ test("[kvm-lost] the run goes on under emulation from what is saved, one line sa
 test("[kvm-lost] [engine-forced] KVM that was asked for by name is refused with its reason and what measures it again", async ({
   skip,
 }) => {
-  await using home = openHome({ settings: { pool_size: 0, engine: "kvm" } });
+  await using home = openHome({ settings: { pool_size: 0, accelerator: "kvm" } });
   if (verdicts(home).kvm.usable) skip("this host has a KVM that works");
   pretendKvm(home);
   const { code, stderr } = await home.run(["true"]);

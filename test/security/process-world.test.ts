@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Engine } from "../../src/engine/engine.js";
 import { adoptMachines } from "../../src/machine/adoption.js";
 import { writeMachineRecord } from "../../src/machine/machine-record.js";
 
@@ -31,7 +30,7 @@ test("of machines without a process here, those of another container stay, and t
   const here = await keep("vm_aaaaaaaaaaaa", {});
   const elsewhere = await keep("vm_bbbbbbbbbbbb", { namespace: "pid:[1]" });
   const earlierBoot = await keep("vm_cccccccccccc", { namespace: "pid:[1]", boot_id: "earlier" });
-  const engine = { name: "qemu", adopt: () => Promise.reject(new Error("nothing to adopt")) } as unknown as Engine;
-  expect(await adoptMachines(folders, engine)).toEqual([]);
+  const adopters = new Map([["qemu", () => Promise.reject(new Error("nothing to adopt"))]]);
+  expect(await adoptMachines(folders, adopters)).toEqual({ adopted: [], unsteered: [] });
   expect([here, elsewhere, earlierBoot].map((folder) => existsSync(folder))).toEqual([false, true, false]);
 });

@@ -39,6 +39,7 @@ export async function openWorld(lies: Lies): Promise<World> {
     saveTemplate: () => Promise.reject(new Error("It has none.")),
     fillPool: () => Promise.resolve(0),
     adopted: [],
+    unsteered: [],
     close: () => Promise.resolve(),
     count: () => guests.length,
     pooled: () => 0,

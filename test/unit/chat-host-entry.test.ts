@@ -28,7 +28,7 @@ import { serveFlags } from "../../src/surface/serve-flags.js";
 const server = serverCommand("/usr/bin/node", "/opt/pyro/pyro.js", {
   PYRO_HOME: "/srv/h",
   PATH: "/bin",
-  PYRO_ENGINE: "tcg",
+  PYRO_ACCELERATOR: "tcg",
 });
 const wanted = entryWith(server, ["--mode", "inspect"]);
 const surroundings: Surroundings = { env: {}, home: "/u", cwd: "/u/p/sub", project: "/u/p", repository: "/u/r" };
@@ -64,7 +64,7 @@ test("other fields and other variables of an entry are the user's", () => {
   const fields = {
     ...newFields(codex, wanted),
     startup_timeout_sec: 30,
-    env: { PYRO_HOME: "/srv/h", PYRO_ENGINE: "tcg" },
+    env: { PYRO_HOME: "/srv/h", PYRO_ACCELERATOR: "tcg" },
   };
   expect(differencesOf(codex, fields, wanted)).toEqual([]);
 });

@@ -53,7 +53,7 @@ async function bareSubject(more: Partial<Subject> = {}): Promise<Subject> {
     ...{ prepare: () => Promise.resolve(), installation: refuse, engine: refuse, proveTcg: refuse },
     verdict: () => Promise.resolve({ host, qemu: undefined }),
     settings: () => Promise.resolve({ engine: "auto", pool_size: 1, pool_idle_minutes: 10 } as never),
-    choice: () => Promise.resolve("auto"),
+    wanted: () => Promise.resolve({ engine: "auto", accelerator: "auto", by: "" }),
     ...more,
   };
 }

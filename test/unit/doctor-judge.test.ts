@@ -128,11 +128,20 @@ test("disks: full where every run writes is an error, little room a warning", ()
 });
 
 test("daemon: one of another build, or of another accelerator, is named with what to do", () => {
-  const state = { pid: 7, version: "0.1.0", startedInMs: null, ours: true, accelerator: "tcg" };
-  expect(judgeDaemon(state, "tcg")).toEqual({ severity: "ok", text: "It runs: pid 7, version 0.1.0." });
+  const state = { pid: 7, version: "0.1.0", startedInMs: null, ours: true, engine: "qemu", accelerator: "tcg" };
+  const wanted = (accelerator: string) => ({ name: "qemu", accelerator });
+  expect(judgeDaemon(state, wanted("tcg"))).toEqual({ severity: "ok", text: "It runs: pid 7, version 0.1.0." });
   expect(judgeDaemon({ ...state, startedInMs: 230 }, undefined).text).toMatch(/^None ran; one started in 230 ms/u);
-  expect(judgeDaemon(state, "kvm")).toMatchObject({ severity: "warning", fix: expect.stringContaining("daemon stop") });
-  expect(judgeDaemon({ ...state, ours: false }, "tcg")).toMatchObject({ severity: "info", fix: "pyro daemon stop" });
+  expect(judgeDaemon(state, wanted("kvm"))).toEqual({
+    severity: "warning",
+    text: "It runs (pid 7) and uses qemu with tcg, though this host would now get qemu with kvm.",
+    fix: "pyro daemon stop; the next command starts it again",
+  });
+  expect(judgeDaemon({ ...state, engine: "none", accelerator: "none" }, wanted("tcg")).text).toContain("no engine");
+  expect(judgeDaemon({ ...state, ours: false }, wanted("tcg"))).toMatchObject({
+    severity: "info",
+    fix: "pyro daemon stop",
+  });
 });
 
 test("runtime: kernel and initramfs must be what the manifest says, the agent should be", async () => {

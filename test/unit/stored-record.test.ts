@@ -8,9 +8,11 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { readRecordFile, replaceRecordFile } from "../../src/base/record-file.js";
 import { currentFormat, readStored, type RecordKind } from "../../src/base/stored-record.js";
+import { verdictRecordKind } from "../../src/engine/verdict-file.js";
 import { environmentRecordKind, manifestPath } from "../../src/environment/manifest.js";
 import { openEnvironmentStore } from "../../src/environment/store.js";
 import { storePaths } from "../../src/environment/store-paths.js";
+import { machineRecordKind, machineWorldKind } from "../../src/machine/machine-record.js";
 import { preparationRecordKind } from "../../src/machine/saved/preparation-manifest.js";
 import { clearKey, templateRecordKind } from "../../src/machine/saved/template-folders.js";
 import { listTemplates, removeBrokenTemplates } from "../../src/machine/saved/template-list.js";
@@ -27,6 +29,9 @@ const golden = (format: number, name: string) =>
 const kinds: Readonly<Record<string, RecordKind<z.ZodObject>>> = {
   workspace: workspaceRecordKind,
   environment: environmentRecordKind,
+  host: verdictRecordKind,
+  machine: machineRecordKind,
+  "process-world": machineWorldKind,
   template: templateRecordKind,
   preparation: preparationRecordKind,
   seed: seedRecordKind,

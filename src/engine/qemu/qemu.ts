@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { PyroError } from "../../base/error.js";
 import { stageDone } from "../../base/stage.js";
 import { EndedAtStart } from "../ended-at-start.js";
-import type { Engine, Machine, MachineExit, MachineSpec, OwnDrives } from "../engine.js";
+import type { Adopt, Engine, Machine, MachineExit, MachineSpec, OwnDrives } from "../engine.js";
 import { adoptProcess } from "./adopted.js";
 import { agentSocketName, consoleBytes, qemuArguments, qmpSocketName, type QemuHost } from "./arguments.js";
 import { connectWhenReady } from "./connect.js";
@@ -21,22 +21,26 @@ export interface QemuEngineOptions extends QemuHost {
   readonly fingerprint: string;
 }
 
+/** What records and results name it by. */
+export const qemuName = "qemu";
+
 export function qemuEngine(options: QemuEngineOptions): Engine {
   return {
-    name: "qemu",
+    name: qemuName,
     accelerator: options.accelerator,
     can: new Set(["isolate", "memory-snapshot", "image-drives", "memory-limit"]),
     fingerprint: options.fingerprint,
     start: (spec, signal) => startMachine(spec, options, signal),
-    adopt: async (kept, signal) => {
-      const exited = new Promise<never>(() => undefined);
-      const socket = await connectWhenReady({ folder: kept.socketFolder, name: qmpSocketName, exited }, signal);
-      const qmp = await Qmp.open(socket);
-      const process = adoptProcess({ process: kept.process, folder: kept.folder, qmp });
-      return qemuMachine(kept, { process, qmp, accelerator: kept.accelerator });
-    },
   };
 }
+
+export const adoptQemu: Adopt = async (kept, signal) => {
+  const exited = new Promise<never>(() => undefined);
+  const socket = await connectWhenReady({ folder: kept.socketFolder, name: qmpSocketName, exited }, signal);
+  const qmp = await Qmp.open(socket);
+  const process = adoptProcess({ process: kept.process, folder: kept.folder, qmp });
+  return qemuMachine(kept, { process, qmp, accelerator: kept.accelerator });
+};
 
 async function startMachine(spec: MachineSpec, options: QemuEngineOptions, signal: AbortSignal): Promise<Machine> {
   const process = await supervise(
@@ -102,7 +106,7 @@ function qemuMachine(
   let generation = 0;
   return {
     id: spec.id,
-    engine: "qemu",
+    engine: qemuName,
     accelerator,
     pid: process.pid,
     channel: (signal) => connectWhenReady({ folder: spec.socketFolder, name: agentSocketName, exited }, signal),

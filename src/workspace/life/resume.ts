@@ -29,12 +29,24 @@ export async function resumeWorkspaces(store: WorkspaceStore, machines: MachineH
     }
   });
   await Promise.all(resumed);
+  await endUnsteered(store, machines);
   // Nobody here may use the machine of a newer pyro's workspace, or end what runs in it.
   for (const { machineId } of store.newer) {
     adopted.get(machineId ?? "")?.session[Symbol.dispose]();
     adopted.delete(machineId ?? "");
   }
   for (const stray of adopted.values()) await stray[Symbol.asyncDispose]();
+}
+
+/** Before its workspace has another machine start on the same disk. */
+async function endUnsteered(store: WorkspaceStore, { unsteered }: MachineHost): Promise<void> {
+  const others = new Set(store.newer.map(({ machineId }) => machineId));
+  const ended = unsteered.map(async ({ id, why, end }) => {
+    const isOthers = others.has(id);
+    process.stderr.write(`${id}: ${isOthers ? "left as it is" : "ended"}, since it cannot be taken over: ${why}\n`);
+    if (!isOthers) await end();
+  });
+  await Promise.all(ended);
 }
 
 /** Ends its machine; the workspace starts again from its disk, or says what stands in the way. */
