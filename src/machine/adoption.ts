@@ -1,5 +1,6 @@
 // Owns taking over machines that outlived their daemon. Never starts one.
 import { readdir } from "node:fs/promises";
+import { report, reportFault } from "../base/report.js";
 import type { Engine } from "../engine/engine.js";
 import { greet, type AnsweringMachine } from "./boot.js";
 import { machineHome, removeOtherHomes, type MachineFolders, type MachineHome } from "./machine-files.js";
@@ -25,13 +26,17 @@ export async function adoptMachines(folders: MachineFolders, engine: Engine): Pr
   // Before their folders go: what nobody can steer would otherwise run on, on a disk that the next machine gets.
   await endStrayMachines(ids.filter((id) => !kept.has(id)).map((id) => machineHome(folders, id).folder));
   await removeOtherHomes(folders, kept);
+  if (ids.length > 0) report("machines taken over", { adopted: alive.map(({ home }) => home.id), of_others: others });
   return alive;
 }
 
 async function adoptOne(home: MachineHome, engine: Engine): Promise<AdoptedMachine | undefined> {
   if (await belongsElsewhere(home.folder)) return undefined;
   const record = await readLiveRecord(home.folder);
-  if (record === undefined || record.id !== home.id || record.engine !== engine.name) return undefined;
+  if (record === undefined || record.id !== home.id || record.engine !== engine.name) {
+    report("machine not taken over", { machine: home.id, why: notOurs(home, record) });
+    return undefined;
+  }
   const signal = AbortSignal.timeout(answerTimeoutMs);
   try {
     const machine = await engine.adopt({ ...home, process: record.process, accelerator: record.accelerator }, signal);
@@ -44,7 +49,13 @@ async function adoptOne(home: MachineHome, engine: Engine): Promise<AdoptedMachi
       await machine.kill();
       throw error;
     }
-  } catch {
+  } catch (error) {
+    reportFault("machine not taken over", error, { machine: home.id });
     return undefined;
   }
+}
+
+function notOurs(home: MachineHome, record: MachineRecord | undefined): string {
+  if (record === undefined) return "It has no record that can be read, or has ended";
+  return record.id === home.id ? `It runs on ${record.engine}` : "Its record is another machine's";
 }
