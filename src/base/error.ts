@@ -24,12 +24,15 @@ export interface ErrorBody {
   /** The next call to make, in words the caller can act on. */
   readonly hint: string;
   readonly details?: Readonly<Record<string, unknown>>;
+  /** Of a fault in pyro: the call under which the daemon's log has more. */
+  readonly call_id?: string;
 }
 
 export interface PyroErrorOptions {
   readonly hint?: string;
   readonly cause?: unknown;
-  readonly details?: Readonly<Record<string, unknown>>;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+  readonly callId?: string | undefined;
 }
 
 const defaultHints: Record<ErrorCode, string> = {
@@ -50,6 +53,7 @@ export class PyroError extends Error {
   readonly code: ErrorCode;
   readonly hint: string;
   readonly details: Readonly<Record<string, unknown>> | undefined;
+  readonly callId: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: PyroErrorOptions = {}) {
     super(message, { cause: options.cause });
@@ -57,12 +61,27 @@ export class PyroError extends Error {
     this.code = code;
     this.hint = options.hint ?? defaultHints[code];
     this.details = options.details;
+    this.callId = options.callId;
   }
 
   toBody(): ErrorBody {
-    const body = { code: this.code, message: this.message, hint: this.hint };
-    return this.details === undefined ? body : { ...body, details: this.details };
+    return {
+      ...{ code: this.code, message: this.message, hint: this.hint },
+      ...(this.details === undefined ? {} : { details: this.details }),
+      ...(this.callId === undefined ? {} : { call_id: this.callId }),
+    };
   }
+}
+
+/** The same for who made the call `callId`: a fault says where more of it stands. */
+export function failureOf(error: unknown, callId: string): PyroError {
+  const known = asPyroError(error);
+  if (known.code !== "internal") return known;
+  const hint =
+    known.hint === defaultHints.internal
+      ? `This is a fault in pyro; \`pyro daemon log --call ${callId}\` has the details. Call again, and report it if it repeats.`
+      : known.hint;
+  return new PyroError("internal", known.message, { hint, callId, details: known.details, cause: known });
 }
 
 /** Turns anything thrown into a PyroError; aborts become `canceled`, the rest `internal`. */

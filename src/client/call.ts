@@ -18,7 +18,12 @@ import {
   type ClientLine,
 } from "../daemon/protocol.js";
 
+/** Who calls. */
+export type Surface = "cli" | "mcp" | "sdk" | "demo";
+
 export interface CallOptions {
+  /** For the daemon's log. */
+  readonly surface?: Surface;
   /** Canceling it cancels the call in the daemon. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: ProgressEvent) => void;
@@ -29,6 +34,8 @@ export interface CallOptions {
   readonly linger?: boolean;
   /** Socket of the caller's SSH agent, for what the call fetches; what is no absolute path is not passed on. */
   readonly sshAgent?: string | undefined;
+  /** Of operations in the caller's process whose result comes in parts: gets each of them, in wire names. */
+  readonly onPart?: (part: unknown) => Promise<void>;
   /** Real paths of the folders that host paths of the input may lead to; any where absent. */
   readonly allowedRoots?: AllowedRoots;
   /** Gets a function that sends a signal, such as `INT`, to the guest's program. */
@@ -51,7 +58,10 @@ export async function callDaemon(
     socketPath,
     method: "POST",
     path: `/v1/operations/${encodeURIComponent(call.name)}`,
-    headers: { "content-type": "application/x-ndjson", host: "pyro" },
+    headers: {
+      ...{ "content-type": "application/x-ndjson", host: "pyro" },
+      ...(options.surface === undefined ? {} : { "user-agent": `pyro-${options.surface}` }),
+    },
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   const answer = new Promise<IncomingMessage>((resolve, reject) => {
@@ -123,8 +133,9 @@ async function readAnswer(response: IncomingMessage, options: CallOptions): Prom
 }
 
 /** The error that a line from the daemon tells of. */
-export function errorOf({ error: { code, message, hint, details } }: z.output<typeof errorLine>): PyroError {
-  return new PyroError(code, message, details === undefined ? { hint } : { hint, details });
+export function errorOf({ error }: z.output<typeof errorLine>): PyroError {
+  const { code, message, hint, details, call_id: callId } = error;
+  return new PyroError(code, message, { hint, details, callId });
 }
 
 function definedOnly(event: { [Key in keyof ProgressEvent]: ProgressEvent[Key] | undefined }): ProgressEvent {

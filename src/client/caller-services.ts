@@ -12,11 +12,12 @@ import { chooseEngine } from "../engine/choose.js";
 import { judgeHost, proveTcg } from "../engine/verdict.js";
 import { wantedEngine } from "../engine/wanted.js";
 import { findInstallation } from "../base/installation.js";
-import type { CallerServices } from "../operations/services.js";
+import type { CallerServices, DaemonLog } from "../operations/services.js";
 import { connectDaemon, findRunning, isOurs, type ConnectOptions } from "./connect.js";
 import { measuring } from "../daemon/host-engine.js";
 import { openHostEnvironments } from "../daemon/host-environments.js";
-import { daemonLogPath, daemonRecordPath, readDaemonRecord } from "../daemon/record.js";
+import { followLog, readLog } from "../daemon/log-reader.js";
+import { daemonLogPath, daemonRecordPath, daemonStderrPath, readDaemonRecord } from "../daemon/record.js";
 import { stopDaemon } from "./stop.js";
 
 /** Opens nothing by itself. */
@@ -24,7 +25,16 @@ export function openCallerServices(options: ConnectOptions, chatHosts: ChatHosts
   return {
     doctor: openDoctor((request, task) => openSubject(options, request, task)),
     chatHosts,
+    daemonLog: openDaemonLog(options.env ?? process.env),
     stopDaemon: (signal) => stopDaemon(options.env ?? process.env, signal),
+  };
+}
+
+function openDaemonLog(env: NodeJS.ProcessEnv): DaemonLog {
+  return {
+    read: async (query) => readLog(daemonLogPath(await locatePaths(env)), query),
+    follow: async (query, signal, take) => followLog(daemonLogPath(await locatePaths(env)), query, { signal, take }),
+    stderr: async () => stderrTail(await locatePaths(env)),
   };
 }
 
@@ -72,7 +82,7 @@ function daemonProbe(paths: Paths, options: ConnectOptions): DaemonProbe {
       }
       const began = performance.now();
       const connection = await connectDaemon(options).catch(async (error: unknown) => {
-        throw withLogTail(asPyroError(error), await logTail(paths));
+        throw withLogTail(asPyroError(error), (await stderrTail(paths, 2)).replaceAll("\n", " · "));
       });
       const startedInMs = running === undefined ? Math.round(performance.now() - began) : null;
       const status = statusResult.parse(await connection.call("daemon_status", {}, { signal }));
@@ -86,14 +96,14 @@ function daemonProbe(paths: Paths, options: ConnectOptions): DaemonProbe {
   };
 }
 
-/** The last lines of the daemon's log, each cut to a bearable length. */
-async function logTail(paths: Paths): Promise<string> {
-  const text = await readFile(daemonLogPath(paths), "utf8").catch(() => "");
-  const lines = text.trim().split("\n").slice(-2);
-  return lines.map((line) => line.trim().slice(0, 300)).join(" · ");
+/** The last lines of what the daemon's process printed, each cut to a bearable length. */
+async function stderrTail(paths: Paths, count = 20): Promise<string> {
+  const text = await readFile(daemonStderrPath(paths), "utf8").catch(() => "");
+  const lines = text.trim().split("\n").slice(-count);
+  return lines.map((line) => line.trim().slice(0, 300)).join("\n");
 }
 
 function withLogTail(error: PyroError, tail: string): PyroError {
   if (tail === "") return error;
-  return new PyroError(error.code, `${error.message} Its log ends with: ${tail}`, { hint: error.hint, cause: error });
+  return new PyroError(error.code, `${error.message} Its process printed: ${tail}`, { hint: error.hint, cause: error });
 }

@@ -11,8 +11,8 @@ import { callDaemon, errorOf, requestHandOver, type CallOptions } from "./call.j
 import { daemonProtocolVersion, errorLine } from "../daemon/protocol.js";
 import {
   daemonLockPath,
-  daemonLogPath,
   daemonSocketPath,
+  daemonStderrPath,
   readDaemonRecord,
   type DaemonRecord,
 } from "../daemon/record.js";
@@ -35,12 +35,12 @@ const startTimeoutMs = 20_000;
 const recordGraceMs = 2000;
 /** Exit code by which flock says that somebody else holds the lock. */
 const lockedExitCode = 75;
-const maxLogBytes = 1024 * 1024;
+const maxStderrBytes = 1024 * 1024;
 
 /** Variables that the daemon gets besides PATH; everything else of the caller stays behind. */
 const passedOn = [
   ...["HOME", "USER", "PYRO_HOME", "PYRO_ENVIRONMENT_CACHE_DIR", "PYRO_ENGINE", "PYRO_ACCELERATOR"],
-  ...["PYRO_IDLE_SECONDS", "PYRO_DEBIAN_MIRROR"],
+  ...["PYRO_IDLE_SECONDS", "PYRO_DEBIAN_MIRROR", "PYRO_DEBUG", "PYRO_DIE_AT"],
   ...["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"],
 ];
 const daemonPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -67,7 +67,7 @@ export async function connectDaemon(options: ConnectOptions): Promise<DaemonConn
     await delay(20);
   }
   throw new PyroError("unavailable", `The pyro daemon did not start within ${startTimeoutMs / 1000} s.`, {
-    hint: `Look at the end of ${daemonLogPath(paths)}.`,
+    hint: "`pyro daemon log` shows how far it came.",
   });
 }
 
@@ -122,7 +122,7 @@ async function makesWay(old: DaemonRecord, until: number): Promise<boolean> {
 /** True once a new daemon is ready; false when another one has the lock. */
 async function start(paths: Paths, options: ConnectOptions): Promise<boolean> {
   const env = options.env ?? process.env;
-  await using log = await openLog(daemonLogPath(paths));
+  await using stderr = await openStderr(daemonStderrPath(paths));
   const child = spawn(
     "flock",
     [
@@ -137,7 +137,7 @@ async function start(paths: Paths, options: ConnectOptions): Promise<boolean> {
     {
       cwd: "/",
       detached: true,
-      stdio: ["ignore", "pipe", log.fd],
+      stdio: ["ignore", "pipe", stderr.fd],
       env: { ...Object.fromEntries(passedOn.map((name) => [name, env[name]])), PATH: daemonPath },
     },
   );
@@ -164,7 +164,7 @@ async function start(paths: Paths, options: ConnectOptions): Promise<boolean> {
   throw (
     startFailure(said) ??
     new PyroError("unavailable", `The pyro daemon ended at once (exit ${String(first)}).`, {
-      hint: `Look at the end of ${daemonLogPath(paths)}.`,
+      hint: "`pyro daemon log` shows how far it came.",
     })
   );
 }
@@ -178,11 +178,11 @@ function startFailure(said: string): PyroError | undefined {
   }
 }
 
-async function openLog(path: string) {
+async function openStderr(path: string) {
   const size = await stat(path).then(
     (found) => found.size,
     () => 0,
   );
-  if (size > maxLogBytes) await truncate(path);
+  if (size > maxStderrBytes) await truncate(path);
   return open(path, "a", 0o600);
 }

@@ -3,24 +3,41 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { once } from "node:events";
 import { PassThrough, type Writable } from "node:stream";
 import type * as z from "zod";
-import { PyroError, asPyroError } from "../base/error.js";
+import { inCall } from "../base/call-scope.js";
+import { PyroError, asPyroError, failureOf } from "../base/error.js";
+import { newId } from "../base/id.js";
 import type { Progress } from "../base/progress.js";
+import { report, reportFault } from "../base/report.js";
 import type { Call } from "../operations/operation.js";
 import { readLines } from "./lines.js";
-import { callLine, clientLine, maxRequestLineBytes, type ServerLine } from "./protocol.js";
+import { callLine, clientLine, maxRequestLineBytes, surfacePattern, type ServerLine } from "./protocol.js";
 
 /** Milliseconds between two events of one phase. */
 const progressIntervalMs = 100;
 
 export type Handler = (input: unknown, call: Call) => Promise<unknown>;
 
-/** Serves one request to its end; never rejects. Aborts the handler when the client goes or `shutdown` says so. */
-export async function serveCall(
-  exchange: { readonly request: IncomingMessage; readonly response: ServerResponse },
-  handler: Handler,
-  shutdown: AbortSignal,
-): Promise<void> {
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** For the log: nothing that a client has made up. */
+  readonly operation: string;
+}
+
+/** Serves one request to its end, and logs it; never rejects. Aborts the handler when the client goes or `shutdown` says so. */
+export async function serveCall(exchange: Exchange, handler: Handler, shutdown: AbortSignal): Promise<void> {
+  const id = newId("call");
+  return inCall(id, () => serve(id, { exchange, handler }, shutdown));
+}
+
+interface Served {
+  readonly exchange: Exchange;
+  readonly handler: Handler;
+}
+
+async function serve(id: string, { exchange, handler }: Served, shutdown: AbortSignal): Promise<void> {
   const { request, response } = exchange;
+  const logEnd = logCall(exchange);
   const gone = new AbortController();
   response.once("close", () => gone.abort(new PyroError("canceled", "The client went away.")));
   response.on("error", () => undefined);
@@ -44,13 +61,31 @@ export async function serveCall(
       output: (stream, data) => send({ output: { stream, data: Buffer.from(data).toString("base64") } }),
       onSignal: (listener) => listeners.push(listener),
     });
+    logEnd();
     await send({ result });
   } catch (error) {
-    await send({ error: asPyroError(signal.aborted ? signal.reason : error).toBody() });
+    const failure = signal.aborted ? asPyroError(signal.reason) : failureOf(error, id);
+    logEnd(failure);
+    await send({ error: failure.toBody() });
   } finally {
     stdin.destroy();
     response.end();
   }
+}
+
+/** Logs the begin; the returned function logs the end. */
+function logCall({ request, operation }: Exchange): (failure?: PyroError) => void {
+  const surface = surfacePattern.exec(request.headers["user-agent"] ?? "")?.[1];
+  const began = performance.now();
+  report("call begun", { operation, ...(surface === undefined ? {} : { surface }) });
+  return (failure) => {
+    const ms = Math.round(performance.now() - began);
+    if (failure === undefined) return report("call ended", { operation, ms });
+    const { code, message } = failure;
+    if (code === "internal") return reportFault("call failed", failure.cause ?? failure, { operation, ms, code });
+    // What is wrong with an input quotes it.
+    return report("call failed", { operation, ms, code, ...(code === "invalid_argument" ? {} : { message }) });
+  };
 }
 
 /** Lets a new phase through at once, and within one phase ten events a second. */

@@ -46,6 +46,7 @@ const errorBody = z.object({
   message: z.string(),
   hint: z.string(),
   details: z.record(z.string(), z.unknown()).optional(),
+  call_id: z.string().optional(),
 });
 
 const progressEvent = z.object({
@@ -73,6 +74,9 @@ export type ServerLine = z.output<typeof serverLine>;
 
 /** Longest line of a request, in bytes: a 10 MiB file in JSON, with room. */
 export const maxRequestLineBytes = 64 * 1024 * 1024;
+
+/** What a client says of itself in its `user-agent`: the surface that calls, for the log. */
+export const surfacePattern = /^pyro-([a-z]{1,16})$/u;
 
 /** Where a client of other code asks the daemon to end, without ending its machines. */
 export const handOverPath = "/v1/hand-over";

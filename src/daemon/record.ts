@@ -22,6 +22,8 @@ export const daemonRecordPath = (paths: Paths) => join(paths.state, "daemon.json
 export const daemonSocketPath = (paths: Paths) => join(paths.sockets, "daemon.sock");
 export const daemonLockPath = (paths: Paths) => join(paths.state, "daemon.lock");
 export const daemonLogPath = (paths: Paths) => join(paths.state, "daemon.log");
+/** What its process prints by itself: as a rule nothing. */
+export const daemonStderrPath = (paths: Paths) => join(paths.state, "daemon.stderr");
 
 /** The record, or undefined when there is none or it cannot be read as one. */
 export async function readDaemonRecord(paths: Paths): Promise<DaemonRecord | undefined> {

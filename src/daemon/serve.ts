@@ -5,6 +5,7 @@ import { writeJsonAtomic } from "../base/atomic-file.js";
 import { PyroError } from "../base/error.js";
 import { hasOpen, tryLockFile } from "../base/lock.js";
 import { preparePaths, type Paths } from "../base/paths.js";
+import { report, reportFault } from "../base/report.js";
 import { readSettings, type Settings } from "../base/settings.js";
 import { buildId, version } from "../base/version.js";
 import { adopters } from "../engine/adopters.js";
@@ -17,7 +18,8 @@ import { openSandboxHost } from "../one-shot/sandbox-host.js";
 import { hostEngine } from "./host-engine.js";
 import { openHostEnvironments } from "./host-environments.js";
 import { daemonProtocolVersion } from "./protocol.js";
-import { daemonLockPath, daemonRecordPath, daemonSocketPath, type DaemonRecord } from "./record.js";
+import { keepLog } from "./log.js";
+import { daemonLockPath, daemonLogPath, daemonRecordPath, daemonSocketPath, type DaemonRecord } from "./record.js";
 import { listen, type DaemonServer } from "./server.js";
 import { openDaemonWorkspaces, type DaemonWorkspaces } from "./workspaces.js";
 
@@ -41,6 +43,18 @@ export async function runDaemon(): Promise<void> {
   process.umask(0o077);
   const paths = await preparePaths();
   await using _ = await onlyOne(paths);
+  using _log = keepLog(daemonLogPath(paths));
+  try {
+    await serveUntilStopped(paths);
+    report("daemon ended");
+  } catch (error) {
+    reportFault("daemon failed", error);
+    throw error;
+  }
+}
+
+async function serveUntilStopped(paths: Paths): Promise<void> {
+  const began = performance.now();
   const settings = await readSettings(paths.settings);
   const self = { pid: process.pid, version, socket: daemonSocketPath(paths), started_at: new Date().toISOString() };
   const stop = new AbortController();
@@ -91,6 +105,7 @@ export async function runDaemon(): Promise<void> {
   const record = { ...self, build: buildId, protocol: daemonProtocolVersion } satisfies DaemonRecord;
   await writeJsonAtomic(daemonRecordPath(paths), record);
   idle(false);
+  report("daemon started", { ...aboutDaemon(engine), ms: Math.round(performance.now() - began) });
   sayReady();
   await aborted(stop.signal);
   await closeParts({ paths, server, workspaces, machines });
@@ -101,6 +116,11 @@ export async function runDaemon(): Promise<void> {
 function runsOn(machines: MachineHost): { readonly engine: string; readonly accelerator: string } {
   const { name, accelerator } = machines.engine();
   return { engine: name, accelerator };
+}
+
+function aboutDaemon({ name, accelerator, unusable, fasterFails }: Engine) {
+  const versions = { version, build: buildId, node: process.version, pid: process.pid };
+  return { ...versions, engine: name, accelerator, unusable: unusable?.message, slower: fasterFails };
 }
 
 interface Parts {
@@ -115,7 +135,7 @@ async function closeParts({ paths, server, workspaces, machines }: Parts): Promi
   await rm(daemonRecordPath(paths), { force: true });
   await server.endCalls();
   workspaces.close();
-  await machines.close().catch((error: unknown) => process.stderr.write(`close: ${String(error)}\n`));
+  await machines.close().catch((error: unknown) => reportFault("machines not closed", error));
 }
 
 /** Whoever started it may have gone. */
@@ -143,7 +163,7 @@ async function onlyOne(paths: Paths): Promise<AsyncDisposable | undefined> {
 /** Whatever holds up the end: the next daemon takes over, or removes, what is left. */
 function endAtLast(): void {
   const end = () => {
-    process.stderr.write(`The daemon did not close within ${closeTimeoutMs / 1000} s.\n`);
+    report("daemon ended", { why: `it did not close within ${closeTimeoutMs / 1000} s` });
     process.exit(1);
   };
   setTimeout(end, closeTimeoutMs).unref();

@@ -47,10 +47,11 @@ export async function listen(options: DaemonServerOptions): Promise<DaemonServer
       if (handedOver) options.onHandOver();
       return;
     }
-    const handler = route(request, options.services);
+    const { operation, handler } = route(request, options.services);
     response.writeHead(200, { "content-type": "application/x-ndjson" });
     const isStop = request.url === stopRoute;
-    const call = serveCall({ request, response }, handler, isStop ? new AbortController().signal : shutdown.signal);
+    const until = isStop ? new AbortController().signal : shutdown.signal;
+    const call = serveCall({ request, response, operation }, handler, until);
     calls.add(call);
     if (isStop) stops.add(call);
     options.onActivity();
@@ -90,13 +91,19 @@ async function within(limitMs: number, work: readonly Promise<unknown>[]): Promi
   over.abort();
 }
 
-function route(request: IncomingMessage, services: Services): Handler {
+interface Route {
+  readonly operation: string;
+  readonly handler: Handler;
+}
+
+function route(request: IncomingMessage, services: Services): Route {
   const name = (request.url ?? "").startsWith(routePrefix) ? (request.url ?? "").slice(routePrefix.length) : "";
   const found = operations.find((each) => each.name === name && "handler" in each);
   if (request.method !== "POST" || found === undefined) {
-    return () => Promise.reject(new PyroError("not_found", `There is no operation ${JSON.stringify(name)}.`));
+    const error = new PyroError("not_found", `There is no operation ${JSON.stringify(name)}.`);
+    return { operation: "(none)", handler: () => Promise.reject(error) };
   }
-  return (input, call) => perform(found, { input, call }, services);
+  return { operation: found.name, handler: (input, call) => perform(found, { input, call }, services) };
 }
 
 interface Request {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { sinceBootMs } from "../base/boot-clock.js";
 import type { PyroError } from "../base/error.js";
 import type { Paths } from "../base/paths.js";
+import { report, reportFault } from "../base/report.js";
 import type { EnvironmentStore } from "../environment/environment.js";
 import type { MachineHost } from "../machine/machine-host.js";
 import { sweep } from "../workspace/life/lifecycle.js";
@@ -70,7 +71,7 @@ export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<Daemo
     await seeds.prune(usedSeeds(store), shutdown);
   };
   const timer = setInterval(() => {
-    tidy(clock()).catch((error: unknown) => process.stderr.write(`sweep: ${String(error)}\n`));
+    tidy(clock()).catch((error: unknown) => reportFault("sweep failed", error));
   }, sweepIntervalMs);
   timer.unref();
   return {
@@ -95,10 +96,10 @@ function cautiousClock(): () => number {
 async function recoverExports(exports: Exports): Promise<void> {
   try {
     for (const { what, reason } of await exports.recover()) {
-      process.stderr.write(`exports: ${what} was left as it is: ${reason}\n`);
+      report("export left as it is", { what, reason });
     }
   } catch (error) {
-    process.stderr.write(`exports: ${String(error)}\n`);
+    reportFault("exports not settled", error);
   }
 }
 

@@ -2,6 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { asPyroError } from "../base/error.js";
 import { isSameProcess, type ProcessIdentity } from "../base/process-identity.js";
+import { report, reportFault } from "../base/report.js";
 import type { Adopt, Machine } from "../engine/engine.js";
 import { greet, type AnsweringMachine } from "./boot.js";
 import { machineHome, removeHome, removeOtherHomes, type MachineFolders, type MachineHome } from "./machine-files.js";
@@ -43,10 +44,9 @@ export async function adoptMachines(folders: MachineFolders, adopters: Adopters)
   // Before their folders go: what nobody can steer would otherwise run on, on a disk that the next machine gets.
   await endStrayMachines(homes.filter(({ id }) => !kept.has(id)).map(({ folder }) => folder));
   await removeOtherHomes(folders, kept);
-  return {
-    adopted: found.filter((each) => typeof each === "object" && "session" in each),
-    unsteered: found.filter((each) => typeof each === "object" && "why" in each),
-  };
+  const adopted = found.filter((each) => typeof each === "object" && "session" in each);
+  if (homes.length > 0) report("machines taken over", { adopted: adopted.map(({ home }) => home.id) });
+  return { adopted, unsteered: found.filter((each) => typeof each === "object" && "why" in each) };
 }
 
 interface Sight {
@@ -92,6 +92,7 @@ async function adoptOne(
     }
     return { home, record, machine, session };
   } catch (error) {
+    reportFault("machine not taken over", error, { machine: home.id });
     return unsteered(home, asPyroError(error).message, { process: record.process, ...(machine && { machine }) });
   }
 }

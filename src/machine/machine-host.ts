@@ -2,6 +2,7 @@
 import { PyroError } from "../base/error.js";
 import { identifyProcess } from "../base/process-identity.js";
 import type { Task } from "../base/progress.js";
+import { report, reportFault } from "../base/report.js";
 import { stageDone } from "../base/stage.js";
 import type { Engine } from "../engine/engine.js";
 import { admit, admitSaving } from "./admission.js";
@@ -79,7 +80,7 @@ const leftoversTimeoutMs = 10_000;
 /** Adopts machines of an earlier daemon, removes what else it left, then opens for business. */
 export async function openMachineHost(options: MachineHostOptions): Promise<MachineHost> {
   await removeLeftovers(templateRoot(options.folders), AbortSignal.timeout(leftoversTimeoutMs)).catch(
-    (error: unknown) => process.stderr.write(`templates: ${String(error)}\n`),
+    (error: unknown) => reportFault("leftovers of templates not removed", error),
   );
   const slots = new Set<Slot>();
   const found = await adoptMachines(options.folders, options.adopters);
@@ -172,6 +173,8 @@ async function createMachine(creation: Creation, task: Task): Promise<LiveMachin
 
 function liveMachine(started: StartedMachine, slots: Set<Slot>, slot: Slot): LiveMachine {
   slots.add(slot);
+  const { machine, home } = started;
+  void machine.exited.then(({ reason }) => report("machine ended", { machine: home.id, reason }));
   slot.end = async () => {
     started.session[Symbol.dispose]();
     await started.machine.kill();

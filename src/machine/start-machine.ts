@@ -2,6 +2,7 @@
 import { PyroError, asPyroError } from "../base/error.js";
 import { newId } from "../base/id.js";
 import type { Task } from "../base/progress.js";
+import { report, reportFault } from "../base/report.js";
 import { stageDone } from "../base/stage.js";
 import { EndedAtStart } from "../engine/ended-at-start.js";
 import type { Engine, Memory, OwnDrives } from "../engine/engine.js";
@@ -46,7 +47,27 @@ export interface StartRequest extends TemplateSubject {
 /** How many templates are tried, where others remove them again and again, before a machine is booted instead. */
 const maxTemplates = 3;
 
+/** The log says which way it went, and why none of the faster ones. */
 export async function startMachine(starter: Starter, request: StartRequest, task: Task): Promise<StartedMachine> {
+  const began = performance.now();
+  const slower: string[] = [];
+  const about = () => ({ environment: request.environment.name, ms: Math.round(performance.now() - began), slower });
+  try {
+    const started = await startFastest(starter, request, { ...task, slower });
+    report(`machine ${started.start}`, { machine: started.home.id, ...about() });
+    return started;
+  } catch (error) {
+    if (!task.signal.aborted) reportFault("machine not started", error, about());
+    throw error;
+  }
+}
+
+interface StartTask extends Task {
+  /** Why each faster way was not taken. */
+  readonly slower: string[];
+}
+
+async function startFastest(starter: Starter, request: StartRequest, task: StartTask): Promise<StartedMachine> {
   for (let tried = 0; tried < maxTemplates; tried += 1) {
     const template = await ensureTemplate(starter, request, task);
     if (template === undefined) break;
@@ -60,7 +81,9 @@ export async function startMachine(starter: Starter, request: StartRequest, task
       usable = false;
       // Removed by somebody else meanwhile: that says nothing against the next one.
       if ((await starter.templates.find(request))?.generation !== template.generation) continue;
-      task.progress({ phase: "boot", message: `The template did not start (${asPyroError(error).message}); booting` });
+      const why = `The template did not start (${asPyroError(error).message})`;
+      task.slower.push(why);
+      task.progress({ phase: "boot", message: `${why}; booting` });
       // What ended before it looked at the template says nothing against it: booting ends the same way, or the moment is over.
       if (!(error instanceof EndedAtStart)) await starter.templates.discard(template);
       break;
@@ -71,12 +94,14 @@ export async function startMachine(starter: Starter, request: StartRequest, task
   return bootTwice(starter, request, task);
 }
 
-async function ensureTemplate(starter: Starter, request: StartRequest, task: Task): Promise<Template | undefined> {
+async function ensureTemplate(starter: Starter, request: StartRequest, task: StartTask): Promise<Template | undefined> {
   try {
     return await starter.templates.ensure(request, task);
   } catch (error) {
     task.signal.throwIfAborted();
-    task.progress({ phase: "boot", message: `No template (${asPyroError(error).message}); booting instead` });
+    const why = `No template (${asPyroError(error).message})`;
+    task.slower.push(why);
+    task.progress({ phase: "boot", message: `${why}; booting instead` });
     return undefined;
   }
 }
@@ -87,9 +112,12 @@ interface FromTemplate {
 }
 
 /** A pool machine with the drives that are wanted; undefined when there is none that works. */
-async function claim(starter: Starter, from: FromTemplate, task: Task): Promise<StartedMachine | undefined> {
+async function claim(starter: Starter, from: FromTemplate, task: StartTask): Promise<StartedMachine | undefined> {
   const member = starter.pool.claim(from.template);
-  if (member === undefined) return undefined;
+  if (member === undefined) {
+    task.slower.push(starter.pool.whyNone(from.template));
+    return undefined;
+  }
   const { machine, home } = member;
   const timeout = AbortSignal.timeout(starter.restoreTimeoutMs);
   try {
@@ -103,10 +131,12 @@ async function claim(starter: Starter, from: FromTemplate, task: Task): Promise<
     const session = await greet(machine, signal);
     const mounted = await exchangeForExisting({ machine, session }, wanted, signal);
     return { machine, home, start: "claimed", session, mounted };
-  } catch {
+  } catch (error) {
     await machine.kill();
     await removeHome(home);
     task.signal.throwIfAborted();
+    reportFault("pool machine not claimed", error, { machine: home.id });
+    task.slower.push(`The machine that waited could not be taken (${asPyroError(error).message})`);
     return undefined;
   }
 }

@@ -1,6 +1,7 @@
 // Owns what belongs to one engine, its saved machines and its pool, and going over to another where the first fails. Never starts a machine.
 import { PyroError, asPyroError } from "../base/error.js";
 import { notice, type Task } from "../base/progress.js";
+import { report, reportFault } from "../base/report.js";
 import { EndedAtStart } from "../engine/ended-at-start.js";
 import type { Engine } from "../engine/engine.js";
 import type { Pool } from "./pool/pool.js";
@@ -39,6 +40,7 @@ export function openStations({ engine, judgeAgain, open }: StationsOptions): Sta
     const next = await judgeAgain(AbortSignal.timeout(judgeTimeoutMs));
     if (next.unusable !== undefined) throw next.unusable;
     if (next.accelerator === failed.engine.accelerator) return failed;
+    report("engine changed", { from: failed.engine.accelerator, to: next.accelerator, why: next.fasterFails });
     current = open(next);
     left.push(failed.pool.close());
     return current;
@@ -62,6 +64,7 @@ export function openStations({ engine, judgeAgain, open }: StationsOptions): Sta
       } catch (error) {
         task.signal.throwIfAborted();
         if (!speaksAgainst(station.engine, error)) throw error;
+        reportFault("engine in doubt", error, { accelerator: station.engine.accelerator });
         task.progress({ phase: "engine", message: "A machine did not start with KVM; measuring this host again" });
         const next = await after(station, task.signal).catch((reason: unknown) => {
           task.signal.throwIfAborted();

@@ -1,5 +1,6 @@
 // Owns the operations on the daemon itself. Never starts one: asking must not change the answer.
 import * as z from "zod";
+import { logText } from "./log-text.js";
 import { operation } from "./operation.js";
 
 export const daemonStatusOperation = operation({
@@ -56,4 +57,46 @@ export const daemonStopOperation = operation({
   // Whether it is gone, only who is outside of it can say.
   inCaller: async (services, _, { signal }) => ({ stopped: await services.stopDaemon(signal) }),
   text: (result) => (result.stopped ? "Stopped." : "No daemon was running."),
+});
+
+const defaultLines = 100;
+const maxLines = 10_000;
+
+export const daemonLogOperation = operation({
+  name: "daemon_log",
+  title: "Daemon log",
+  summary: "Show what the daemon has logged: calls, machines, faults; never commands or files.",
+  effect: "read",
+  cli: { path: ["daemon", "log"] },
+  input: z.strictObject({
+    call: z
+      .string()
+      .regex(/^call_[a-z2-7]{12}$/u, "must be the id of a call, such as an error names")
+      .optional()
+      .meta({ title: "ID", description: "Only what belongs to this call, all of it." }),
+    lines: z
+      .int()
+      .min(1)
+      .max(maxLines)
+      .optional()
+      .meta({ title: "N", description: `Entries at most, the last ones; ${defaultLines} unless told.` }),
+    follow: z.boolean().default(false).describe("Go on with what is logged from now on, until interrupted."),
+  }),
+  output: z.object({
+    entries: z
+      .array(z.record(z.string(), z.unknown()))
+      .describe("Oldest first. Each has `at` (RFC 3339) and `event`; what else depends on the event."),
+    stderr: z.string().describe("The end of what the daemon's process printed by itself; as a rule empty."),
+  }),
+  inCaller: async ({ daemonLog }, { call, lines, follow }, { signal, part }) => {
+    const query = { call, lines: lines ?? (call === undefined ? defaultLines : maxLines) };
+    if (!follow) {
+      const stderr = call === undefined ? await daemonLog.stderr() : "";
+      return { entries: [...(await daemonLog.read(query))], stderr };
+    }
+    await daemonLog.follow(query, signal, (entries) => part({ entries: [...entries], stderr: "" }));
+    return { entries: [], stderr: "" };
+  },
+  text: ({ entries, stderr }) =>
+    [...entries.map(logText), ...(stderr === "" ? [] : ["printed by its process:", stderr])].join("\n"),
 });

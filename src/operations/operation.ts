@@ -29,6 +29,12 @@ export interface Call extends Task {
   onSignal(listener: (name: string) => void): void;
 }
 
+/** One running call of an operation that runs in the caller's process. */
+export interface CallerTask<Result> extends Task {
+  /** Hands on a part of the result ahead of its end, as a result of its own; resolves when the caller can take more. */
+  part(result: Result): Promise<void>;
+}
+
 export interface CliShape {
   /** Words after `pyro`. */
   readonly path: readonly string[];
@@ -96,7 +102,11 @@ export interface Operation<
   /** In the daemon. Every operation has this or `inCaller`; with both, the caller's part asks the daemon's. */
   handler?(services: Services, input: z.output<Input>, call: Call): Promise<z.input<Output>>;
   /** In the caller's own process, for what must work where no daemon can start. */
-  inCaller?(services: CallerServices, input: z.output<Input>, task: Task): Promise<z.input<Output>>;
+  inCaller?(
+    services: CallerServices,
+    input: z.output<Input>,
+    task: CallerTask<z.input<Output>>,
+  ): Promise<z.input<Output>>;
   /** The result for a person, or a model that reads no structured content; without a final newline. */
   text(result: z.output<Output>): string;
   /** What else there is to know: below the text for a model, on standard error for a person, whose standard output stays clean. */

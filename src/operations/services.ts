@@ -26,6 +26,24 @@ export interface DaemonControl {
   stop(): Promise<void>;
 }
 
+/** An entry has a time, an event, and what belongs to that. */
+export type LogEntry = Readonly<Record<string, unknown>>;
+
+/** At most so many entries, the last ones; of one call where one is named. */
+export interface LogQuery {
+  readonly lines: number;
+  readonly call?: string | undefined;
+}
+
+/** Readable whether a daemon runs or not. */
+export interface DaemonLog {
+  read(query: LogQuery): Promise<readonly LogEntry[]>;
+  /** Hands on the last entries and every later one, until `signal` is aborted. */
+  follow(query: LogQuery, signal: AbortSignal, take: (entries: readonly LogEntry[]) => Promise<void>): Promise<void>;
+  /** The end of what its process printed by itself. */
+  stderr(): Promise<string>;
+}
+
 export interface Services {
   readonly environments: EnvironmentStore;
   readonly oneShot: OneShot;
@@ -38,6 +56,7 @@ export interface Services {
 export interface CallerServices {
   readonly doctor: Doctor;
   readonly chatHosts: ChatHosts;
+  readonly daemonLog: DaemonLog;
   /** Resolves once the daemon is gone; true when one was running. */
   stopDaemon(signal: AbortSignal): Promise<boolean>;
 }

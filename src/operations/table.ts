@@ -1,5 +1,5 @@
 // Owns the list of all operations. Never adds to what they say.
-import { daemonStatusOperation, daemonStopOperation } from "./daemon.js";
+import { daemonLogOperation, daemonStatusOperation, daemonStopOperation } from "./daemon.js";
 import { doctorOperation } from "./doctor.js";
 import { envInspectOperation, envListOperation, envPruneOperation, envPullOperation } from "./env.js";
 import { hostConnectOperation, hostDoctorOperation, hostPrintConfigOperation, hostRepairOperation } from "./host.js";
@@ -64,6 +64,7 @@ export const operations = [
   envInspectOperation,
   envPruneOperation,
   daemonStatusOperation,
+  daemonLogOperation,
   daemonStopOperation,
 ] as const;
 

@@ -1,6 +1,7 @@
 // Owns making an environment warm, step by step, and the record of it. Never does again what still holds, unless forced.
 import type { Task } from "../base/progress.js";
 import { ReadWriteLock } from "../base/read-write-lock.js";
+import { reportFault } from "../base/report.js";
 import { version } from "../base/version.js";
 import { catalogEntry } from "../environment/catalog.js";
 import type { EnvironmentStore, InstalledEnvironment } from "../environment/environment.js";
@@ -50,7 +51,7 @@ export interface PreparationParts {
 /** Removes first what the proof of a dead daemon left. */
 export async function openPreparation(parts: PreparationParts): Promise<Preparation> {
   await removeForgottenProofs(parts.workspaces).catch((error: unknown) => {
-    process.stderr.write(`prepare: ${String(error)}\n`);
+    reportFault("forgotten proofs not removed", error);
   });
   const lock = new ReadWriteLock();
   return {

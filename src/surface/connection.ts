@@ -59,9 +59,10 @@ async function perform(
   options: CallOptions,
 ): Promise<unknown> {
   if (operation.inCaller !== undefined) {
-    const { signal = new AbortController().signal, onProgress: progress = () => undefined } = options;
+    const { signal = new AbortController().signal, onProgress: progress = () => undefined, onPart } = options;
     const checked = operation.input.parse(input);
-    return operation.inCaller(await connector.here(), checked, { signal, progress });
+    const part = async (result: unknown) => onPart?.(operation.output.parse(result));
+    return operation.inCaller(await connector.here(), checked, { signal, progress, part });
   }
   const connection = await abortable(connect(connector, operation), options.signal);
   return connection === undefined ? operation.withoutDaemon : connection.call(operation.name, input, options);

@@ -1,5 +1,8 @@
 // Owns machines restored ahead of need: warmed, paused, without a name. Never hands one out twice.
 import { freemem } from "node:os";
+import { outsideCalls } from "../../base/call-scope.js";
+import { asPyroError } from "../../base/error.js";
+import { report, reportFault } from "../../base/report.js";
 import type { Machine } from "../../engine/engine.js";
 import type { MachineHome } from "../machine-files.js";
 import { removeHome } from "../machine-files.js";
@@ -15,6 +18,8 @@ export interface PoolMember {
 export interface Pool {
   /** A machine of this template, now the caller's; undefined when none is ready. */
   claim(template: Template): PoolMember | undefined;
+  /** Why none was: a sentence without its end. */
+  whyNone(template: Template): string;
   /** Says what was asked for last; machines of it are made ready in the background, others go. */
   want(subject: TemplateSubject, template: Template): void;
   /** The same at once; resolves when there are enough or no more can be made, with how many are ready. */
@@ -65,6 +70,7 @@ class MachinePool implements Pool {
   #wanted: Wanted | undefined;
   #filling: Promise<void> | undefined;
   #failures = 0;
+  #lastFailure = "";
   #idle: NodeJS.Timeout | undefined;
   #quiet: NodeJS.Timeout | undefined;
 
@@ -77,6 +83,18 @@ class MachinePool implements Pool {
     const [first, ...rest] = this.#members;
     this.#members = rest;
     return first;
+  }
+
+  whyNone({ generation }: Template): string {
+    if (this.#options.size === 0) return "There is no pool";
+    if (this.#wanted?.template.generation !== generation) return "The pool made no machines of this template";
+    if (this.#failures >= maxFailures) return `No machine waits: ${maxFailures} in a row failed (${this.#lastFailure})`;
+    if (this.#isTight()) return "No machine waits: the host is short of memory";
+    return this.#filling === undefined ? "No machine waits yet" : "No machine waits: the next is being made";
+  }
+
+  #isTight(): boolean {
+    return (this.#options.freeBytes ?? freemem)() < pressureBytes;
   }
 
   want(subject: TemplateSubject, template: Template): void {
@@ -133,21 +151,29 @@ class MachinePool implements Pool {
   }
 
   #refill(): void {
-    this.#filling ??= this.#fill().finally(() => {
+    // Whoever's call it was that set it off.
+    this.#filling ??= outsideCalls(() => this.#fill()).finally(() => {
       this.#filling = undefined;
     });
   }
 
   async #fill(): Promise<void> {
     for (let next = this.#missing(); next !== undefined; next = this.#missing()) {
-      if ((this.#options.freeBytes ?? freemem)() < pressureBytes) return this.drain();
+      if (this.#isTight()) return this.drain();
       try {
         await this.#add(next);
-      } catch {
-        this.#failures += 1;
+      } catch (error) {
+        this.#fail(error);
       }
     }
     return undefined;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    this.#failures += 1;
+    this.#lastFailure = asPyroError(error).message;
+    reportFault("pool machine not made", error, { failures: this.#failures });
   }
 
   /** What one more member should be made of; undefined when there are enough or it keeps failing. */
@@ -162,14 +188,17 @@ class MachinePool implements Pool {
     if (this.#wanted?.template.generation !== template.generation || this.#closing.signal.aborted)
       return endMember(member);
     this.#members = [...this.#members, member];
-    void member.machine.exited.then(() => this.#forget(member));
+    report("pool machine made", { machine: member.home.id });
+    void member.machine.exited.then(({ reason }) => this.#forget(member, reason));
     return undefined;
   }
 
-  #forget(member: PoolMember): void {
+  #forget(member: PoolMember, reason: string): void {
     if (!this.#members.includes(member)) return;
     this.#members = this.#members.filter((each) => each !== member);
     this.#failures += 1;
+    this.#lastFailure = `one ended while it waited: ${reason}`;
+    report("pool machine ended", { machine: member.home.id, reason });
     void removeHome(member.home).then(() => this.#refill());
   }
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { syncFolder, writeJsonAtomic } from "../../base/atomic-file.js";
 import { lockFile } from "../../base/lock.js";
 import { keepFile } from "../../base/keep-file.js";
+import { report } from "../../base/report.js";
 import type { Task } from "../../base/progress.js";
 import type { Engine } from "../../engine/engine.js";
 import { fingerprintChanges, isSameAccelerator } from "../../engine/fingerprint.js";
@@ -69,7 +70,10 @@ export function openTemplateStore(folders: MachineFolders, engine: Engine, build
       await using _lock = await lockFile(templateLock(root, key), task.signal);
       return (await find(subject)) ?? (await makeOne(root, { key, subject, engine, build }, task));
     },
-    discard: ({ generation }) => removeGeneration(root, generation),
+    discard: ({ generation }) => {
+      report("template discarded", { generation });
+      return removeGeneration(root, generation);
+    },
   };
 }
 
@@ -96,6 +100,7 @@ async function makeOne(root: string, { key, subject, engine, build }: Build, tas
     phase: "template",
     message: `Preparing ${subject.environment.name} for instant starts (once)${why}`,
   });
+  const began = performance.now();
   await clearKey(root, key);
   const generation = newGeneration(key);
   const draft = draftOf(root, generation);
@@ -119,6 +124,12 @@ async function makeOne(root: string, { key, subject, engine, build }: Build, tas
     await rm(draft, { recursive: true, force: true });
   }
   await syncFolder(root);
+  const about = { environment: subject.environment.name, accelerator: engine.accelerator, generation };
+  report("template made", {
+    ...about,
+    why: why === "" ? "there was none" : why.slice(2),
+    ms: Math.round(performance.now() - began),
+  });
   await removeReplaced(root, generation, { ...subject, engine });
   return templateAt(root, key, generation);
 }

@@ -22,7 +22,9 @@ async function call(request: OperationCall, context: CommandContext, { signal }:
   try {
     const result = await callOperation(context.connector, request, {
       signal: withOutput(signal, context),
+      surface: "cli",
       onProgress: progress.update,
+      onPart: (part) => printResult(request.operation, request.operation.output.parse(part), context),
     });
     progress.stop();
     if (cli?.exitsAsCommand === true) return await finishCommand(request, result, context);
@@ -44,6 +46,7 @@ async function passThrough(request: OperationCall, context: CommandContext, inte
   try {
     const result = await callOperation(context.connector, request, {
       signal: withOutput(interrupts.signal, context),
+      surface: "cli",
       onProgress: (event) => {
         if (event.phase !== "command") return started ? undefined : progress.update(event);
         // The guest's program runs: from here on the terminal and the interrupts are its own.

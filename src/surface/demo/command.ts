@@ -76,7 +76,11 @@ function guestStep(title: string, command: string): Step {
 async function perform({ operation, input }: Step, context: Context, signal: AbortSignal): Promise<WireResult> {
   const progress = progressDisplay(context.stderr);
   try {
-    return await callOperation(context.connector, { operation, input }, { signal, onProgress: progress.update });
+    return await callOperation(
+      context.connector,
+      { operation, input },
+      { surface: "demo", signal, onProgress: progress.update },
+    );
   } finally {
     progress.stop();
   }

@@ -122,7 +122,11 @@ export class DemoTools implements AsyncDisposable {
 
   #perform(operation: Operation, input: unknown, signal: AbortSignal): Promise<WireResult> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]);
-    return callOperation(this.#connector, { operation, input }, { signal: limited, onProgress: this.#onProgress });
+    return callOperation(
+      this.#connector,
+      { operation, input },
+      { surface: "demo", signal: limited, onProgress: this.#onProgress },
+    );
   }
 
   #remember({ name }: Operation, result: WireResult, input: WireResult): void {

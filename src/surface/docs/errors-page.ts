@@ -20,8 +20,9 @@ const meanings: Record<ErrorCode, string> = {
 export function errorsPage(): string {
   return page("Errors", [
     "A guest command that fails, times out or is killed is a result. An error says that pyro itself could not do what was " +
-      "asked: `{error: {code, message, hint, details?}}`. With `--json` it is the document on standard output, over MCP the " +
-      "structured content of a result with `isError`, in the SDK a thrown `PyroError`. The hint is the next call to make.",
+      "asked: `{error: {code, message, hint, details?, call_id?}}`. With `--json` it is the document on standard output, over MCP the " +
+      "structured content of a result with `isError`, in the SDK a thrown `PyroError`. The hint is the next call to make; " +
+      "`call_id` stands in `internal` errors of the daemon, for `pyro daemon log --call ID`.",
     table(
       ["Code", "Meaning", "Exit code", "Hint, where the error has no better one"],
       errorCodes.map((code) => [`\`${code}\``, meanings[code], String(exitCodes[code]), new PyroError(code, "").hint]),

@@ -44,6 +44,7 @@ export async function callTool(
       { operation: tool.operation, input },
       {
         signal: AbortSignal.any([mcpReq.signal, deadline.signal]),
+        surface: "mcp",
         linger: true,
         allowedRoots: scope.allowed.folders,
         onProgress: (event) => {

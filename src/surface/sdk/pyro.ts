@@ -52,5 +52,6 @@ class Client {
 export const Pyro = Client as unknown as new (options?: PyroOptions) => Pyro;
 
 function callOptions({ onOutput, ...rest }: MethodOptions): CallOptions {
-  return onOutput === undefined ? rest : { ...rest, onOutput: async (stream, data) => onOutput(stream, data) };
+  const own = { ...rest, surface: "sdk" } as const;
+  return onOutput === undefined ? own : { ...own, onOutput: async (stream, data) => onOutput(stream, data) };
 }

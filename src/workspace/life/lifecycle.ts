@@ -2,6 +2,7 @@
 import { rm } from "node:fs/promises";
 import { PyroError } from "../../base/error.js";
 import type { Task } from "../../base/progress.js";
+import { reportFault } from "../../base/report.js";
 import type { MachineHost } from "../../machine/machine-host.js";
 import {
   killWorkspaceMachine,
@@ -130,7 +131,7 @@ export async function sweep(store: WorkspaceStore, now: number, signal: AbortSig
   const swept = store.all().map((workspace) =>
     // One that fails or is slow must not keep the others from their turn.
     sweepOne(store, { workspace, now }, signal).catch((error: unknown) => {
-      process.stderr.write(`sweep: ${workspace.id}: ${String(error)}\n`);
+      reportFault("workspace not swept", error, { workspace: workspace.id });
     }),
   );
   await Promise.all(swept);

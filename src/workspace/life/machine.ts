@@ -1,6 +1,7 @@
 // Owns starting, stopping and renewing a workspace's machine. Never touches its disk's content.
 import { PyroError } from "../../base/error.js";
 import type { Task } from "../../base/progress.js";
+import { reportFault } from "../../base/report.js";
 import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
 import { workspaceDrives } from "../record/files.js";
 import type { Workspace } from "../workspace.js";
@@ -73,7 +74,7 @@ async function leave(workspace: Workspace, live: LiveMachine): Promise<boolean> 
     const stopped = { machine_id: null, stopped_at: new Date().toISOString() };
     await workspace.save({ ...stopped, state: "stopped", failure: flushed ? null : notFlushed });
   } catch (error) {
-    process.stderr.write(`${workspace.id}: ${String(error)}\n`);
+    reportFault("workspace not stopped in order", error, { workspace: workspace.id });
   } finally {
     workspace.leaving = undefined;
   }

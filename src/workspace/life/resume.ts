@@ -1,6 +1,7 @@
 // Owns what a new daemon does with the workspaces it finds: adopt, complete, or clean up. Never starts a machine.
 import { appendFile, readFile } from "node:fs/promises";
 import { asPyroError, type PyroError } from "../../base/error.js";
+import { reportFault } from "../../base/report.js";
 import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
 import { readJournal, type ExecStarted } from "../record/journal.js";
 import { emptyWorkspace } from "./lifecycle.js";
@@ -51,7 +52,7 @@ async function endUnsteered(store: WorkspaceStore, { unsteered }: MachineHost): 
 
 /** Ends its machine; the workspace starts again from its disk, or says what stands in the way. */
 async function giveUp(workspace: Workspace, live: LiveMachine | undefined, why: PyroError): Promise<void> {
-  process.stderr.write(`${workspace.id}: ${why.message}\n`);
+  reportFault("workspace not resumed", why, { workspace: workspace.id });
   workspace.live = undefined;
   await live?.[Symbol.asyncDispose]();
   if (workspace.record.state !== "running") return;
