@@ -99,8 +99,9 @@ export const sentences: Readonly<Record<string, Proof>> = {
       "test/security/seed-confinement.test.ts: a seed of a $form, $victim exchanged before its step $step",
       "test/security/seed-confinement.test.ts: a push of a $form, $victim exchanged before its step $step",
     ],
-  "Only regular files are read; a pipe, a socket or a device in any place is left out and listed, and holds nothing up (`test/security/no-files`).":
+  "Only regular files are read; a pipe, a socket or a device in any place is left out and listed, and holds nothing up, also where Git looks for one (`test/security/no-files`).":
     [
+      "test/security/no-files.test.ts: git is not held up in the place $place",
       "test/security/no-files.test.ts: pipes in the places of a checkout's own files are left out, and its git folder stays of use",
       "test/security/no-files.test.ts: a pipe, a socket or a device as the source is refused at once",
     ],
