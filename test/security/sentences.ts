@@ -153,6 +153,9 @@ export const sentences: Readonly<Record<string, Proof>> = {
       doctored("%s: our own command in a project's file is tried with our flags, environment and folder"),
       "test/e2e/host.test.ts: [host-untrusted] a registered command that is not ours is reported and not run, wherever it stands",
     ],
+  "An entry of your own that says more than tools, environment and project source is listed and not started.": [
+    doctored("%s: the user's own entry is tried with its choices, and not at all if it says more"),
+  ],
   "A file of these that is a link out of the project is neither read nor written.": [
     doctored(
       "a project's file that is a link out of the project, a pipe, a device or huge is neither read nor written",
