@@ -230,12 +230,17 @@ export const sentences: Readonly<Record<string, Proof>> = {
   "Denial of service.": noPromise,
   "A machine can use the virtual CPUs and the memory it was given until its time is up.": noPromise,
   "Disks grow up to 20 GiB each, and can fill the host's, which pauses them.": [found],
-  "What else a guest or a model causes leaves 1 GiB of the host's disk free, or 5 % of a larger one: outputs, histories, exports, seeds and saved machines.":
+  "What else a guest or a model causes leaves 1 GiB of the host's disk free, or 5 % of a larger one: outputs, histories, exports, seeds, environments and saved machines.":
     [
       "test/security/full-disk.test.ts: 1 GiB of a small disk, 5 % of a large one",
       "test/security/full-disk.test.ts: what needs more than the rest is refused, with what to do",
       "test/security/full-disk.test.ts: a stream is granted what there is, and again once there is more",
+      "test/security/full-disk.test.ts: nothing begins in a workspace that would leave a line in its history",
+      "test/security/full-disk.test.ts: no environment is installed",
     ],
+  "That a command has ended is noted even where others have filled the disk.": [
+    "test/security/full-disk.test.ts: the ends of commands are noted, and so that a workspace was stopped and started",
+  ],
   "The outputs of a workspace's commands take 1 GiB at most.": [
     "test/security/full-disk.test.ts: go oldest first when they are too many together, and leave word",
     "test/security/full-disk.test.ts: are cut where only running commands are left, each to its beginning",
