@@ -25,9 +25,18 @@ export async function roomAt(path: string, measure: MeasureDisk = measureDisk): 
   return Math.max(0, space.freeBytes - reserveBytes(space));
 }
 
-/** Refuses to write `bytes` where they would not leave enough free. `what` is the subject of a sentence. */
+export interface RoomRequest {
+  readonly path: string;
+  readonly bytes: number;
+  /** The subject of a sentence. */
+  readonly what: string;
+  /** What else helps, behind the usual hint. */
+  readonly remedy?: string;
+}
+
+/** Refuses to write `bytes` where they would not leave enough free. */
 export async function requireRoom(
-  { path, bytes, what }: { readonly path: string; readonly bytes: number; readonly what: string },
+  { path, bytes, what, remedy }: RoomRequest,
   measure: MeasureDisk = measureDisk,
 ): Promise<void> {
   const space = await measure(path);
@@ -35,9 +44,10 @@ export async function requireRoom(
   if (space.freeBytes - bytes >= kept) return;
   throw new PyroError(
     "resource_exhausted",
-    `${what} needs ${mebibytes(bytes)} MiB of disk, but ${path} has ${mebibytes(space.freeBytes)} free, of which ${mebibytes(kept)} are kept free.`,
+    `${what} needs ${Math.max(1, mebibytes(bytes))} MiB of disk, but ${path} has ${mebibytes(space.freeBytes)} free, of which ${mebibytes(kept)} are kept free.`,
     {
-      hint: "Free room there; `pyro doctor` says where, `pyro env prune` removes unused environments. Then call again.",
+      hint: `Free room there; \`pyro doctor\` says where, \`pyro env prune\` removes unused environments${remedy ?? ""}. Then call again.`,
+      details: { needed_bytes: bytes, free_bytes: space.freeBytes, kept_bytes: kept, path },
     },
   );
 }

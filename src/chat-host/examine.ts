@@ -107,24 +107,27 @@ interface Tried {
 }
 
 function sayOfTrial(host: ChatHost, { registration, trial }: Tried, say: Say): void {
-  const { origin, launch, leftOut } = trial;
+  const { origin, isOurs, leftOut } = trial;
   const [{ place }] = registration.documents;
   const whose = origin === "project" ? "the project's entry" : "the entry";
-  const repair = `pyro host repair ${host.name}`;
-  if (launch === undefined) {
+  if (!isOurs) {
     const text = `Nothing was started: ${whose} in ${place.path} does not name this pyro and its Node by their whole paths.`;
-    return say("host_untrusted", "warning", { text, fix: repair });
+    return say("host_untrusted", "warning", { text, fix: `pyro host repair ${host.name}` });
   }
   if (leftOut.length === 0) return;
+  if (origin === "user") {
+    const text = [`Nothing was started: the entry in ${place.path} says more than a trial starts:`, ...leftOut].join(
+      "\n",
+    );
+    const fix = `Remove from the entry what you have not put there yourself; what you keep is tried when ${host.title} starts it.`;
+    return say("host_untrusted", "info", { text, fix });
+  }
   const text = [
     `Tried without what ${whose} in ${place.path} says beyond our own command:`,
     ...leftOut,
-    ...(origin === "project"
-      ? [`${host.title} would start it with that. Who writes to the project writes this file.`]
-      : []),
+    `${host.title} would start it with that. Who writes to the project writes this file.`,
   ].join("\n");
-  const fix = "Remove from the entry what you have not put there yourself.";
-  say("host_untrusted", origin === "project" ? "warning" : "info", { text, fix });
+  say("host_untrusted", "warning", { text, fix: "Remove from the entry what you have not put there yourself." });
 }
 
 /** In the environment and the folder that the host would start it in. */

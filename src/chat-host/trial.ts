@@ -11,9 +11,11 @@ import type { Origin, ServeFlags } from "./serve-flags.js";
 export interface Trial {
   /** Who writes the file: a project's comes from whoever made the project. */
   readonly origin: Origin;
-  /** Our own command, with all of its environment; undefined where the entry names another. */
+  /** Our own command, with all of its environment; undefined where it is not to be started. */
   readonly launch: (Launch & { readonly environment: NodeJS.ProcessEnv }) | undefined;
-  /** What the entry says and the trial does without, each in a few words. */
+  /** Whether the entry names our own command. */
+  readonly isOurs: boolean;
+  /** What the entry says beyond what is tried, each in a few words. */
   readonly leftOut: readonly string[];
 }
 
@@ -29,21 +31,27 @@ export function originOf({ documents }: Registration): Origin {
   return documents.some(({ place }) => place.scope === "project") ? "project" : "user";
 }
 
-/** Only `command`, the script and flags that are safe are taken from the entry; all else is as we would register it. */
+/**
+ * Only `command`, the script and flags that are safe are taken from the entry; all else is as we would register it. What
+ * a user's own entry says beyond that is meant: without it something else would be tried, so nothing is.
+ */
 export async function trialOf(context: TrialContext, registration: Registration, entry: Launch): Promise<Trial> {
   const { host, surroundings, server, serveFlags } = context;
   const origin = originOf(registration);
-  if (!(await isOurs(entry, server))) return { origin, launch: undefined, leftOut: [] };
+  if (!(await isOurs(entry, server))) return { origin, launch: undefined, isOurs: false, leftOut: [] };
   const flags = serveFlagsIn([entry.command, ...entry.args]) ?? [];
   const { kept, leftOut } = await serveFlags
     .tried(flags, origin)
     .catch(() => ({ kept: [], leftOut: flags.length === 0 ? [] : [flags.map(maskPasswords).join(" ")] }));
   const launch = { command: server.node, args: [server.script, "mcp", "serve", ...kept], env: server.env, passed: [] };
   const environment = { ...host.environment(surroundings.env, launch), ...server.env };
+  const beyond = [...leftOut, ...variablesLeftOut(host, entry, server), ...folderLeftOut(entry)];
+  const isTried = origin === "project" || beyond.length === 0;
   return {
     origin,
-    launch: { ...launch, cwd: surroundings.cwd, environment },
-    leftOut: [...leftOut, ...variablesLeftOut(host, entry, server), ...folderLeftOut(entry)],
+    launch: isTried ? { ...launch, cwd: surroundings.cwd, environment } : undefined,
+    isOurs: true,
+    leftOut: beyond,
   };
 }
 

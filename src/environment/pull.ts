@@ -1,8 +1,9 @@
 // Owns installing one environment so that it is whole or absent, with one builder at a time. Never chooses names.
-import { chmod, mkdir, open, rename, rm, statfs } from "node:fs/promises";
+import { chmod, mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { syncFolder, writeJsonAtomic } from "../base/atomic-file.js";
 import { PyroError } from "../base/error.js";
+import { requireRoom } from "../base/free-room.js";
 import { lockFile, tryLockFile } from "../base/lock.js";
 import type { Task } from "../base/progress.js";
 import { refuseNewer } from "../base/stored-record.js";
@@ -110,19 +111,8 @@ export async function firstAvailable(
 
 /** The unpacked root, the packages and the image exist at once. */
 async function checkRoom(root: string, name: string): Promise<void> {
-  const needed = 3 * catalogEntry(name).unpackedBytes;
-  const disk = await statfs(root);
-  const free = disk.bavail * disk.bsize;
-  if (free >= needed) return;
-  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
-  throw new PyroError(
-    "resource_exhausted",
-    `Building ${name} needs ${megabytes(needed)} of disk, but ${root} has ${megabytes(free)} free.`,
-    {
-      hint: "Free disk space, for example by `pyro env prune`, or set PYRO_ENVIRONMENT_CACHE_DIR to a larger disk.",
-      details: { needed_bytes: needed, free_bytes: free, path: root },
-    },
-  );
+  const remedy = ", PYRO_ENVIRONMENT_CACHE_DIR names a larger disk";
+  await requireRoom({ path: root, bytes: 3 * catalogEntry(name).unpackedBytes, what: `Building ${name}`, remedy });
 }
 
 // The image goes first: a manifest always names a file that was whole when it was written.

@@ -1,7 +1,9 @@
 // Owns the part of the service that is about files: list, read, write, patch, diff, export, sync. Never commands.
+import { requireRoom } from "../base/free-room.js";
 import type { Task } from "../base/progress.js";
 import { listFolder, readText, writeText } from "./files/single.js";
 import { insideWorkspace, type HostCaller, type WorkspaceServices } from "./services.js";
+import type { Workspace } from "./workspace.js";
 import { applyPatch, diffOf, exportFrom, pushInto, type PushRequest } from "./files/transfer.js";
 
 export interface ListInput {
@@ -52,6 +54,7 @@ export function fileOperations(services: WorkspaceServices) {
 
     writeFile: (request: { workspace_id: string; path: string; text: string }, task: Task) =>
       insideWorkspace(alone(request), task, async ({ session, workspace, signal }) => {
+        await requireNote(workspace, "Writing a file");
         const written = await writeText(session, request, signal);
         await workspace.note({ type: "file_write", detail: written.path });
         return written;
@@ -59,6 +62,7 @@ export function fileOperations(services: WorkspaceServices) {
 
     applyPatch: (request: { workspace_id: string; patch: string }, task: Task) =>
       insideWorkspace(alone(request), task, async ({ session, workspace, signal }) => {
+        await requireNote(workspace, "Applying a patch");
         const applied = await applyPatch(session, request.patch, signal);
         await workspace.note({ type: "patch_apply", detail: applied.files.map((file) => file.path).join(", ") });
         return applied;
@@ -71,6 +75,7 @@ export function fileOperations(services: WorkspaceServices) {
 
     export: (request: ExportInput, task: HostCaller) =>
       insideWorkspace(beside(request), task, async ({ session, workspace, signal }) => {
+        await requireNote(workspace, "Exporting");
         const confined = { ...request, allowedRoots: task.allowedRoots };
         const exported = await exportFrom(services, { session, request: confined }, signal);
         await workspace.note({ type: "export", detail: `${request.path} to ${request.output_path}` });
@@ -79,6 +84,7 @@ export function fileOperations(services: WorkspaceServices) {
 
     pushSync: (request: PushRequest & { workspace_id: string }, task: HostCaller) =>
       insideWorkspace(alone(request), task, async ({ session, workspace, signal }) => {
+        await requireNote(workspace, "Pushing files");
         const pushed = await pushInto(
           services,
           { session, request, allowedRoots: task.allowedRoots },
@@ -89,3 +95,11 @@ export function fileOperations(services: WorkspaceServices) {
       }),
   };
 }
+
+/** What is done has a line in the journal, whose room is asked for before. */
+async function requireNote({ files }: Workspace, what: string): Promise<void> {
+  await requireRoom({ path: files.folder, bytes: maxLineBytes, what });
+}
+
+/** Bytes of a line. */
+const maxLineBytes = 16 * 1024;

@@ -11,6 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { appendFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
@@ -18,10 +19,12 @@ import { replaceFile, writeFileAtomic } from "../../src/base/atomic-file.js";
 import { asPyroError } from "../../src/base/error.js";
 import { RoomMeter, requireRoom, reserveBytes, roomAt, type DiskSpace } from "../../src/base/free-room.js";
 import { keepFile } from "../../src/base/keep-file.js";
+import { openEnvironmentStore } from "../../src/environment/store.js";
 import { writeOverlay } from "../../src/disk/qcow2.js";
-import { appendJournal, readJournal } from "../../src/workspace/record/journal.js";
+import { appendJournal, readJournal, reserveJournal } from "../../src/workspace/record/journal.js";
 import { OutputFile } from "../../src/workspace/output-file.js";
 import { isOutputRemoved, OutputRoom } from "../../src/workspace/output-room.js";
+import { caller, openWorld } from "./world.js";
 
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
@@ -120,11 +123,11 @@ describe("the outputs of a workspace", () => {
   });
 });
 
-/** A file system of its own that is full; undefined where this user may mount none. */
-function fullDisk(): { readonly path: string; fill(left: number): void; end(): void } | undefined {
+/** A file system of its own of a known size; undefined where this user may mount none. */
+function diskOf(mebibytes: number): { readonly path: string; fill(left: number): void; end(): void } | undefined {
   const path = mkdtempSync(join(folder, "disk-"));
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", path], { stdio: "ignore" });
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs", path], { stdio: "ignore" });
   } catch {
     return undefined;
   }
@@ -133,13 +136,13 @@ function fullDisk(): { readonly path: string; fill(left: number): void; end(): v
     path,
     fill: (left) => {
       rmSync(filler, { force: true });
-      writeFileSync(filler, Buffer.alloc(MIB - left));
+      writeFileSync(filler, Buffer.alloc(mebibytes * MIB - left));
     },
     end: () => execFileSync("umount", ["-l", path]),
   };
 }
 
-const disk = fullDisk();
+const disk = diskOf(1);
 afterAll(() => disk?.end());
 
 describe("on a disk that becomes full at any write", () => {
@@ -185,12 +188,48 @@ describe("on a disk that becomes full at any write", () => {
     const line = (detail: string) => ({ type: "file_write", at: "", detail }) as const;
     disk?.fill(3 * 4096);
     await appendJournal(journal, line("first"));
-    expect(await code(appendJournal(journal, line("x".repeat(20_000))))).toBe("resource_exhausted");
+    const long = { command: "x".repeat(20_000), cwd: "/", timeout_seconds: 1, sequence: 1 };
+    expect(await code(appendJournal(journal, { type: "exec_started", at: "", ...long }))).toBe("resource_exhausted");
     disk?.fill(16 * 4096);
     await appendJournal(journal, line("second"), true);
     const details = (await readJournal(journal)).map((each) => "detail" in each && each.detail);
     expect(details).toEqual(["first", "second"]);
     rmSync(journal);
+  });
+
+  test("the ends of commands are noted, and so that a workspace was stopped and started", async () => {
+    const journal = join(path, "journal");
+    const started = { command: "x", cwd: "/", timeout_seconds: 1 };
+    const end = {
+      exit_code: 3,
+      timed_out: false,
+      oom_killed: false,
+      canceled: false,
+      duration_ms: 1,
+      dropped_bytes: 0,
+    };
+    const sequences = [1, 2, 3, 4, 5];
+    disk?.fill(16 * 4096);
+    await reserveJournal(journal);
+    for (const sequence of sequences)
+      await appendJournal(journal, { type: "exec_started", at: "", sequence, ...started });
+    for (let codes = ""; codes !== "resource_exhausted";) {
+      codes = await code(appendFile(join(path, "others"), Buffer.alloc(4096)));
+    }
+    const line = { type: "file_write", at: "", detail: "x".repeat(4096) } as const;
+    expect(await code(appendJournal(journal, line))).toBe("resource_exhausted");
+    for (const sequence of sequences)
+      await appendJournal(journal, { type: "exec_ended", at: "", sequence, ...end }, true);
+    for (const type of ["stopped", "started"] as const) await appendJournal(journal, { type, at: "", detail: "" });
+    const noted = (await readJournal(journal)).map((each) =>
+      "sequence" in each ? [each.type, each.sequence] : each.type,
+    );
+    expect(noted).toEqual([
+      ...sequences.map((sequence) => ["exec_started", sequence]),
+      ...sequences.map((sequence) => ["exec_ended", sequence]),
+      ...["stopped", "started"],
+    ]);
+    for (const name of ["journal", "others"]) rmSync(join(path, name));
   });
 
   test("an output is cut, and its command goes on", async () => {
@@ -207,5 +246,59 @@ describe("on a disk that becomes full at any write", () => {
     if (existsSync(`${output}.cut`)) await later.append(Buffer.from("not behind a gap"));
     await later.close();
     expect(readFileSync(output).length).toBe(kept);
+  });
+});
+
+const kept = diskOf(1080);
+afterAll(() => kept?.end());
+
+describe("where only what is kept free is left", () => {
+  beforeEach(({ skip }) => {
+    if (kept === undefined) skip("a file system of a known size needs the right to mount one");
+  });
+  const refused = { code: "resource_exhausted" };
+
+  test("nothing begins in a workspace that would leave a line in its history", async () => {
+    const asked: string[] = [];
+    const lies = {
+      files: {
+        stage: () => {
+          asked.push("stage");
+          return Promise.resolve({ fileCount: 1n, byteCount: 1n });
+        },
+      },
+    };
+    await using world = await openWorld(lies, kept?.path);
+    const workspace_id = await world.create();
+    kept?.fill(GIB);
+    const patch = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
+    const target = { output_path: join(folder, "out"), path: ".", force: false };
+    const source = { source_path: folder, dest: "/workspace", mode: "add", allow_host_paths: [] } as const;
+    const calls = [
+      () => world.service.writeFile({ workspace_id, path: "x", text: "text" }, caller()),
+      () => world.service.applyPatch({ workspace_id, patch }, caller()),
+      () => world.service.export({ workspace_id, ...target }, caller()),
+      () => world.service.pushSync({ workspace_id, ...source }, caller()),
+    ];
+    for (const call of calls) await expect(call()).rejects.toMatchObject(refused);
+    expect([asked, existsSync(target.output_path)]).toEqual([[], false]);
+    expect(await world.service.stop(workspace_id, caller())).toMatchObject({ state: "stopped" });
+  });
+
+  test("no environment is installed", async () => {
+    const built: string[] = [];
+    const source = {
+      ...{ name: "fake", unavailable: () => Promise.resolve(undefined) },
+      build: (name: string) => {
+        built.push(name);
+        return Promise.reject(new Error("It was begun."));
+      },
+    };
+    const store = openEnvironmentStore({ root: kept?.path ?? "", sources: [source], clock: () => new Date() });
+    kept?.fill(GIB - MIB);
+    const signal = new AbortController().signal;
+    const pulled = store.pull("debian:12-base", { signal, progress: () => undefined });
+    await expect(pulled).rejects.toMatchObject(refused);
+    expect(built).toEqual([]);
   });
 });

@@ -97,6 +97,8 @@ function started() {
     .map((line) => JSON.parse(line));
 }
 
+type Case = readonly [Entry, readonly string[]];
+
 const ours = () => ({ command: process.execPath, args: [at("pyro", "pyro.js"), "mcp", "serve"] });
 
 /** Each makes the canary where it is started as written. */
@@ -183,21 +185,33 @@ test.each(hostNames)(
 );
 
 test.each(hostNames)(
-  "%s: the user's own entry is tried with its choices, and without what else it says",
+  "%s: the user's own entry is tried with its choices, and not at all if it says more",
   async (host) => {
     const { command, args } = ours();
     const choices = ["--profile", "vm-run", "--project-path", "/p", "--environment", "debian:13"];
     const variables = { PYRO_HOME: at("here") };
-    write(files[host].user, files[host].text({ command, args: [...args, ...choices], env: variables }));
-    const clean = await examine(host);
-    const more = { ...variables, NODE_OPTIONS: "--no-warnings" };
-    write(files[host].user, files[host].text({ command, args: [...args, "--allow-host-path", "/data"], env: more }));
-    const other = await examine(host);
-    expect(started().map(({ argv, env }) => [argv.slice(2).toSorted(), env["NODE_OPTIONS"]])).toEqual([
-      [choices.toSorted(), undefined],
-      [[], undefined],
-    ]);
-    expect([clean.text, other.codes.includes("info host_untrusted")]).toEqual(["", true]);
+    const tried = async (entry: Entry) => {
+      write(files[host].user, files[host].text(entry));
+      const { codes, text } = await examine(host);
+      const told = codes.filter((code) => code.endsWith("untrusted"));
+      return { told, beyond: text.split("\n").slice(1), started: started().length };
+    };
+    const variable = `${host === "opencode" ? "environment" : "env"}.`;
+    const clean = { command, args: [...args, ...choices], env: variables };
+    expect(await tried(clean)).toEqual({ told: [], beyond: [], started: 1 });
+    const inFolder: Case = [{ ...clean, cwd: at("bin") }, [`the folder ${at("bin")}`]];
+    const more: readonly Case[] = [
+      [{ ...clean, args: [...clean.args, "--allow-host-path", "/data"] }, ["--allow-host-path /data"]],
+      [{ ...clean, args: [...args, "--unknown", "x"] }, ["--unknown x"]],
+      [{ ...clean, env: { ...variables, NODE_OPTIONS: "--no-warnings" } }, [`${variable}NODE_OPTIONS`]],
+      [{ ...clean, env: { PYRO_HOME: at("there") } }, [`${variable}PYRO_HOME`]],
+      ...(host === "claude-code" ? [] : [inFolder]),
+    ];
+    for (const [entry, beyond] of more) {
+      expect(await tried(entry)).toEqual({ told: ["info host_untrusted"], beyond, started: 1 });
+    }
+    const [{ argv, env }] = started();
+    expect([argv.slice(2).toSorted(), env["PYRO_HOME"]]).toEqual([choices.toSorted(), at("here")]);
   },
 );
 

@@ -1,10 +1,12 @@
 // Proves that files that are none, wherever they lie, hold up neither a seed nor anything else of the process, and that every reading ends.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { openWithin } from "../../src/base/host-roots.js";
+import { listDirectory } from "../../src/tree/seed/directory-listing.js";
 import { openSeedCache } from "../../src/tree/seed/seed-cache.js";
 import { openSeeds } from "../../src/tree/seed/seeds.js";
 import { git } from "../unit/seed-tree.js";
@@ -20,7 +22,10 @@ beforeEach(() => {
   source = join(home, "source");
   mkdirSync(source);
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(home, { recursive: true, force: true });
+});
 
 function pipe(path: string): void {
   mkdirSync(dirname(join(source, path)), { recursive: true });
@@ -74,11 +79,114 @@ test("a pipe, a socket or a device as the source is refused at once", async () =
   }
 });
 
+/** A checkout with one tracked file and one that is not, and what is to be seeded of it. */
+function makeCheckout(): void {
+  git(source, "init", "-q");
+  write("tracked");
+  git(source, "add", ".");
+  git(source, "commit", "-qm", "first");
+  write("new");
+}
+
+function write(path: string, content = "x"): void {
+  mkdirSync(dirname(join(source, path)), { recursive: true });
+  writeFileSync(join(source, path), content);
+}
+
+function link(path: string, target: string): void {
+  mkdirSync(dirname(join(source, path)), { recursive: true });
+  symlinkSync(target, join(source, path));
+}
+
+async function listed() {
+  await using opened = await openWithin(source, { roots: undefined, field: "" });
+  const { signal } = task;
+  await using listing = await listDirectory(opened, { allowHostPaths: [], scratch: join(home, "scratch"), signal });
+  const names = listing.items.map(({ path }) => path).filter((path) => path !== ".git" && !path.startsWith(".git/"));
+  return { names, skipped: listing.skipped };
+}
+
+const noRules = "a named pipe: no rules of it count";
+const unruled = "no rules can be read from it, so the untracked files of its folder are left out";
+const noEnd = "its .git leads to what is no regular file";
+
+interface Checkout {
+  readonly place: string;
+  readonly make: () => void;
+  readonly names: readonly string[];
+  readonly left: Readonly<Record<string, string>>;
+}
+
+test.each<Checkout>([
+  {
+    place: "of untracked rules at any depth",
+    make: () => {
+      for (const each of [".gitignore", "a/.gitignore", "a/b/c/.gitignore"]) pipe(each);
+      write("a/b/c/file");
+    },
+    names: ["a", "a/b", "a/b/c", "a/b/c/file", "new", "tracked"],
+    left: { ".gitignore": noRules, "a/.gitignore": noRules, "a/b/c/.gitignore": noRules },
+  },
+  {
+    place: "of tracked rules",
+    make: () => {
+      write("a/.gitignore", "secret\n");
+      git(source, "add", ".");
+      rmSync(join(source, "a/.gitignore"));
+      pipe("a/.gitignore");
+      write("a/file");
+    },
+    names: ["a", "a/file", "new", "tracked"],
+    left: { "a/.gitignore": noRules },
+  },
+  {
+    place: "of what git reads elsewhere",
+    make: () => [".gitattributes", ".mailmap", ".gitmodules", "a/.gitattributes"].forEach(pipe),
+    names: ["new", "tracked"],
+    left: {},
+  },
+  {
+    place: "of a repository's folder in it",
+    make: () => {
+      pipe("head [a]/.git/HEAD");
+      write("head [a]/file");
+      link("led/.git/HEAD", "../../pipe");
+      pipe("pipe");
+      link("endless/.git/commondir", "/dev/zero");
+      write("endless/.git/HEAD", "ref: refs/heads/main\n");
+      write("named/.git", "gitdir: ../head [a]/.git\n");
+      write("beside/file");
+    },
+    names: ["beside", "beside/file", "new", "tracked"],
+    left: { "head [a]": noEnd, led: noEnd, endless: noEnd, named: noEnd },
+  },
+  {
+    place: "of rules without end",
+    make: () => {
+      for (const each of ["a/.gitignore", "a/tracked"]) write(each);
+      git(source, "add", "a/tracked");
+      write("a/new");
+      truncateSync(join(source, "a/.gitignore"), 2 ** 33);
+    },
+    names: ["a", "a/tracked", "new", "tracked"],
+    left: { "a/.gitignore": unruled },
+  },
+])("git is not held up in the place $place", async ({ make, names, left }) => {
+  makeCheckout();
+  make();
+  const { names: found, skipped } = await listed();
+  expect(found).toEqual(names);
+  const said = skipped
+    .map(({ path, reason }) => [path, reason] as const)
+    .filter(([, reason]) => reason !== "a named pipe");
+  expect(Object.fromEntries(said)).toEqual(left);
+});
+
 test("a program of the host that never answers ends with the time of the seed, and when nobody wants the seed any more", async () => {
-  // git opens it and waits for a writer.
-  pipe(".gitignore");
-  execFileSync("git", ["init", "-q", source]);
-  writeFileSync(join(source, "file"), "x");
+  makeCheckout();
+  // git waits for a writer of the user's own settings, which nobody else names.
+  execFileSync("mkfifo", [join(home, ".gitconfig")]);
+  vi.stubEnv("HOME", home);
   const cache = openSeedCache({ root: join(home, "seeds"), clock: () => new Date(), timeoutMs: 1000 });
   await expect(cache.seedFromDirectory(source, task)).rejects.toMatchObject({ code: "deadline_exceeded" });
   const deleted = new AbortController();

@@ -99,8 +99,9 @@ export const sentences: Readonly<Record<string, Proof>> = {
       "test/security/seed-confinement.test.ts: a seed of a $form, $victim exchanged before its step $step",
       "test/security/seed-confinement.test.ts: a push of a $form, $victim exchanged before its step $step",
     ],
-  "Only regular files are read; a pipe, a socket or a device in any place is left out and listed, and holds nothing up (`test/security/no-files`).":
+  "Only regular files are read; a pipe, a socket or a device in any place is left out and listed, and holds nothing up, also where Git looks for one (`test/security/no-files`).":
     [
+      "test/security/no-files.test.ts: git is not held up in the place $place",
       "test/security/no-files.test.ts: pipes in the places of a checkout's own files are left out, and its git folder stays of use",
       "test/security/no-files.test.ts: a pipe, a socket or a device as the source is refused at once",
     ],
@@ -152,6 +153,9 @@ export const sentences: Readonly<Record<string, Proof>> = {
       doctored("%s: our own command in a project's file is tried with our flags, environment and folder"),
       "test/e2e/host.test.ts: [host-untrusted] a registered command that is not ours is reported and not run, wherever it stands",
     ],
+  "An entry of your own that says more than tools, environment and project source is listed and not started.": [
+    doctored("%s: the user's own entry is tried with its choices, and not at all if it says more"),
+  ],
   "A file of these that is a link out of the project is neither read nor written.": [
     doctored(
       "a project's file that is a link out of the project, a pipe, a device or huge is neither read nor written",
@@ -226,12 +230,17 @@ export const sentences: Readonly<Record<string, Proof>> = {
   "Denial of service.": noPromise,
   "A machine can use the virtual CPUs and the memory it was given until its time is up.": noPromise,
   "Disks grow up to 20 GiB each, and can fill the host's, which pauses them.": [found],
-  "What else a guest or a model causes leaves 1 GiB of the host's disk free, or 5 % of a larger one: outputs, histories, exports, seeds and saved machines.":
+  "What else a guest or a model causes leaves 1 GiB of the host's disk free, or 5 % of a larger one: outputs, histories, exports, seeds, environments and saved machines.":
     [
       "test/security/full-disk.test.ts: 1 GiB of a small disk, 5 % of a large one",
       "test/security/full-disk.test.ts: what needs more than the rest is refused, with what to do",
       "test/security/full-disk.test.ts: a stream is granted what there is, and again once there is more",
+      "test/security/full-disk.test.ts: nothing begins in a workspace that would leave a line in its history",
+      "test/security/full-disk.test.ts: no environment is installed",
     ],
+  "That a command has ended is noted even where others have filled the disk.": [
+    "test/security/full-disk.test.ts: the ends of commands are noted, and so that a workspace was stopped and started",
+  ],
   "The outputs of a workspace's commands take 1 GiB at most.": [
     "test/security/full-disk.test.ts: go oldest first when they are too many together, and leave word",
     "test/security/full-disk.test.ts: are cut where only running commands are left, each to its beginning",

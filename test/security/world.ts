@@ -22,8 +22,8 @@ export interface World extends AsyncDisposable {
 }
 
 /** Agrees to everything that makes and unmakes a machine, unless `lies` say otherwise. */
-export async function openWorld(lies: Lies): Promise<World> {
-  const folder = mkdtempSync(join(tmpdir(), "pyro-world-"));
+export async function openWorld(lies: Lies, parent = tmpdir()): Promise<World> {
+  const folder = mkdtempSync(join(parent, "pyro-world-"));
   const shared = (name: string) => join(folder, name);
   for (const name of ["image", "seed", "manifest"]) writeFileSync(shared(name), name);
   mkdirSync(shared("state"));

@@ -43,6 +43,6 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: pyro-guest agent | compat | supervise --deadline-file FILE [--remove PATH]... [--oom-score-adj N] [--pass-fd 3] -- PROGRAM ARGS... | probe kvm|tsc | hosttree list|stat|pack|digest | version")
+	fmt.Fprintln(os.Stderr, "usage: pyro-guest agent | compat | supervise --deadline-file FILE [--remove PATH]... [--oom-score-adj N] [--pass-fd 3] -- PROGRAM ARGS... | probe kvm|tsc | hosttree list|stat|holdups|pack|digest | version")
 	os.Exit(64)
 }

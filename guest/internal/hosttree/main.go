@@ -22,7 +22,7 @@ const (
 
 var errNoOpenat2 = errors.New("the kernel has no openat2, or does not let this program use it")
 
-// Main runs `hosttree list | stat | pack | digest` and returns the exit status.
+// Main runs `hosttree list | stat | holdups | pack | digest` and returns the exit status.
 func Main(args []string) int {
 	if len(args) != 1 {
 		return usage()
@@ -37,6 +37,8 @@ func Main(args []string) int {
 			err = list(rootDescriptor, out)
 		case "stat":
 			err = statNames(rootDescriptor, in, out)
+		case "holdups":
+			err = findHoldUps(rootDescriptor, in, out)
 		case "pack":
 			err = pack(rootDescriptor, in, archive{out: out, notes: os.Stderr})
 		case "digest":
@@ -93,6 +95,6 @@ func eachWanted(in *bufio.Reader, visit func(wanted) error) error {
 }
 
 func usage() int {
-	fmt.Fprintln(os.Stderr, "usage: pyro-guest hosttree list | stat | pack | digest (a folder as descriptor 3)")
+	fmt.Fprintln(os.Stderr, "usage: pyro-guest hosttree list | stat | holdups | pack | digest (a folder as descriptor 3)")
 	return exitUsage
 }

@@ -15,6 +15,8 @@ export interface GitCall {
   readonly transport?: string;
   /** Reads the user's own configuration, with its filters and helpers; without it no configuration but the repository's. */
   readonly userSettings?: boolean;
+  /** Not counting the files that it maps; without a bound when absent. */
+  readonly maxMemoryBytes?: number;
   readonly input?: Buffer;
   readonly onStderrLine?: (line: string) => void;
   /** Exit codes besides 0 that are answers; then the output is undefined. */
@@ -85,7 +87,8 @@ async function commandOf(call: GitCall): Promise<readonly string[]> {
   const words = [await findProgram("git"), ...inFolder, ...place, ...harmless, ...call.args];
   const answers = (call.answers ?? []).map((code) => `test $code -eq ${code} && exit 0; `).join("");
   // A code that is an answer is told from success by the mark behind the output.
-  const script = `"$@" && printf '\\1' && exit 0; code=$?; ${answers}exit $code`;
+  const memory = call.maxMemoryBytes === undefined ? "" : `ulimit -d ${Math.floor(call.maxMemoryBytes / 1024)}; `;
+  const script = `${memory}"$@" && printf '\\1' && exit 0; code=$?; ${answers}exit $code`;
   return ["/bin/sh", "-c", script, "sh", ...words];
 }
 

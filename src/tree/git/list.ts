@@ -1,5 +1,6 @@
 // Owns which files belong to a checkout: what `git ls-files` says, without anything that content could make it do. Never opens one.
 import { PyroError } from "../../base/error.js";
+import { askPastHoldUps, excluding, noticesOf } from "./hold-ups.js";
 import type { ListedCheckout } from "./repository.js";
 import { openScratch, type GitScratch } from "./scratch.js";
 import { findBelow } from "../seed/host-folder.js";
@@ -18,13 +19,21 @@ interface ListedName {
   readonly tracked: boolean;
 }
 
-const all = ["ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard"];
+const tracked = ["ls-files", "-z", "-t", "--cached"];
+const untracked = ["--others", "--exclude-standard"];
 
 export async function listCheckoutFiles(checkout: ListedCheckout): Promise<CheckoutFiles> {
   await using scratch = await openScratch(checkout);
-  const listed = namesIn(await scratch.git({ args: all }));
-  if (scratch.settings.isPartial) return await withoutUnknown(scratch, checkout, listed);
-  return { names: namesOf(listed), notices: scratch.notices };
+  const { answer, holdUps } = await askPastHoldUps(checkout, async (known, signal) => {
+    const excludes = excluding(known);
+    const args = excludes === undefined ? tracked : [...tracked, ...untracked, ...excludes];
+    return scratch.git({ args, signal });
+  });
+  const listed = namesIn(answer);
+  const { names, notices } = scratch.settings.isPartial
+    ? await withoutUnknown(scratch, checkout, listed)
+    : { names: namesOf(listed), notices: scratch.notices };
+  return { names, notices: [...notices, ...noticesOf(holdUps)] };
 }
 
 function namesOf(listed: readonly ListedName[]): ReadonlySet<ByteString> {

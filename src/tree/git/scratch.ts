@@ -22,7 +22,13 @@ export interface GitScratch extends AsyncDisposable {
   readonly notices: readonly Skipped[];
 }
 
-export type ScratchCall = Pick<GitCall, "args" | "input" | "answers">;
+export interface ScratchCall extends Pick<GitCall, "args" | "input" | "answers"> {
+  /** Ends this call; that of the checkout when absent. */
+  readonly signal?: AbortSignal;
+}
+
+/** Of memory, for a list of some ten million files: what has no end is not read for ever. */
+const maxMemoryBytes = 4 * 1024 ** 3;
 
 /** Split indices that lie beside one; git keeps few. */
 const maxSharedIndices = 1000;
@@ -67,11 +73,11 @@ function callIn({ root, repository, signal }: ListedCheckout, folder: string): G
           GIT_INDEX_FILE: join(repository.gitDir.path, "index"),
           GIT_OBJECT_DIRECTORY: join(repository.common.path, "objects"),
         };
-  const place = { gitDir: folder, workTree: root.path, env: theirs, signal };
+  const place = { signal, gitDir: folder, workTree: root.path, env: theirs, maxMemoryBytes };
   async function run(call: ScratchCall & { readonly answers?: never }): Promise<ByteString>;
   async function run(call: ScratchCall): Promise<ByteString | undefined>;
   async function run(call: ScratchCall): Promise<ByteString | undefined> {
-    return git({ ...call, ...place });
+    return git({ ...place, ...call });
   }
   return run;
 }

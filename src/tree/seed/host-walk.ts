@@ -6,13 +6,14 @@ import { findInstallation } from "../../base/installation.js";
 import type { HostFolder } from "./host-folder.js";
 import type { ByteString } from "../tar/entry.js";
 
-/** `list` takes no input; the others take paths, each after the letter of what it was and before a NUL. */
-export type WalkMode = "list" | "stat" | "pack" | "digest";
+/** `list` and `holdups` take no input; the others take paths, each after the letter of what it was and before a NUL. */
+export type WalkMode = "list" | "stat" | "holdups" | "pack" | "digest";
 
 export interface Walk {
   readonly folder: HostFolder;
   readonly mode: WalkMode;
-  readonly input: ByteString;
+  /** Undefined for none, which ends when `read` is done. */
+  readonly input: ByteString | undefined;
   readonly signal: AbortSignal;
   readonly onStderrLine?: (line: string) => void;
 }
@@ -30,8 +31,9 @@ export async function walkBelow(walk: Walk, read: (stdout: Readable) => Promise<
   });
   signal.addEventListener("abort", program.kill, { once: true });
   try {
-    program.stdin.end(input, "latin1");
+    if (input !== undefined) program.stdin.end(input, "latin1");
     await read(program.stdout);
+    program.stdin.end();
     await program.ended;
   } catch (error) {
     signal.throwIfAborted();
@@ -47,6 +49,12 @@ function explain(error: unknown, { folder, tail }: { folder: HostFolder; tail: r
   if (said.includes("has no openat2")) {
     return new PyroError("unsupported", "This host lets no program open files beneath a folder (openat2).", {
       hint: "Linux 5.6 or newer is needed; in a container, a seccomp profile that knows openat2.",
+      cause: error,
+    });
+  }
+  if (said.includes("that git would wait at")) {
+    return new PyroError("failed_precondition", `${folder.path} has more than 1,000 names at which git would wait.`, {
+      hint: "Remove the pipes, devices and links to them that are called .gitignore or lie in a folder .git.",
       cause: error,
     });
   }

@@ -1,9 +1,8 @@
 // Owns what a new daemon does with the workspaces it finds: adopt, complete, or clean up. Never starts a machine.
-import { appendFile, readFile } from "node:fs/promises";
 import { asPyroError, type PyroError } from "../../base/error.js";
 import { reportFault } from "../../base/report.js";
 import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
-import { readJournal, type ExecStarted } from "../record/journal.js";
+import { mendJournal, readJournal, type ExecStarted } from "../record/journal.js";
 import { emptyWorkspace } from "./lifecycle.js";
 import { execEndLines, execEnds, lostExec } from "../record/exec-end.js";
 import { keptOutputBytes } from "../../process/output.js";
@@ -77,7 +76,7 @@ async function resumeWorkspace(
     await live?.[Symbol.asyncDispose]();
     return emptyWorkspace(workspace);
   }
-  await mendJournal(workspace);
+  await mendJournal(workspace.files.journal);
   if (live !== undefined) {
     await useMachine(workspace, live);
     await followOn(workspace, live);
@@ -114,18 +113,12 @@ async function openExecs(workspace: Workspace): Promise<ExecStarted[]> {
   return lines.filter((line) => line.type === "exec_started").filter((line) => !ended.has(line.sequence));
 }
 
-/** Notes the end of commands whose machine or process is gone. */
+/** Notes the end of commands whose machine or process is gone; one without a line is known as lost all the same. */
 async function closeJournal(workspace: Workspace, running: ReadonlySet<number>): Promise<void> {
   for (const started of await openExecs(workspace)) {
     if (running.has(started.sequence)) continue;
-    for (const line of execEndLines(started.sequence, lostExec)) await workspace.note(line);
+    for (const line of execEndLines(started.sequence, lostExec)) await workspace.note(line).catch(() => undefined);
   }
-}
-
-/** A line that was torn when the daemon died must not swallow the next one. */
-async function mendJournal({ files }: Workspace): Promise<void> {
-  const text = await readFile(files.journal, "utf8").catch(() => "");
-  if (text !== "" && !text.endsWith("\n")) await appendFile(files.journal, "\n");
 }
 
 /** Leaves everything that runs to the next daemon. */

@@ -10,7 +10,7 @@ import { pumpGuestInput, sendGuestSignal, startGuestProgram } from "../../proces
 import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
 import { enterWorkspace } from "../access.js";
 import { execEnds, lostExec, type ExecEnd } from "../record/exec-end.js";
-import { readJournal, type ExecStarted } from "../record/journal.js";
+import { readJournal, reserveJournal, type ExecStarted } from "../record/journal.js";
 import { readExcerpt } from "../output-file.js";
 import { followExec, outputPaths, processIdOf, type OutputListener } from "./running.js";
 import type { RunningExec } from "./running-exec.js";
@@ -121,6 +121,7 @@ async function startAs(sequence: number, { workspace, live, request, caller }: S
   await Promise.all([
     workspace.save({ next_sequence: sequence + 1 }),
     mkdir(workspace.files.output, { recursive: true }),
+    reserveJournal(workspace.files.journal),
   ]);
   const command = typeof request.command === "string" ? request.command : [...request.command];
   const line = { sequence, command, cwd: request.cwd, timeout_seconds: request.timeoutMs / 1000 };

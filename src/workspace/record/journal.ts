@@ -1,5 +1,5 @@
 // Owns the journal of a workspace: what was done in it since its create or last reset, one JSON line each. Never edits a line.
-import { appendFile, readFile } from "node:fs/promises";
+import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import * as z from "zod";
 import { hasErrno } from "../../base/error.js";
 import { outcomeView } from "../../process/outcome.js";
@@ -47,9 +47,55 @@ export type JournalLine = z.output<typeof journalLine>;
 export type NewJournalLine = DistributiveOmit<JournalLine, "at">;
 export type ExecStarted = z.output<typeof execStarted>;
 
+/** Room of a journal that is given up where others have filled the disk; a dozen lines. */
+const reserveBytes = 4096;
+
+/** Characters of what a line says of what was done; a patch may name thousands of files. */
+const maxDetailLength = 4096;
+
+/** What is said of something that is over or back already, and so cannot be refused for lack of room. */
+const unrefusable = new Set<JournalLine["type"]>(["exec_signaled", "exec_ended", "started", "stopped"]);
+
 /** Appends one line; a crash of the host may lose the last ones, never more. `torn`: the last append failed half-way. */
 export async function appendJournal(path: string, line: JournalLine, torn = false): Promise<void> {
-  await appendFile(path, `${torn ? "\n" : ""}${JSON.stringify(line)}\n`, { mode: 0o600 });
+  const text = `${JSON.stringify("detail" in line ? { ...line, detail: cut(line.detail) } : line)}\n`;
+  await (unrefusable.has(line.type) ? appendFromReserve : append)(path, torn ? `\n${text}` : text);
+}
+
+/** Keeps room for the ends of commands: to be called before one begins. */
+export async function reserveJournal(path: string): Promise<void> {
+  await writeFile(reserveOf(path), Buffer.alloc(reserveBytes), { flag: "wx", mode: 0o600 }).catch((error: unknown) => {
+    if (!hasErrno(error, "EEXIST")) throw error;
+  });
+}
+
+/** Ends a line that was torn when the daemon died, which would swallow the next one. */
+export async function mendJournal(path: string): Promise<void> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  if (text !== "" && !text.endsWith("\n")) await appendFromReserve(path, "\n");
+}
+
+async function appendFromReserve(path: string, text: string): Promise<void> {
+  try {
+    await append(path, text);
+  } catch (error) {
+    if (!hasErrno(error, "ENOSPC") && !hasErrno(error, "EDQUOT")) throw error;
+    await rm(reserveOf(path), { force: true });
+    // The first try may have left a part of a line.
+    await append(path, `\n${text}`);
+  }
+}
+
+async function append(path: string, text: string): Promise<void> {
+  await appendFile(path, text, { mode: 0o600 });
+}
+
+function reserveOf(path: string): string {
+  return `${path}.reserve`;
+}
+
+function cut(detail: string): string {
+  return detail.length <= maxDetailLength ? detail : `${detail.slice(0, maxDetailLength)}…`;
 }
 
 /** All lines that can be read; a torn last line is left out. */
