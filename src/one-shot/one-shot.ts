@@ -8,9 +8,10 @@ import type { EnvironmentStore, InstalledEnvironment } from "../environment/envi
 import { guestEnvironment, loginShell } from "../guest/environment.js";
 import { explainBrokenStart, explainBrokenWork } from "../machine/machine-end.js";
 import type { MachineHost, LiveMachine } from "../machine/machine-host.js";
-import { OutputCapture, type CapturedOutput } from "../machine/output-capture.js";
 import { viewOfOutcome, type ExitedView } from "../process/outcome.js";
-import { viewOfOutput, type OutputView } from "../process/output.js";
+import { keptOutputBytes, viewOfOutput, type OutputView } from "../process/output.js";
+import { excerptOf, type OutputLog } from "../process/output-log.js";
+import { openOutputMemory } from "../process/output-memory.js";
 import { runGuestProgram } from "../process/program.js";
 import type { SandboxHost } from "./sandbox-host.js";
 
@@ -63,7 +64,7 @@ export function oneShot(services: OneShotServices): OneShot {
       await using live = await start(services, { request, environment, deadlineMs }, caller).catch((error: unknown) => {
         throw explainBrokenStart({ deadlineMs, error });
       });
-      const captured = { stdout: new OutputCapture(), stderr: new OutputCapture() };
+      const captured = { stdout: openOutputMemory(), stderr: openOutputMemory() };
       const exit = await runGuestProgram(
         live.session,
         {
@@ -74,8 +75,7 @@ export function oneShot(services: OneShotServices): OneShot {
           stdin: caller.stdin,
           output: (stream, data) => {
             if (caller.streaming) return caller.output(stream, data);
-            captured[stream].add(data);
-            return Promise.resolve();
+            return captured[stream].append(data);
           },
           onStarted: (signalByName) => {
             caller.onSignal(signalByName);
@@ -93,7 +93,7 @@ export function oneShot(services: OneShotServices): OneShot {
         engine: live.machine.engine,
         accelerator: live.machine.accelerator,
         ...viewOfOutcome(exit),
-        ...outputFields(captured.stdout, captured.stderr),
+        ...(await whole(captured.stdout, captured.stderr)),
       };
     },
   };
@@ -131,12 +131,10 @@ function start(
   return machines.create({ environment, vcpuCount, memMib, deadlineMs, keep: false }, caller);
 }
 
-function outputFields(stdout: OutputCapture, stderr: OutputCapture): OutputView {
-  const [out, err] = [stdout.take(), stderr.take()];
-  const excerpt = (each: CapturedOutput) => ({ ...each, truncated: each.droppedBytes > 0 });
+async function whole(stdout: OutputLog, stderr: OutputLog): Promise<OutputView> {
   return viewOfOutput({
-    stdout: excerpt(out),
-    stderr: excerpt(err),
-    droppedBytes: out.droppedBytes + err.droppedBytes,
+    stdout: await excerptOf(stdout, keptOutputBytes),
+    stderr: await excerptOf(stderr, keptOutputBytes),
+    droppedBytes: stdout.droppedBytes + stderr.droppedBytes,
   });
 }

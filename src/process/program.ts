@@ -2,9 +2,11 @@
 import type { Readable } from "node:stream";
 import { randomUUID } from "node:crypto";
 import { PyroError } from "../base/error.js";
-import { SignalTarget, type Chunk, type Exit } from "../guest/gen/pyro/guest/v1/guest_pb.js";
+import type { Chunk, Exit } from "../guest/gen/pyro/guest/v1/guest_pb.js";
 import type { GuestSession } from "../guest/session.js";
+import { killTree, signalGroup } from "../guest/signal.js";
 import type { Bound } from "../guest/time.js";
+import { pumpGuestInput } from "./input.js";
 import { timedOutExitCode, type Exited } from "./outcome.js";
 import { signalName, signalNumber } from "./signal-name.js";
 
@@ -25,14 +27,11 @@ export interface GuestProgram {
 /** Bytes after which the guest is told that output is safe; well under its 4 MiB bound. */
 const acknowledgeBytes = 512 * 1024;
 const maxChunkBytes = 65_536;
-const maxInputBytes = 262_144;
 /** Milliseconds that the guest has beyond its own deadline before the host stops believing it. */
 const deadlineGraceMs = 30_000;
 /** Milliseconds of quiet after which the agent is asked for a heartbeat, and without one after which it is given up. */
 const heartbeatMs = 10_000;
 const quietMs = 120_000;
-/** Milliseconds that one piece of input may wait for its reader, before the same is sent again. */
-const inputMs = 60_000;
 /** For what is not waited for. */
 const bestEffort = { bound: { totalMs: 5000 } } as const;
 
@@ -53,8 +52,7 @@ export async function runGuestProgram(
     return await followGuestProgram(session, { processId, timeoutMs, output }, signal);
   } finally {
     inputEnds.abort();
-    // Best effort: kills what is left of the tree. A machine that is gone took it along.
-    void session.processes.release({ processId }, bestEffort).catch(() => undefined);
+    releaseGuestProgram(session, { processId, leaveRunning: false });
   }
 }
 
@@ -154,51 +152,25 @@ function checkChunk(chunk: Chunk, cursor: bigint): Uint8Array {
   return chunk.data;
 }
 
-export interface GuestInput {
-  readonly session: GuestSession;
-  readonly processId: string;
-  readonly stdin: Readable | undefined;
-}
-
-/** Passes standard input on, in its own time, until it ends or nobody reads it any more. */
-export async function pumpGuestInput({ session, processId, stdin }: GuestInput, signal: AbortSignal): Promise<void> {
-  if (stdin === undefined) return;
-  let offset = 0n;
-  const write = (data: Uint8Array<ArrayBuffer>, end: boolean) =>
-    takenInput(session, { processId, offset, data, end }, signal);
-  const onAbort = () => void stdin.destroy();
-  signal.addEventListener("abort", onAbort, { once: true });
-  for await (const piece of stdin) {
-    const bytes = Uint8Array.from(piece as Buffer);
-    for (let at = 0; at < bytes.length; at += maxInputBytes) {
-      const part = bytes.slice(at, at + maxInputBytes);
-      const { closed } = await write(part, false);
-      if (closed) return;
-      offset += BigInt(part.length);
-    }
-  }
-  await write(new Uint8Array(), true);
-}
-
-/** A program may leave its input unread for as long as it likes: what was taken is not taken twice. */
-async function takenInput(
-  session: GuestSession,
-  input: { processId: string; offset: bigint; data: Uint8Array<ArrayBuffer>; end: boolean },
-  signal: AbortSignal,
-) {
-  for (;;) {
-    try {
-      return await session.processes.writeInput(input, { signal, bound: { totalMs: inputMs } });
-    } catch (error) {
-      if (!(error instanceof PyroError) || error.code !== "deadline_exceeded") throw error;
-      signal.throwIfAborted();
-    }
-  }
-}
-
 /** Best effort: a program that has ended needs no signal. */
 export function sendGuestSignal(session: GuestSession, processId: string, name: string): void {
   const signal = signalNumber(name);
   if (signal === undefined) return;
-  void session.processes.signal({ processId, signal, target: SignalTarget.GROUP }).catch(() => undefined);
+  void signalGroup(session, { processId, signal }).catch(() => undefined);
+}
+
+/** Best effort: kills its whole tree. */
+export function killGuestProgram(session: GuestSession, processId: string): void {
+  void killTree(session, processId, bestEffort).catch(() => undefined);
+}
+
+export interface ReleasedProgram {
+  readonly processId: string;
+  /** What an ended program left in the background goes on, as after any shell; else it is killed. */
+  readonly leaveRunning: boolean;
+}
+
+/** Best effort: a machine that is gone took everything along. */
+export function releaseGuestProgram(session: GuestSession, released: ReleasedProgram): void {
+  void session.processes.release(released, bestEffort).catch(() => undefined);
 }

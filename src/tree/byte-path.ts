@@ -1,5 +1,5 @@
 // Owns paths as bytes: names in a workspace need not be UTF-8. Never touches a file system.
-import { isUtf8 } from "node:buffer";
+import { isText } from "../base/text.js";
 import { PyroError } from "../base/error.js";
 
 declare const checked: unique symbol;
@@ -50,7 +50,7 @@ export function displayPath(path: string): string {
 
 /** True when the text form loses nothing. */
 export function isTextPath(path: BytePath): boolean {
-  return isUtf8(pathBytes(path));
+  return isText(pathBytes(path));
 }
 
 export function joinPath(folder: BytePath, name: string): BytePath {

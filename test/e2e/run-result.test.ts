@@ -67,7 +67,9 @@ test("[run-timeout] a command that takes too long is killed with everything that
   ]);
   expect([plain.code, plain.stdout.toString(), json.code]).toEqual([124, "began\n", 124]);
   const document: unknown = JSON.parse(json.stdout.toString());
-  expect(document).toMatchObject({ exit_code: 124, timed_out: true, oom_killed: false, stdout: "began\n" });
+  expect(document).toMatchObject({
+    ...{ exit_code: 124, signal: "KILL", timed_out: true, oom_killed: false, stdout: "began\n" },
+  });
 });
 
 test("[run-memory] [run-vcpus] [run-oom] memory and processors are as asked, and eating all the memory is a result", async () => {
@@ -90,9 +92,12 @@ test("[run-memory] [run-vcpus] [run-oom] memory and processors are as asked, and
     const { stdout } = await small.pyro([...shape, "--json", "--", ...argv]);
     return JSON.parse(stdout.toString()) as unknown;
   };
-  expect(await eat("tail", "/dev/zero")).toMatchObject({ exit_code: 137, timed_out: false, oom_killed: true });
+  expect(await eat("tail", "/dev/zero")).toMatchObject({
+    ...{ exit_code: 137, signal: "KILL", timed_out: false, oom_killed: true },
+  });
   expect(await eat("sh", "-c", "tail /dev/zero; echo went on with $?")).toMatchObject({
     exit_code: 0,
+    signal: null,
     oom_killed: true,
     stdout: "went on with 137\n",
   });

@@ -22,7 +22,7 @@ import { keepFile } from "../../src/base/keep-file.js";
 import { openEnvironmentStore } from "../../src/environment/store.js";
 import { writeOverlay } from "../../src/disk/qcow2.js";
 import { appendJournal, readJournal, reserveJournal } from "../../src/workspace/record/journal.js";
-import { OutputFile } from "../../src/workspace/output-file.js";
+import { openOutputFile } from "../../src/process/output-file.js";
 import { isOutputRemoved, OutputRoom } from "../../src/workspace/output-room.js";
 import { caller, openWorld } from "./world.js";
 
@@ -81,7 +81,7 @@ describe("the outputs of a workspace", () => {
     const isRunning = (sequence: number) => running.includes(sequence);
     const room = new OutputRoom({ folder: path, meter: unlimited(), isRunning, limitBytes });
     const write = async (sequence: number, bytes: number) => {
-      const file = await OutputFile.open(join(path, `${sequence}.out`), (wanted) => room.take(wanted));
+      const file = await openOutputFile({ path: join(path, `${sequence}.out`), room: (wanted) => room.take(wanted) });
       for (let at = 0; at < bytes; at += 100) await file.append(Buffer.alloc(Math.min(100, bytes - at), "x"));
       await file.close();
       return file.droppedBytes;
@@ -236,13 +236,13 @@ describe("on a disk that becomes full at any write", () => {
     disk?.fill(3 * 4096);
     const output = join(path, "1.out");
     const all = (bytes: number) => Promise.resolve(bytes);
-    const file = await OutputFile.open(output, all);
+    const file = await openOutputFile({ path: output, room: all });
     for (let at = 0; at < 10; at += 1) await file.append(Buffer.alloc(4096, String(at)));
     await file.close();
     const kept = readFileSync(output).length;
     expect([file.seenBytes, file.droppedBytes, kept <= 3 * 4096]).toEqual([40_960, 40_960 - kept, true]);
     rmSync(join(path, "filler"));
-    const later = await OutputFile.open(output, all, BigInt(file.seenBytes));
+    const later = await openOutputFile({ path: output, room: all }, BigInt(file.seenBytes));
     if (existsSync(`${output}.cut`)) await later.append(Buffer.from("not behind a gap"));
     await later.close();
     expect(readFileSync(output).length).toBe(kept);

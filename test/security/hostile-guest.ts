@@ -13,6 +13,7 @@ import { MachineService, ProcessService } from "../../src/guest/gen/pyro/guest/v
 import { openGuestSession, type GuestSession } from "../../src/guest/session.js";
 import type { LiveMachine } from "../../src/machine/machine-host.js";
 import type { Ticks } from "../../src/guest/time.js";
+import { machineWith } from "../agent/machine.js";
 
 /** What it does instead of what an agent would; everything else is answered with `unimplemented`. */
 export interface Lies {
@@ -74,7 +75,7 @@ export async function openHostileGuest(lies: Lies, ticks?: Ticks): Promise<Hosti
   const options = { channel, isPaused: () => paused, ...(ticks === undefined ? {} : { ticks }) };
   const opened = await openGuestSession(options, AbortSignal.timeout(20_000));
   const session: GuestSession = { ...opened, heartbeats: true };
-  const { live, kills } = machineWith(session);
+  const { live, kills } = machineWith(session, { id: "vm_hostile" });
   return {
     session,
     live,
@@ -120,40 +121,6 @@ async function play(socket: Socket, lies: Lies): Promise<void> {
   http2.on("sessionError", () => undefined);
   http2.on("session", (each) => each.on("error", () => undefined));
   http2.emit("connection", socket);
-}
-
-function machineWith(session: GuestSession): { readonly live: LiveMachine; readonly kills: () => number } {
-  let kills = 0;
-  let ended = (): void => undefined;
-  const exited = new Promise<{ reason: string }>((resolve) => {
-    ended = () => resolve({ reason: "killed" });
-  });
-  const never = new AbortController().signal;
-  const kill = async () => {
-    kills += 1;
-    session[Symbol.dispose]();
-    ended();
-    await session.closed;
-  };
-  const home = { id: "vm_hostile", folder: "/nowhere", socketFolder: "/nowhere" };
-  const machine: LiveMachine["machine"] = {
-    ...{ id: home.id, engine: "none", accelerator: "none", pid: process.pid, exited, kill },
-    channel: () => Promise.reject(new Error("It has one already.")),
-    pause: () => Promise.resolve(),
-    resume: () => Promise.resolve(),
-    attach: () => Promise.resolve(),
-    save: () => Promise.resolve(),
-    consoleTail: () => Promise.resolve(""),
-    extend: () => Promise.resolve(),
-    detach: () => undefined,
-    pausedReason: () => undefined,
-    stalled: () => never,
-  };
-  const live: LiveMachine = {
-    ...{ id: home.id, machine, session, home, start: "booted", mounted: true },
-    [Symbol.asyncDispose]: kill,
-  };
-  return { live, kills: () => kills };
 }
 
 /** Answers nothing, ever. */

@@ -1,4 +1,4 @@
-// Owns a workspaces service whose machines are hostile guests: no engine, no environment, real records and locks. Never starts a process.
+// Owns a workspaces service whose machines are hostile guests, or what a test makes: no engine, no environment, real records and locks. Never starts a process.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,8 @@ import type { WorkspaceSeed } from "../../src/workspace/record/record.js";
 import { WorkspaceStore } from "../../src/workspace/record/store.js";
 import { openExports } from "../../src/tree/export/exports.js";
 import { openWorkspaces, type Workspaces } from "../../src/workspace/workspaces.js";
-import { openHostileGuest, type HostileGuest, type Lies } from "./hostile-guest.js";
+import type { TestMachine } from "../agent/machine.js";
+import { openHostileGuest, type Lies } from "./hostile-guest.js";
 
 export interface World extends AsyncDisposable {
   readonly folder: string;
@@ -16,23 +17,31 @@ export interface World extends AsyncDisposable {
   readonly service: Workspaces;
   readonly machines: MachineHost;
   /** Every machine that was started, in order. */
-  readonly guests: readonly HostileGuest[];
+  readonly guests: readonly WorldGuest[];
   /** A new workspace, running. */
   create(): Promise<string>;
 }
 
-/** Agrees to everything that makes and unmakes a machine, unless `lies` say otherwise. */
-export async function openWorld(lies: Lies, parent = tmpdir()): Promise<World> {
+/** What a machine of such a service is, besides being live. */
+export type WorldGuest = TestMachine & AsyncDisposable;
+
+/** Its machines agree to everything that makes and unmakes them, unless `lies` say otherwise. */
+export function openWorld(lies: Lies, parent = tmpdir()): Promise<World> {
+  const machine = { unmount: () => Promise.resolve({}), ...lies.machine };
+  return openWorldOf(() => openHostileGuest({ ...lies, machine }), parent);
+}
+
+/** Its machines are what `openGuest` makes. */
+export async function openWorldOf(openGuest: () => Promise<WorldGuest>, parent = tmpdir()): Promise<World> {
   const folder = mkdtempSync(join(parent, "pyro-world-"));
   const shared = (name: string) => join(folder, name);
   for (const name of ["image", "seed", "manifest"]) writeFileSync(shared(name), name);
   mkdirSync(shared("state"));
   const store = await WorkspaceStore.open(shared("state"));
-  const guests: HostileGuest[] = [];
+  const guests: WorldGuest[] = [];
   const machines: MachineHost = {
     create: async () => {
-      const machine = { unmount: () => Promise.resolve({}), ...lies.machine };
-      const guest = await openHostileGuest({ ...lies, machine });
+      const guest = await openGuest();
       guests.push(guest);
       return guest.live;
     },

@@ -1,8 +1,8 @@
 // Owns one file's part of a git patch, from both contents. Never reads them.
-import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { deflate } from "node:zlib";
+import { isText } from "../../base/text.js";
 import { encodeBase85 } from "../git/base85.js";
 import type { BytePath } from "../byte-path.js";
 import { quoteName } from "../git/quoted-name.js";
@@ -28,7 +28,7 @@ export interface FilePair {
 
 /** As git sees it, and whatever is not UTF-8, since a patch is text. */
 export function isBinary(content: Buffer): boolean {
-  return content.subarray(0, sniffedBytes).includes(0) || !isUtf8(content);
+  return content.subarray(0, sniffedBytes).includes(0) || !isText(content);
 }
 
 /** Headers and hunks, as `git apply` takes them. */

@@ -1,5 +1,5 @@
 // Owns names in patches: git's C quoting, both ways, and which names git refuses. Never touches a file system.
-import { isUtf8 } from "node:buffer";
+import { isText } from "../../base/text.js";
 
 const escapes: Readonly<Record<string, string>> = {
   "\x07": "a",
@@ -17,11 +17,11 @@ const unescapes = new Map(Object.entries(escapes).map(([character, letter]) => [
 /** The name, of one character per byte, as text in a patch: quoted where it must be, UTF-8 as it is. */
 export function quoteName(name: string): string {
   const bytes = Buffer.from(name, "latin1");
-  const isText = isUtf8(bytes);
-  if (isText && !/[\x00-\x1f"\\\x7f]/u.test(name)) return bytes.toString("utf8");
+  const isPlain = isText(bytes);
+  if (isPlain && !/[\x00-\x1f"\\\x7f]/u.test(name)) return bytes.toString("utf8");
   const quoted = name.replaceAll(/[\x00-\x1f"\\\x7f-\xff]/gu, (character) => {
     const code = character.charCodeAt(0);
-    if (code >= 0x80 && isText) return character;
+    if (code >= 0x80 && isPlain) return character;
     const letter = escapes[character];
     return letter === undefined ? `\\${code.toString(8).padStart(3, "0")}` : `\\${letter}`;
   });

@@ -1,6 +1,6 @@
 // Owns listing, reading and writing single files of a workspace for callers. Never whole trees.
-import { isUtf8 } from "node:buffer";
 import { PyroError } from "../../base/error.js";
+import { shownBytes } from "../../base/text.js";
 import { FileKind, FileRoot } from "../../guest/gen/pyro/guest/v1/files_pb.js";
 import type { GuestSession } from "../../guest/session.js";
 import { shownPath, workspacePath } from "./guest-path.js";
@@ -58,10 +58,11 @@ export async function readText(session: GuestSession, request: ReadRequest, sign
   const file = { root: FileRoot.WORKSPACE, path, offset: request.offset, maxBytes: request.maxBytes };
   const opened = await openGuestFile(session, file, signal);
   const bytes = await collect(opened.chunks, request.maxBytes);
+  const { text, base64 } = shownBytes(bytes);
   return {
     path: shownPath(path),
-    content: bytes.toString("utf8"),
-    ...(isUtf8(bytes) ? {} : { content_base64: bytes.toString("base64") }),
+    content: text,
+    ...(base64 === undefined ? {} : { content_base64: base64 }),
     total_bytes: opened.size,
     truncated: request.offset + bytes.length < opened.size,
   };

@@ -5,10 +5,8 @@ import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
 import { mendJournal, readJournal, type ExecStarted } from "../record/journal.js";
 import { emptyWorkspace } from "./lifecycle.js";
 import { execEndLines, execEnds, lostExec } from "../record/exec-end.js";
-import { keptOutputBytes } from "../../process/output.js";
-import { isCut } from "../output-file.js";
 import { useMachine } from "./machine.js";
-import { followExec, outputPaths, processIdOf } from "../program/running.js";
+import { followExec, processIdOf } from "../program/running.js";
 import type { WorkspaceStore } from "../record/store.js";
 import type { Workspace } from "../workspace.js";
 
@@ -95,14 +93,8 @@ async function followOn(workspace: Workspace, { session }: LiveMachine): Promise
   for (const started of open) {
     const found = known.get(processIdOf(started.sequence));
     if (found === undefined) continue;
-    // What the guest may already have dropped is what no file would have kept either.
-    const paths = outputPaths(workspace, started.sequence);
-    const beyond = (bytes: bigint, path: string) => (bytes > BigInt(keptOutputBytes) || isCut(path) ? bytes : 0n);
-    const from = {
-      stdout: beyond(found.stdoutBytes, paths.stdout),
-      stderr: beyond(found.stderrBytes, paths.stderr),
-    };
-    await followExec(workspace, { session, started, from });
+    const written = { stdout: found.stdoutBytes, stderr: found.stderrBytes };
+    await followExec(workspace, { session, started, written });
   }
   await closeJournal(workspace, new Set(workspace.execs.keys()));
 }

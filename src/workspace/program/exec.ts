@@ -6,12 +6,15 @@ import { PyroError } from "../../base/error.js";
 import { requireRoom } from "../../base/free-room.js";
 import { commandStarted, type Task } from "../../base/progress.js";
 import { guestEnvironment, loginShell } from "../../guest/environment.js";
-import { pumpGuestInput, sendGuestSignal, startGuestProgram } from "../../process/program.js";
+import { pumpGuestInput } from "../../process/input.js";
+import type { OutputExcerpt } from "../../process/output.js";
+import { readOutputFile } from "../../process/output-file.js";
+import { excerptOf } from "../../process/output-log.js";
+import { sendGuestSignal, startGuestProgram } from "../../process/program.js";
 import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
 import { enterWorkspace } from "../access.js";
 import { execEnds, lostExec, type ExecEnd } from "../record/exec-end.js";
 import { readJournal, reserveJournal, type ExecStarted } from "../record/journal.js";
-import { readExcerpt } from "../output-file.js";
 import { followExec, outputPaths, processIdOf, type OutputListener } from "./running.js";
 import type { RunningExec } from "./running-exec.js";
 import type { Workspace } from "../workspace.js";
@@ -38,11 +41,12 @@ export interface ExecResult {
   readonly started: ExecStarted;
   /** Absent while it runs. */
   readonly ended: ExecEnd | undefined;
-  readonly stdout: Awaited<ReturnType<typeof readExcerpt>>;
-  readonly stderr: Awaited<ReturnType<typeof readExcerpt>>;
+  readonly stdout: OutputExcerpt;
+  readonly stderr: OutputExcerpt;
   readonly restarted: boolean;
 }
 
+const howToReadOn = "workspace_logs with sequence, stream and offset reads them";
 /** Milliseconds between two progress events while a command runs. */
 const progressIntervalMs = 2000;
 
@@ -175,8 +179,8 @@ async function waitFor(running: RunningExec, { waitMs, task, stalled }: Wait): P
 async function describe(workspace: Workspace, started: ExecStarted, outputBytes: number) {
   const paths = outputPaths(workspace, started.sequence);
   const [stdout, stderr] = await Promise.all([
-    readExcerpt(paths.stdout, outputBytes),
-    readExcerpt(paths.stderr, outputBytes),
+    excerptOf(readOutputFile(paths.stdout), outputBytes, howToReadOn),
+    excerptOf(readOutputFile(paths.stderr), outputBytes, howToReadOn),
   ]);
   return { started, stdout, stderr };
 }

@@ -1,10 +1,9 @@
 // Owns telling what was run in a workspace: the list, one output, the summary. Never runs anything.
-import { stat } from "node:fs/promises";
 import { PyroError } from "../../base/error.js";
 import { notExited, reasonsOf, viewOfOutcome } from "../../process/outcome.js";
+import { readOutputFile } from "../../process/output-file.js";
 import { execEnds } from "../record/exec-end.js";
 import { readJournal, type JournalLine } from "../record/journal.js";
-import { readOutput } from "../output-file.js";
 import { isOutputRemoved } from "../output-room.js";
 import { outputPaths } from "./running.js";
 import type { Workspace } from "../workspace.js";
@@ -27,8 +26,8 @@ export async function commandHistory(workspace: Workspace) {
         cwd: line.cwd,
         started_at: line.at,
         ...viewOfOutcome(outcome),
-        stdout_bytes: await sizeOf(paths.stdout),
-        stderr_bytes: await sizeOf(paths.stderr),
+        stdout_bytes: await readOutputFile(paths.stdout).sizeBytes(),
+        stderr_bytes: await readOutputFile(paths.stderr).sizeBytes(),
         output_removed: isOutputRemoved(workspace.files.output, line.sequence),
       };
     }),
@@ -60,12 +59,12 @@ export async function commandOutput(workspace: Workspace, range: OutputRange) {
       },
     );
   }
-  const path = outputPaths(workspace, range.sequence)[range.stream];
-  const bytes = await readOutput(path, range.offset, range.maxBytes);
+  const kept = readOutputFile(outputPaths(workspace, range.sequence)[range.stream]);
+  const bytes = await kept.read(range.offset, range.maxBytes);
   return {
     output: bytes.toString("utf8"),
     next_offset: range.offset + bytes.length,
-    total_bytes: await sizeOf(path),
+    total_bytes: await kept.sizeBytes(),
   };
 }
 
@@ -124,11 +123,4 @@ function describeEnd(each: Awaited<ReturnType<typeof commandHistory>>[number]): 
   if (each.state !== "exited") return each.state === "running" ? "is still running" : "was lost with its machine";
   const ended = [`exited with ${each.exit_code ?? "?"}`, ...reasonsOf(each)].join(", ");
   return `${ended} after ${(each.duration_ms / 1000).toFixed(1)} s`;
-}
-
-async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(
-    (found) => found.size,
-    () => 0,
-  );
 }

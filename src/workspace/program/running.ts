@@ -1,13 +1,12 @@
 // Owns one command in a workspace while it runs: follows it, keeps its output, learns its end. Never starts it.
 import { join } from "node:path";
 import { asPyroError } from "../../base/error.js";
-import { followGuestProgram, type OutputCursors } from "../../process/program.js";
-import { SignalTarget } from "../../guest/gen/pyro/guest/v1/guest_pb.js";
 import type { GuestSession } from "../../guest/session.js";
 import { notExited } from "../../process/outcome.js";
+import { openOutputFile } from "../../process/output-file.js";
+import { followGuestProgram, killGuestProgram, releaseGuestProgram } from "../../process/program.js";
 import { execEndLines, type ExecEnd } from "../record/exec-end.js";
 import type { ExecStarted } from "../record/journal.js";
-import { OutputFile } from "../output-file.js";
 import type { RunningExec } from "./running-exec.js";
 import type { Workspace } from "../workspace.js";
 
@@ -27,21 +26,18 @@ export interface Following {
   readonly session: GuestSession;
   readonly started: ExecStarted;
   readonly listener?: OutputListener | undefined;
-  /** Bytes of each stream that no longer have to be fetched; what the files hold when absent. */
-  readonly from?: OutputCursors;
+  /** Of a command that an earlier daemon has followed: all bytes of each stream that it has written by now. */
+  readonly written?: { readonly stdout: bigint; readonly stderr: bigint };
 }
-
-/** For what is not waited for. */
-const bestEffort = { bound: { totalMs: 5000 } } as const;
 
 /** Begins to follow; also a command whose first part an earlier daemon has followed. */
 export async function followExec(workspace: Workspace, following: Following): Promise<RunningExec> {
-  const { session, started, listener, from } = following;
+  const { session, started, listener, written } = following;
   const paths = outputPaths(workspace, started.sequence);
   const room = (bytes: number) => workspace.outputs.take(bytes);
   const files = {
-    stdout: await OutputFile.open(paths.stdout, room, from?.stdout),
-    stderr: await OutputFile.open(paths.stderr, room, from?.stderr),
+    stdout: await openOutputFile({ path: paths.stdout, room }, written?.stdout),
+    stderr: await openOutputFile({ path: paths.stderr, room }, written?.stderr),
   };
   const processId = processIdOf(started.sequence);
   let canceled = false;
@@ -72,8 +68,8 @@ export async function followExec(workspace: Workspace, following: Following): Pr
     // Not before: what neither runs nor has an end in the journal counts as lost.
     if (workspace.execs.get(started.sequence) === running) workspace.execs.delete(started.sequence);
     // What the command left in the background goes on, as after any shell; a killed one leaves nothing.
-    const release = { processId, leaveRunning: !canceled && !(known instanceof Error) && !known.timedOut };
-    void session.processes.release(release, bestEffort).catch(() => undefined);
+    const leaveRunning = !canceled && !(known instanceof Error) && !known.timedOut;
+    releaseGuestProgram(session, { processId, leaveRunning });
     return ended;
   };
   const running: RunningExec = {
@@ -81,8 +77,7 @@ export async function followExec(workspace: Workspace, following: Following): Pr
     ended: Promise.resolve().then(end),
     cancel: () => {
       canceled = true;
-      const kill = { processId, signal: 9, target: SignalTarget.TREE };
-      void session.processes.signal(kill, bestEffort).catch(() => undefined);
+      killGuestProgram(session, processId);
     },
     outputBytes: () => files.stdout.seenBytes + files.stderr.seenBytes,
   };
