@@ -1,7 +1,8 @@
 // Owns the one door into a workspace's machine: starts it, takes the lock, and tries again when the machine went in between. Never ends one.
 import type { Task } from "../base/progress.js";
 import type { LiveMachine, MachineHost } from "../machine/machine-host.js";
-import { wake, withoutMachine } from "./life/machine.js";
+import { wake } from "./life/machine.js";
+import { withoutMachine } from "./refusals.js";
 import type { Workspace } from "./workspace.js";
 
 export interface Door {
@@ -44,8 +45,8 @@ export async function enterWorkspace<Result>(
       if (done !== undefined) return { ...done.result, restarted: wasRestarted };
     } catch (error) {
       // What only waited has done nothing yet, and may as well wait for the next machine.
-      if (begun || !calls.aborted || task.signal.aborted || workspace.gone.signal.aborted) throw error;
+      if (begun || !calls.aborted || task.signal.aborted || workspace.gone.aborted) throw error;
     }
   }
-  throw withoutMachine(workspace);
+  throw withoutMachine(workspace.id);
 }

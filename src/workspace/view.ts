@@ -8,7 +8,7 @@ import type { NewerWorkspace } from "./record/store.js";
 import type { Workspace } from "./workspace.js";
 
 export function workspaceView(workspace: Workspace) {
-  const { record } = workspace;
+  const { record, state } = workspace;
   const deletesAt = deletionTime(workspace);
   return {
     workspace_id: record.id,
@@ -26,7 +26,7 @@ export function workspaceView(workspace: Workspace) {
     stopped_at: record.stopped_at,
     deletes_at: deletesAt === undefined ? null : new Date(deletesAt).toISOString(),
     failure: record.failure,
-    phase: workspace.phase ?? null,
+    phase: state.at === "creating" ? state.phase : null,
     workspace_seed: seedView(record.seed),
   };
 }

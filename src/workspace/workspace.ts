@@ -1,51 +1,43 @@
-// Owns one workspace in the daemon: its record, its lock, its machine, its running commands. Never decides what to do.
+// Owns one workspace in the daemon: its one state, its record, its lock, its running commands. Never decides what to do.
+import { isDeepStrictEqual } from "node:util";
 import { writeJsonAtomic } from "../base/atomic-file.js";
 import type { PyroError } from "../base/error.js";
 import { RoomMeter } from "../base/free-room.js";
 import { ReadWriteLock } from "../base/read-write-lock.js";
+import { report } from "../base/report.js";
 import type { InstalledEnvironment } from "../environment/environment.js";
 import type { LiveMachine } from "../machine/machine-host.js";
 import { appendJournal, type NewJournalLine } from "./record/journal.js";
 import { OutputRoom } from "./output-room.js";
 import type { WorkspaceRecord } from "./record/record.js";
+import { recorded, stateIn, type StateField } from "./record/recorded-state.js";
+import { refusalError } from "./refusals.js";
 import type { RunningExec } from "./program/running-exec.js";
 import type { WorkspaceFiles } from "./record/files.js";
-
-export interface Leaving {
-  readonly live: LiveMachine;
-  /** Whether the guest has written everything to the disk; settles once the machine is gone. Never rejects. */
-  readonly flushed: Promise<boolean>;
-}
+import { next, type Event, type Refusal, type State } from "./state.js";
 
 export class Workspace {
   readonly files: WorkspaceFiles;
   /** Shared for what may run side by side, exclusive for what replaces the machine or many files. */
   readonly lock = new ReadWriteLock();
-  /** Commands of the machine that runs now. */
+  /** Commands whose end is not in the journal yet, for a moment also those of a machine that is gone. */
   readonly execs = new Map<number, RunningExec>();
   /** Sequences of commands that are in the journal but not yet in `execs`. */
   readonly starting = new Set<number>();
   /** What the outputs of its commands may take on the host. */
   readonly outputs: OutputRoom;
-  /** The machine; only there while the state is `running`. */
-  live: LiveMachine | undefined;
-  /** The machine that is being stopped: it may still write to the disk. */
-  leaving: Leaving | undefined;
-  /** Aborted once it is being deleted; nothing begins in it any more. */
-  readonly gone = new AbortController();
   /** Unix milliseconds of its last use; the record is renewed less often. */
   usedAt: number;
-  /** True once the daemon leaves it, with its machine and commands running, to the next one. */
-  handedOver = false;
-  /** What creation is doing, for a caller that asks before it is done. */
-  phase: string | undefined;
+  #state: State;
   #record: WorkspaceRecord;
   #saving: Promise<void> = Promise.resolve();
   #noting: Promise<void> = Promise.resolve();
   #calls = new AbortController();
+  readonly #gone = new AbortController();
 
   constructor(record: WorkspaceRecord, files: WorkspaceFiles) {
     this.#record = record;
+    this.#state = stateIn(record);
     this.files = files;
     this.outputs = new OutputRoom({
       folder: files.output,
@@ -63,6 +55,41 @@ export class Workspace {
     return this.#record;
   }
 
+  get state(): State {
+    return this.#state;
+  }
+
+  /** The machine that work can be done in. */
+  get live(): LiveMachine | undefined {
+    return this.#state.at === "running" ? this.#state.machine : undefined;
+  }
+
+  /**
+   * The only way to another state. The state is another one at once, or the refusal says why it stays; resolves when the record
+   * says so too.
+   */
+  async change(event: Event): Promise<Refusal | undefined> {
+    const state = next(this.#state, event);
+    if ("refused" in state) return state;
+    if (state.at !== this.#state.at) report("workspace state", { workspace: this.id, state: state.at });
+    this.#state = state;
+    if (state.at === "deleting") this.#gone.abort(refusalError(this, { refused: state.because }));
+    const told = recorded(state, event);
+    if (told !== null && !isDeepStrictEqual({ ...this.#record, ...told }, this.#record)) await this.#write(told);
+    return undefined;
+  }
+
+  /** As `change`, for who cannot go on without it. */
+  async enforce(event: Event): Promise<void> {
+    const refusal = await this.change(event);
+    if (refusal !== undefined) throw refusalError(this, refusal);
+  }
+
+  /** Aborted once it is being deleted; nothing begins in it any more. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
   /** Aborted, with an error for their callers, when the calls that work inside have to end. */
   get calls(): AbortSignal {
     return this.#calls.signal;
@@ -75,8 +102,12 @@ export class Workspace {
     ended.abort(reason);
   }
 
-  /** Changes the record in memory and on disk; several saves at once are written in order. */
-  save(change: Partial<WorkspaceRecord>): Promise<void> {
+  /** Changes what the record says besides the state, in memory and on disk; several saves at once are written in order. */
+  save(change: Partial<Omit<WorkspaceRecord, StateField>>): Promise<void> {
+    return this.#write(change);
+  }
+
+  #write(change: Partial<WorkspaceRecord>): Promise<void> {
     this.#record = { ...this.#record, ...change };
     this.#saving = this.#saving.catch(() => undefined).then(() => writeJsonAtomic(this.files.record, this.#record));
     return this.#saving;

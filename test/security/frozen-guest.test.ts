@@ -149,11 +149,11 @@ async function aborted(signal: AbortSignal): Promise<never> {
 test("the sweep stops every idle workspace, also beside one whose lock nobody lets go of", async () => {
   await using world = await openWorld({});
   const ids = [await world.create(), await world.create(), await world.create()];
-  const [stuck] = world.store.all();
+  await world.service.stop(ids[0] ?? "", caller());
+  const stuck = world.store.find(ids[0] ?? "");
   let letGo = (): void => undefined;
-  const held = stuck?.lock.exclusive(never, () => new Promise<void>((resolve) => (letGo = resolve)));
-  if (stuck !== undefined) stuck.live = undefined;
-  const sweeping = sweep(world.store, Date.now() + 3_600_000, never);
+  const held = stuck.lock.exclusive(never, () => new Promise<void>((resolve) => (letGo = resolve)));
+  const sweeping = sweep(world.store, Date.now() + 8 * 24 * 3_600_000, never);
   const others = ids.slice(1).map((id) => world.store.find(id));
   while (others.some((each) => each.record.state !== "stopped")) await new Promise((resolve) => setImmediate(resolve));
   letGo();

@@ -45,29 +45,28 @@ export async function beginCreation(services: CreateServices, request: CreateReq
   const workspace = new Workspace(newRecord(id, request), workspaceFiles(store.root, id));
   store.add(workspace);
   const told: Task = {
-    signal: AbortSignal.any([task.signal, workspace.gone.signal]),
+    signal: AbortSignal.any([task.signal, workspace.gone]),
     progress: (event) => {
-      workspace.phase = event.message;
+      void workspace.change({ type: "progress", phase: event.message });
       task.progress(event);
     },
   };
   const build = async () => {
-    try {
-      await requireRoom({ path: store.root, bytes: 0, what: "A workspace" });
-      await mkdir(workspace.files.folder, { mode: 0o700 });
-      await workspace.save({});
-      await fill(services, { workspace, request }, told);
-      told.signal.throwIfAborted();
-      await startWorkspaceMachine(services.machines, workspace, told);
-      workspace.phase = undefined;
-      await workspace.note({ type: "created", detail: request.environment });
-    } catch (error) {
-      await killWorkspaceMachine(workspace);
-      await store.remove(workspace);
-      throw asPyroError(told.signal.aborted ? told.signal.reason : error);
-    }
+    await requireRoom({ path: store.root, bytes: 0, what: "A workspace" });
+    await mkdir(workspace.files.folder, { mode: 0o700 });
+    await workspace.save({});
+    await fill(services, { workspace, request }, told);
+    told.signal.throwIfAborted();
+    await startWorkspaceMachine(services.machines, workspace, told);
+    await workspace.note({ type: "created", detail: request.environment });
   };
-  const done = workspace.lock.exclusive(told.signal, build);
+  const done = workspace.lock.exclusive(told.signal, build).catch(async (error: unknown) => {
+    const why = asPyroError(told.signal.aborted ? told.signal.reason : error);
+    await workspace.change({ type: "delete", because: "unmade" });
+    await killWorkspaceMachine(workspace);
+    await store.remove(workspace);
+    throw why;
+  });
   done.catch(() => undefined);
   return { workspace, done };
 }

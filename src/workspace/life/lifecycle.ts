@@ -1,18 +1,19 @@
 // Owns what ends or renews a workspace: reset, stop, start, delete, and doing so by the clock. Never runs commands.
 import { rm } from "node:fs/promises";
-import { PyroError } from "../../base/error.js";
+import { asPyroError } from "../../base/error.js";
 import type { Task } from "../../base/progress.js";
 import { reportFault } from "../../base/report.js";
 import type { MachineHost } from "../../machine/machine-host.js";
 import {
   killWorkspaceMachine,
   notFlushed,
-  startWorkspaceMachine,
+  restartWorkspaceMachine,
   stopWorkspaceMachine,
   touch,
   wake,
 } from "./machine.js";
 import type { WorkspaceStore } from "../record/store.js";
+import { ended, refusalError, stillBusy } from "../refusals.js";
 import type { Workspace } from "../workspace.js";
 
 /** Milliseconds after which a stopped workspace is deleted. */
@@ -20,14 +21,13 @@ export const keepStoppedMs = 7 * 24 * 60 * 60_000;
 
 /** Back to what create made: a fresh machine on a fresh disk over the same seed; the history starts anew. */
 export async function resetWorkspace(machines: MachineHost, workspace: Workspace, task: Task): Promise<void> {
-  const signal = AbortSignal.any([task.signal, workspace.gone.signal]);
-  workspace.endCalls(ended(workspace, "reset"));
+  const signal = AbortSignal.any([task.signal, workspace.gone]);
+  workspace.endCalls(ended(workspace.id, "reset"));
   await aloneSoon(workspace, signal, async () => {
     // From here on it is a reset, also if we are killed: the next daemon completes it.
-    await workspace.save({ state: "resetting" });
-    await killWorkspaceMachine(workspace);
+    await workspace.enforce({ type: "reset" });
     await emptyWorkspace(workspace);
-    await startWorkspaceMachine(machines, workspace, { ...task, signal });
+    await restartWorkspaceMachine(machines, workspace, { ...task, signal });
   });
 }
 
@@ -44,7 +44,7 @@ async function aloneSoon(workspace: Workspace, signal: AbortSignal, work: () => 
     kill.catch(() => undefined);
   }, patienceMs);
   const stuck = new AbortController();
-  const giveUp = setTimeout(() => stuck.abort(stillBusy(workspace)), patienceMs + hostWorkMs);
+  const giveUp = setTimeout(() => stuck.abort(stillBusy(workspace.id)), patienceMs + hostWorkMs);
   const calm = () => {
     clearTimeout(impatient);
     clearTimeout(giveUp);
@@ -60,28 +60,22 @@ async function aloneSoon(workspace: Workspace, signal: AbortSignal, work: () => 
   }
 }
 
-function stillBusy({ id }: Workspace): PyroError {
-  return new PyroError("deadline_exceeded", `What works in ${id} does not end, though it was told to.`, {
-    hint: "Call again; deleting the workspace waits for nothing.",
-  });
-}
-
-function ended({ id }: Workspace, how: "reset" | "stopped" | "deleted"): PyroError {
-  return new PyroError("canceled", `Workspace ${id} was ${how} in the middle of this call.`, {
-    hint: how === "deleted" ? "Create another one." : "Call again; look first at what was done before.",
-  });
-}
-
-/** The part of a reset that replaces what was there; safe to do twice. Leaves the workspace stopped. */
+/** The part of a reset that replaces what was there; safe to do twice. Leaves the workspace stopped, or failed. */
 export async function emptyWorkspace(workspace: Workspace): Promise<void> {
   const { files } = workspace;
-  await rm(files.disk, { force: true });
-  await rm(files.journal, { force: true });
-  await rm(files.output, { recursive: true, force: true });
+  try {
+    await killWorkspaceMachine(workspace);
+    await rm(files.disk, { force: true });
+    await rm(files.journal, { force: true });
+    await rm(files.output, { recursive: true, force: true });
+  } catch (error) {
+    const why = `Its reset came to no end: ${asPyroError(error).message}`;
+    await workspace.change({ type: "spoiled", why }).catch(() => undefined);
+    throw error;
+  }
   workspace.outputs.forget();
   workspace.execs.clear();
-  const now = new Date().toISOString();
-  await workspace.save({ state: "stopped", machine_id: null, last_reset_at: now, stopped_at: now, failure: null });
+  await workspace.change({ type: "emptied", now: Date.now() });
 }
 
 /** True when it ran and no longer does. Needs no lock, so that nothing that works in the workspace holds it up. */
@@ -90,7 +84,7 @@ export async function stopWorkspace(workspace: Workspace, signal: AbortSignal): 
   if (workspace.live === undefined) await workspace.lock.exclusive(signal, () => Promise.resolve());
   const stopping = stopWorkspaceMachine(workspace);
   if (stopping === undefined) return false;
-  workspace.endCalls(ended(workspace, "stopped"));
+  workspace.endCalls(ended(workspace.id, "stopped"));
   const flushed = await stopping;
   await workspace.note({ type: "stopped", detail: flushed ? "" : notFlushed });
   return true;
@@ -103,14 +97,11 @@ export async function startWorkspace(machines: MachineHost, workspace: Workspace
 
 /** Waits for nothing that works in it: that has no machine, and soon no files any more. */
 export async function deleteWorkspace(store: WorkspaceStore, workspace: Workspace): Promise<void> {
-  const reason = ended(workspace, "deleted");
-  workspace.gone.abort(reason);
-  workspace.endCalls(reason);
+  const refusal = await workspace.change({ type: "delete", because: "deleted" });
+  if (refusal !== undefined && refusal.refused !== "moot") throw refusalError(workspace, refusal);
+  workspace.endCalls(ended(workspace.id, "deleted"));
   await killWorkspaceMachine(workspace);
-  const remove = async () => {
-    await killWorkspaceMachine(workspace);
-    await store.remove(workspace);
-  };
+  const remove = () => store.remove(workspace);
   const patience = AbortSignal.timeout(patienceMs);
   try {
     await workspace.lock.exclusive(patience, remove);
@@ -121,9 +112,8 @@ export async function deleteWorkspace(store: WorkspaceStore, workspace: Workspac
 }
 
 /** When a stopped workspace will be deleted, as unix milliseconds; undefined while it is not stopped. */
-export function deletionTime({ record }: Workspace): number | undefined {
-  if (record.state !== "stopped" || record.stopped_at === null) return undefined;
-  return Date.parse(record.stopped_at) + keepStoppedMs;
+export function deletionTime({ state }: Workspace): number | undefined {
+  return state.at === "stopped" && state.since !== null ? state.since + keepStoppedMs : undefined;
 }
 
 /** Stops what has been idle for its time and deletes what has been stopped for too long. */

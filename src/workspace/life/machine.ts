@@ -1,9 +1,9 @@
 // Owns starting, stopping and renewing a workspace's machine. Never touches its disk's content.
-import { PyroError } from "../../base/error.js";
 import type { Task } from "../../base/progress.js";
 import { reportFault } from "../../base/report.js";
 import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
 import { workspaceDrives } from "../record/files.js";
+import { refusalError, withoutMachine } from "../refusals.js";
 import type { Workspace } from "../workspace.js";
 
 /** Milliseconds that a machine may outlive its idle limit, for the daemon to stop it in order first. */
@@ -15,7 +15,18 @@ const longestMs = 7 * 24 * 60 * 60_000;
 /** Milliseconds for the guest to flush and take its mounts apart. */
 const unmountTimeoutMs = 20_000;
 
-/** Starts the machine on the workspace's disk. The caller holds the lock exclusively, or nobody else has it yet. */
+/** Starts the machine of a stopped workspace; where none comes, the workspace is stopped again. The caller has it alone. */
+export async function restartWorkspaceMachine(machines: MachineHost, workspace: Workspace, task: Task): Promise<void> {
+  await workspace.enforce({ type: "start" });
+  try {
+    await startWorkspaceMachine(machines, workspace, task);
+  } catch (error) {
+    await workspace.change({ type: "not_started", now: Date.now(), why: null });
+    throw error;
+  }
+}
+
+/** Starts the machine on the workspace's disk. The caller has the workspace alone. */
 export async function startWorkspaceMachine(machines: MachineHost, workspace: Workspace, task: Task): Promise<void> {
   const { record, files } = workspace;
   const live = await machines.create(
@@ -33,19 +44,27 @@ export async function startWorkspaceMachine(machines: MachineHost, workspace: Wo
   await useMachine(workspace, live);
 }
 
-/** Makes `live` the workspace's machine; when it ends by itself, the workspace is stopped. */
+/** Makes `live` the workspace's machine, or ends it where none may come any more; when it ends by itself, the workspace is stopped. */
 export async function useMachine(workspace: Workspace, live: LiveMachine): Promise<void> {
-  workspace.live = live;
-  workspace.usedAt = Date.now();
-  const last_active_at = new Date(workspace.usedAt).toISOString();
-  await workspace.save({ state: "running", machine_id: live.id, failure: null, stopped_at: null, last_active_at });
-  void live.machine.exited.then(async ({ reason }) => {
-    if (workspace.live !== live || workspace.handedOver) return;
-    workspace.live = undefined;
-    await live[Symbol.asyncDispose]();
-    const stopped = { machine_id: null, stopped_at: new Date().toISOString() };
-    await workspace.save({ ...stopped, state: "stopped", failure: `The machine ended: ${reason}` });
-  });
+  const now = Date.now();
+  workspace.usedAt = now;
+  void live.machine.exited.then(({ reason }) => endedByItself(workspace, live, reason)).catch(complaintOf(workspace));
+  const refusal = await workspace.change({ type: "started", machine: live, now });
+  if (refusal === undefined) return;
+  await live[Symbol.asyncDispose]();
+  throw refusalError(workspace, refusal);
+}
+
+async function endedByItself(workspace: Workspace, live: LiveMachine, reason: string): Promise<void> {
+  // Whoever told a machine to end waits for it as well.
+  if (workspace.live !== live) return;
+  const why = `The machine ended: ${reason}`;
+  const saved = workspace.change({ type: "ended", machine: live, now: Date.now(), why });
+  await Promise.all([live[Symbol.asyncDispose](), saved]);
+}
+
+function complaintOf({ id }: Workspace): (error: unknown) => void {
+  return (error) => reportFault("workspace not stopped in order", error, { workspace: id });
 }
 
 /**
@@ -53,44 +72,64 @@ export async function useMachine(workspace: Workspace, live: LiveMachine): Promi
  * starts the next machine waits for this one's end. Undefined where there is none.
  */
 export function stopWorkspaceMachine(workspace: Workspace): Promise<boolean> | undefined {
-  const { live } = workspace;
-  if (live === undefined) return workspace.leaving?.flushed;
-  workspace.live = undefined;
-  const flushed = leave(workspace, live);
-  workspace.leaving = { live, flushed };
-  return flushed;
+  const { state } = workspace;
+  if (state.at === "stopping") return state.flushed;
+  if (state.at !== "running") return undefined;
+  return endMachine(workspace, state.machine, { flushed: unmounted(state.machine), otherwise: notFlushed });
 }
 
-async function leave(workspace: Workspace, live: LiveMachine): Promise<boolean> {
-  // By the clock as well: a machine that stands still for lack of disk must not hold up its end.
+/** By the clock as well: a machine that stands still for lack of disk must not hold up its end. */
+function unmounted({ session }: LiveMachine): Promise<boolean> {
   const signal = AbortSignal.timeout(unmountTimeoutMs);
-  const unmounted = live.session.machine.unmount({}, { signal, bound: { totalMs: unmountTimeoutMs } });
-  const flushed = await unmounted.then(
+  return session.machine.unmount({}, { signal, bound: { totalMs: unmountTimeoutMs } }).then(
     () => true,
     () => false,
   );
-  try {
-    await live[Symbol.asyncDispose]();
-    const stopped = { machine_id: null, stopped_at: new Date().toISOString() };
-    await workspace.save({ ...stopped, state: "stopped", failure: flushed ? null : notFlushed });
-  } catch (error) {
-    reportFault("workspace not stopped in order", error, { workspace: workspace.id });
-  } finally {
-    workspace.leaving = undefined;
-  }
-  return flushed;
+}
+
+interface Ending {
+  readonly flushed: Promise<boolean>;
+  /** What the record says where not everything is on the disk. */
+  readonly otherwise: string;
+}
+
+function endMachine(workspace: Workspace, machine: LiveMachine, { flushed, otherwise }: Ending): Promise<boolean> {
+  const complain = complaintOf(workspace);
+  const gone = flushed.then(async (isFlushed) => {
+    await Promise.resolve(machine[Symbol.asyncDispose]()).catch(complain);
+    const why = isFlushed ? null : otherwise;
+    await workspace.change({ type: "ended", machine, now: Date.now(), why }).catch(complain);
+    return isFlushed;
+  });
+  void workspace.change({ type: "stop", flushed: gone });
+  return gone;
 }
 
 /** What is said of a machine that was ended before it had written everything. */
 export const notFlushed = `Its machine did not write everything to its disk within ${unmountTimeoutMs / 1000} s: what was written last may be missing`;
+const killed = "Its machine was ended at once, for a reset: what was written last may be missing";
 
 /** Ends the machine at once, for a disk that is thrown away anyway. */
 export async function killWorkspaceMachine(workspace: Workspace): Promise<void> {
-  const { live, leaving } = workspace;
-  workspace.live = undefined;
-  await live?.[Symbol.asyncDispose]();
-  await leaving?.live[Symbol.asyncDispose]();
-  await leaving?.flushed;
+  const { state } = workspace;
+  switch (state.at) {
+    case "running":
+      await endMachine(workspace, state.machine, { flushed: Promise.resolve(false), otherwise: killed });
+      return;
+    case "stopping":
+      await state.machine[Symbol.asyncDispose]();
+      await state.flushed;
+      return;
+    case "replacing":
+    case "deleting":
+      await state.machine?.[Symbol.asyncDispose]();
+      return;
+    case "creating":
+    case "starting":
+    case "stopped":
+    case "failed":
+    case "left":
+  }
 }
 
 export interface Awake {
@@ -101,42 +140,22 @@ export interface Awake {
 
 /** The machine of a workspace that is about to be used, started where needed. */
 export async function wake(machines: MachineHost, workspace: Workspace, task: Task): Promise<Awake> {
-  if (workspace.live !== undefined) {
+  const { live } = workspace;
+  if (live !== undefined) {
     await touch(workspace);
-    return { live: workspace.live, restarted: false };
+    return { live, restarted: false };
   }
   // Waits for a create or reset that is under way.
-  const signal = AbortSignal.any([task.signal, workspace.gone.signal]);
+  const signal = AbortSignal.any([task.signal, workspace.gone]);
   return workspace.lock.exclusive(signal, async () => {
-    await workspace.leaving?.flushed;
+    if (workspace.state.at === "stopping") await workspace.state.flushed;
     // Somebody else may have started it, or ended it for good, meanwhile.
     if (workspace.live !== undefined) return { live: workspace.live, restarted: false };
-    refuseUnusable(workspace);
-    await startWorkspaceMachine(machines, workspace, { ...task, signal });
+    await restartWorkspaceMachine(machines, workspace, { ...task, signal });
     await workspace.note({ type: "started", detail: "" });
-    return { live: requireLive(workspace), restarted: true };
+    if (workspace.live === undefined) throw withoutMachine(workspace.id);
+    return { live: workspace.live, restarted: true };
   });
-}
-
-function refuseUnusable({ record, gone }: Workspace): void {
-  gone.signal.throwIfAborted();
-  // Running, but its machine was ended for a reset that then did not come.
-  if (record.state === "stopped" || record.state === "running") return;
-  if (record.state === "creating") {
-    throw new PyroError("not_found", `Workspace ${record.id} could not be created.`, { hint: "Create it again." });
-  }
-  throw new PyroError("failed_precondition", `Workspace ${record.id} is ${record.state}: ${record.failure ?? ""}.`, {
-    hint: "Reset or delete it.",
-  });
-}
-
-function requireLive(workspace: Workspace): LiveMachine {
-  if (workspace.live !== undefined) return workspace.live;
-  throw withoutMachine(workspace);
-}
-
-export function withoutMachine({ id }: Workspace): PyroError {
-  return new PyroError("unavailable", `Workspace ${id} has no machine any more.`, { hint: "Call again." });
 }
 
 /** Notes that the workspace is in use, and renews its machine's deadline; cheap when it just was. */

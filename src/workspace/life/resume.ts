@@ -50,13 +50,13 @@ async function endUnsteered(store: WorkspaceStore, { unsteered }: MachineHost): 
 /** Ends its machine; the workspace starts again from its disk, or says what stands in the way. */
 async function giveUp(workspace: Workspace, live: LiveMachine | undefined, why: PyroError): Promise<void> {
   reportFault("workspace not resumed", why, { workspace: workspace.id });
-  workspace.live = undefined;
-  await live?.[Symbol.asyncDispose]();
-  if (workspace.record.state !== "running") return;
-  const stopped = { machine_id: null, stopped_at: new Date().toISOString() };
-  await workspace
-    .save({ ...stopped, state: "stopped", failure: `Its machine could not be taken over: ${why.message}` })
-    .catch(() => undefined);
+  const failure = { now: Date.now(), why: `Its machine could not be taken over: ${why.message}` };
+  const { state } = workspace;
+  const said =
+    state.at === "running"
+      ? workspace.change({ type: "ended", machine: state.machine, ...failure })
+      : workspace.change({ type: "not_started", ...failure });
+  await Promise.all([live?.[Symbol.asyncDispose](), said.catch(() => undefined)]);
 }
 
 async function resumeWorkspace(
@@ -64,25 +64,20 @@ async function resumeWorkspace(
   workspace: Workspace,
   live: LiveMachine | undefined,
 ): Promise<void> {
-  const { state } = workspace.record;
-  if (state === "creating") {
-    // Its caller never learnt of it.
-    await live?.[Symbol.asyncDispose]();
-    return store.remove(workspace);
-  }
-  if (state === "resetting") {
-    await live?.[Symbol.asyncDispose]();
-    return emptyWorkspace(workspace);
-  }
+  const isLeftRunning = workspace.state.at === "starting";
+  if (!isLeftRunning) await live?.[Symbol.asyncDispose]();
+  // Its caller never learnt of it.
+  if (workspace.state.at === "creating") return store.remove(workspace);
+  if (workspace.state.at === "failed") await workspace.enforce({ type: "reset" });
+  if (workspace.state.at === "replacing") return emptyWorkspace(workspace);
   await mendJournal(workspace.files.journal);
-  if (live !== undefined) {
-    await useMachine(workspace, live);
-    await followOn(workspace, live);
-  } else if (state === "running") {
-    await workspace.save({ state: "stopped", machine_id: null, stopped_at: new Date().toISOString() });
-    await closeJournal(workspace, new Set());
+  if (!isLeftRunning) return undefined;
+  if (live === undefined) {
+    await workspace.change({ type: "not_started", now: Date.now(), why: null });
+    return closeJournal(workspace, new Set());
   }
-  return undefined;
+  await useMachine(workspace, live);
+  return followOn(workspace, live);
 }
 
 /** Follows the commands that an earlier daemon started, from where its copies of their output end. */
@@ -116,7 +111,8 @@ async function closeJournal(workspace: Workspace, running: ReadonlySet<number>):
 /** Leaves everything that runs to the next daemon. */
 export function handOver(store: WorkspaceStore): void {
   for (const workspace of store.all()) {
-    workspace.handedOver = true;
-    workspace.live?.session[Symbol.dispose]();
+    const { live } = workspace;
+    void workspace.change({ type: "hand_over" });
+    live?.session[Symbol.dispose]();
   }
 }

@@ -61,7 +61,7 @@ export async function followExec(workspace: Workspace, following: Following): Pr
     const droppedBytes = files.stdout.droppedBytes + files.stderr.droppedBytes;
     const ended: ExecEnd = { outcome: { ...outcome, canceled }, droppedBytes };
     // Handed over, the command goes on; who adopts the machine learns its end.
-    if (workspace.handedOver) return ended;
+    if (workspace.state.at === "left") return ended;
     // A reset has already forgotten it, and its journal.
     if (workspace.execs.get(started.sequence) !== running) return ended;
     for (const line of execEndLines(started.sequence, ended)) await workspace.note(line).catch(() => undefined);
