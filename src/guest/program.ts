@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { constants } from "node:os";
 import { randomUUID } from "node:crypto";
 import { PyroError } from "../base/error.js";
+import { guestFault } from "../base/guest-fault.js";
 import { SignalTarget, type Chunk, type Exit } from "./gen/pyro/guest/v1/guest_pb.js";
 import type { GuestSession } from "./session.js";
 import type { Bound } from "./time.js";
@@ -154,7 +155,7 @@ function checkExit({ exitCode, timedOut, oomKilled, durationNanos }: Exit): Gues
 
 function checkChunk(chunk: Chunk, cursor: bigint): Uint8Array {
   if (chunk.offset !== cursor || chunk.data.length === 0 || chunk.data.length > maxChunkBytes) {
-    throw new PyroError("internal", "The machine sent output out of order; it can no longer be trusted.");
+    throw guestFault("The machine sent output out of order; it can no longer be trusted.");
   }
   return chunk.data;
 }
