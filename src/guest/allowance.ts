@@ -1,6 +1,7 @@
 // Owns how much one call may bring from a guest: messages, entries, bytes. Never trusts what the guest says of itself.
 import type { DescMethod } from "@bufbuild/protobuf";
-import { PyroError } from "../base/error.js";
+import type { PyroError } from "../base/error.js";
+import { guestFault } from "../base/guest-fault.js";
 import { FileService } from "./gen/pyro/guest/v1/files_pb.js";
 import { ProcessService } from "./gen/pyro/guest/v1/guest_pb.js";
 
@@ -117,11 +118,5 @@ function weigh(value: unknown, weight: { entries: number; bytes: number }): void
 }
 
 function tooMuch(what: string): PyroError {
-  return new PyroError(
-    "internal",
-    `The machine sent more ${what} than it was asked for; it can no longer be trusted.`,
-    {
-      hint: "Reset or delete the workspace.",
-    },
-  );
+  return guestFault(`The machine sent more ${what} than it was asked for; it can no longer be trusted.`);
 }

@@ -1,6 +1,7 @@
 // Owns turning a guest connection's failures into ours, once for every call. Never hides what the guest itself answered.
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { PyroError } from "../base/error.js";
+import { guestFault } from "../base/guest-fault.js";
 import { visibleLine } from "../base/visible.js";
 
 /** Characters of what a guest says of a failure that anybody is shown. */
@@ -50,11 +51,20 @@ function explained(error: unknown, signal: AbortSignal): unknown {
   }
 }
 
-/** Without its details and trailers, which are the guest's too. What was thrown on this side, such as a size limit, is the cause. */
+/**
+ * Without its details and trailers, which are the guest's too. What was thrown on this side, such as a size limit, is the
+ * cause; so is our error for a failure of the guest's own kernel, which is no fault of pyro's.
+ */
 function cut({ rawMessage, code, cause }: ConnectError): ConnectError {
   const text = rawMessage.length > maxGuestText ? `${rawMessage.slice(0, maxGuestText)}…` : rawMessage;
-  return new ConnectError(visibleLine(text), code, undefined, undefined, cause);
+  const shown = visibleLine(text);
+  const isAnswer = cause === undefined && guestFailures.has(code);
+  const known = isAnswer ? guestFault(`The machine failed: ${shown}`) : cause;
+  return new ConnectError(shown, code, undefined, undefined, known);
 }
+
+/** Codes for which no call of ours has an answer. */
+const guestFailures = new Set([Code.Internal, Code.Unknown, Code.DataLoss]);
 
 /** True when the agent is of an earlier version of pyro, which started the machine. */
 export function isUnknownCall(error: unknown): boolean {

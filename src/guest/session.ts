@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { PyroError } from "../base/error.js";
+import { guestFault } from "../base/guest-fault.js";
 import { boundedClient, type BoundedClient } from "./bounded-client.js";
 import { maxMessageBytes } from "./allowance.js";
 import { explainFailures } from "./errors.js";
@@ -89,7 +90,7 @@ async function agreeOnSession(channel: Duplex, signal: AbortSignal): Promise<voi
       const at = seen.indexOf(line);
       if (at === -1) seen = seen.subarray(Math.max(0, seen.length - line.length + 1));
       else if (at + line.length === seen.length) finish();
-      else finish(new PyroError("internal", "The guest agent spoke before it was asked."));
+      else finish(guestFault("The guest agent spoke before it was asked."));
     };
     const onClose = () => finish(new PyroError("unavailable", "The machine closed its channel."));
     const onAbort = () => finish(asError(signal.reason));

@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import { randomUUID } from "node:crypto";
 import { PyroError } from "../base/error.js";
+import { guestFault } from "../base/guest-fault.js";
 import type { Chunk, Exit } from "../guest/gen/pyro/guest/v1/guest_pb.js";
 import type { GuestSession } from "../guest/session.js";
 import { killTree, signalGroup } from "../guest/signal.js";
@@ -147,7 +148,7 @@ function checkExit({ exitCode, signal, timedOut, oomKilled, durationNanos }: Exi
 
 function checkChunk(chunk: Chunk, cursor: bigint): Uint8Array {
   if (chunk.offset !== cursor || chunk.data.length === 0 || chunk.data.length > maxChunkBytes) {
-    throw new PyroError("internal", "The machine sent output out of order; it can no longer be trusted.");
+    throw guestFault("The machine sent output out of order; it can no longer be trusted.");
   }
   return chunk.data;
 }

@@ -82,9 +82,13 @@ test("[workspace-redirected] folders that root inside has redirected by hand bri
     expect(patch).not.toMatch(/ b\/to-git\/(?:config|hooks)\b/u);
 
     await redirect(outside);
-    for (const name of Object.keys(outside)) expect([name, await exported(name)]).toEqual([name, 1]);
+    for (const name of Object.keys(outside)) expect([name, await exported(name)]).toEqual([name, 73]);
     expect(readdirSync(out).sort()).toEqual(Object.keys(seeded).sort());
-    expect((await pyro("diff", id)).code).toBe(1);
+    const refused = await pyro("diff", id, "--json");
+    expect([refused.code, JSON.parse(refused.stdout.toString()).error]).toMatchObject([
+      73,
+      { code: "failed_precondition", message: expect.stringContaining("its redirect is not a path") },
+    ]);
   } finally {
     await pyro("delete", id);
     rmSync(out, { recursive: true, force: true });

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, describe, expect, test } from "vitest";
 import { asPyroError } from "../../src/base/error.js";
 import { FileEntrySchema, FileKind, type FileEntry } from "../../src/guest/gen/pyro/guest/v1/files_pb.js";
@@ -231,3 +232,24 @@ test("folders that all come from the whole seed do not multiply it", async () =>
 function seedFile(path: string): SeedRecord {
   return { path, kind: "file", mode: 0o644, size: 1, mtime: 0, sha256: "", target: "", group: "" };
 }
+
+test("what its kernel or its agent fails at is said as the machine's doing, with what to do, and is no fault of ours", async () => {
+  const text = 'list changes of "": "moved": its redirect is not a path';
+  const fail = () => {
+    throw new ConnectError(text, Code.Internal);
+  };
+  const files = { listChanges: fail, pack: fail, listFiles: fail, readFile: fail };
+  await using guest = await openHostileGuest({ files, processes: { follow: fail } });
+  const uses = [
+    touched,
+    exported,
+    list,
+    follow,
+    (session: GuestSession) => readText(session, { path: "x", offset: 0, maxBytes: 1000 }, never),
+  ];
+  for (const use of uses) {
+    const error = asPyroError(await use(guest.session).catch((each: unknown) => each));
+    expect([error.code, error.message]).toEqual(["failed_precondition", `The machine failed: ${text}`]);
+    expect(error.hint).toContain("reset the workspace");
+  }
+});

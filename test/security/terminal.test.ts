@@ -132,5 +132,5 @@ test("a guest's failure in the middle of a stream is cut as well", async () => {
     () => "no failure",
     (thrown: unknown) => asPyroError(thrown).message,
   );
-  expect([error.startsWith("[data_loss] yyy"), error.length < 600]).toEqual([true, true]);
+  expect([error.startsWith("The machine failed: yyy"), error.length < 600]).toEqual([true, true]);
 });

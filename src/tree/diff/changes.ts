@@ -1,5 +1,5 @@
 // Owns which paths differ from the seed and how, as git would say it. Never makes a patch.
-import { PyroError } from "../../base/error.js";
+import { guestFault } from "../../base/guest-fault.js";
 import { inTurns } from "../../base/in-turns.js";
 import { type BytePath, foldersAbove, pathBytes } from "../byte-path.js";
 import { isGone, newChunks, sha256Of, upcomingNew } from "./content.js";
@@ -107,7 +107,7 @@ function leaf(item: Item | undefined, hasContent: boolean): Item | undefined {
 async function statUnseen({ source, signal }: Comparison, path: BytePath, item: Item): Promise<Item | undefined> {
   try {
     const { mode, size } = await source.statNew(pathBytes(path), signal);
-    if (!Number.isSafeInteger(size) || size < 0) throw new PyroError("internal", "The guest gave an impossible size.");
+    if (!Number.isSafeInteger(size) || size < 0) throw guestFault("The guest gave an impossible size.");
     return { ...item, mode, size, sha256: undefined };
   } catch (error) {
     if (isGone(error)) return undefined;

@@ -1,6 +1,7 @@
 // Owns reading file contents for a diff, bounded and verified. Never believes a size or a seed file's bytes because the guest says so.
 import { createHash } from "node:crypto";
 import { PyroError } from "../../base/error.js";
+import { guestFault } from "../../base/guest-fault.js";
 import { type BytePath, displayPath, pathBytes } from "../byte-path.js";
 import type { Upcoming } from "./read-ahead.js";
 import type { ChangeSource } from "./source.js";
@@ -60,9 +61,7 @@ export async function* oldChunks(source: ChangeSource, item: Item, signal: Abort
     yield chunk;
   }
   if (total !== size || hash.digest("hex") !== sha256) {
-    throw new PyroError("internal", `The guest returned other bytes for ${displayPath(seedPath)} than the seed has.`, {
-      hint: "Reset the workspace; if it repeats, create a new one.",
-    });
+    throw guestFault(`The guest returned other bytes for ${displayPath(seedPath)} than the seed has.`);
   }
 }
 

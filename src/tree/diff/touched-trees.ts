@@ -1,6 +1,7 @@
 // Owns what /workspace and the seed hold wherever the upper layer was touched, by overlayfs' rules. Never reads a file's content.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { PyroError } from "../../base/error.js";
+import { guestFault } from "../../base/guest-fault.js";
 import { inTurns } from "../../base/in-turns.js";
 import {
   type BytePath,
@@ -101,9 +102,9 @@ async function readTouched(source: ChangeSource, signal: AbortSignal): Promise<M
   for await (const entry of source.touched(signal)) {
     const path = bytePath(entry.path);
     if (path === rootPath || isInGitFolder(path)) continue;
-    if (upper.has(path)) throw new PyroError("internal", `The guest listed ${displayPath(path)} twice.`);
+    if (upper.has(path)) throw guestFault(`The guest listed ${displayPath(path)} twice.`);
     if (!Number.isSafeInteger(entry.size) || entry.size < 0) {
-      throw new PyroError("internal", `The guest gave ${displayPath(path)} an impossible size.`);
+      throw guestFault(`The guest gave ${displayPath(path)} an impossible size.`);
     }
     upper.set(path, entry);
   }

@@ -1,5 +1,5 @@
 // Owns reading /workspace and its seed through the guest, each answer checked. Never writes.
-import { PyroError } from "../../base/error.js";
+import { guestFault } from "../../base/guest-fault.js";
 import { maxTreeEntries } from "../../guest/allowance.js";
 import { asFileError, isUnknownCall } from "../../guest/errors.js";
 import { FileKind, FileRoot, type FileEntry } from "../../guest/gen/pyro/guest/v1/files_pb.js";
@@ -55,9 +55,9 @@ async function* touched(session: GuestSession, signal: AbortSignal): AsyncGenera
 
 function toTouched(entry: FileEntry): TouchedEntry {
   const kind = touchedKinds[entry.kind];
-  if (kind === undefined) throw new PyroError("internal", "The guest listed a file of an unknown kind.");
+  if (kind === undefined) throw guestFault("The guest listed a file of an unknown kind.");
   const size = Number(entry.size);
-  if (!Number.isSafeInteger(size)) throw new PyroError("internal", "The guest listed a file of an impossible size.");
+  if (!Number.isSafeInteger(size)) throw guestFault("The guest listed a file of an impossible size.");
   return {
     path: entry.path,
     kind,
@@ -84,7 +84,7 @@ async function readSmall(
     for await (const message of session.files.readFiles({ files }, { signal })) {
       for (const { index, mode, data } of message.files) {
         if (index >= files.length || found.has(index) || data.length > maxSmallBytes) {
-          throw new PyroError("internal", "The guest answered with a file that it was not asked for.");
+          throw guestFault("The guest answered with a file that it was not asked for.");
         }
         found.set(index, { mode: mode & 0o7777, data });
       }
@@ -120,7 +120,7 @@ export async function openGuestFile(session: GuestSession, file: GuestFile, sign
   });
   const entry = first.done === true ? undefined : first.value.entry;
   if (first.done === true || entry === undefined) {
-    throw new PyroError("internal", "The guest opened a file without saying what it is.");
+    throw guestFault("The guest opened a file without saying what it is.");
   }
   const early = first.value.data;
   const rest = { [Symbol.asyncIterator]: () => answers };

@@ -1,4 +1,5 @@
 // Owns what checking a patch asks of /workspace, answered through the guest. Never writes.
+import { ConnectError } from "@connectrpc/connect";
 import { PyroError } from "../../base/error.js";
 import { FileKind, FileRoot } from "../../guest/gen/pyro/guest/v1/files_pb.js";
 import type { GuestSession } from "../../guest/session.js";
@@ -96,8 +97,9 @@ async function* listed(session: GuestSession, { folder, recursive }: Listing, si
     for await (const answer of session.files.listFiles(request, { signal })) yield* answer.entries;
   } catch (error) {
     const known = asFileError(error, folder.toString("utf8"));
-    // No such folder holds no such file either.
-    if (known instanceof PyroError && ["not_found", "failed_precondition"].includes(known.code)) return;
+    // No such folder holds no such file either; what our own side throws is no such answer.
+    const isAnswer = error instanceof ConnectError && known instanceof PyroError;
+    if (isAnswer && ["not_found", "failed_precondition"].includes(known.code)) return;
     throw known;
   }
 }

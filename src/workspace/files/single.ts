@@ -1,5 +1,6 @@
 // Owns listing, reading and writing single files of a workspace for callers. Never whole trees.
 import { PyroError } from "../../base/error.js";
+import { guestFault } from "../../base/guest-fault.js";
 import { shownBytes } from "../../base/text.js";
 import { FileKind, FileRoot } from "../../guest/gen/pyro/guest/v1/files_pb.js";
 import type { GuestSession } from "../../guest/session.js";
@@ -29,8 +30,7 @@ export async function listFolder(session: GuestSession, request: ListRequest, si
     for await (const answer of session.files.listFiles(question, { signal })) {
       truncated ||= answer.truncated;
       for (const entry of answer.entries) {
-        if (entries.length >= request.maxEntries)
-          throw new PyroError("internal", "The guest listed more than was asked.");
+        if (entries.length >= request.maxEntries) throw guestFault("The guest listed more than was asked.");
         entries.push({
           path: shownPath(entry.path),
           kind: kinds[entry.kind] ?? ("other" as const),
@@ -105,7 +105,7 @@ export async function collect(chunks: AsyncIterable<Uint8Array>, maxBytes: numbe
   let size = 0;
   for await (const chunk of chunks) {
     size += chunk.length;
-    if (size > maxBytes) throw new PyroError("internal", "The guest sent more of a file than was asked.");
+    if (size > maxBytes) throw guestFault("The guest sent more of a file than was asked.");
     parts.push(chunk);
   }
   return Buffer.concat(parts);
