@@ -27,7 +27,7 @@ export async function listen(work: () => Promise<string>): Promise<Passage> {
   try {
     const id = await work();
     // What the pool does meanwhile is another machine's.
-    return { beganAt, stages: heard.filter((each) => each.id === id) };
+    return { beganAt, stages: heard.filter((each) => each.id === id && each.topic === "machine") };
   } finally {
     unsubscribe(stageChannel, onStage);
   }

@@ -41,6 +41,16 @@ export function reportFault(event: string, error: unknown, fields: Readonly<Reco
   report(event, { ...fields, fault: faultOf(error) });
 }
 
+/** The event with which a listener gives all that it has kept of a machine, as a flight recorder does. */
+export const flightEvent = "machine in trouble";
+
+/** Before the machine is ended: what is to be looked at later. The console's end is the guest's, and hostile. */
+export function reportFlight(machine: string, why: string, consoleTail = ""): void {
+  report(flightEvent, { machine, why, console: consoleTail.slice(-maxConsoleLength) });
+}
+
+const maxConsoleLength = 8 * 1024;
+
 export function faultOf(error: unknown, depth = 1): Fault {
   if (!(error instanceof Error)) return { message: String(error), stack: "" };
   const code = error instanceof PyroError ? { code: error.code } : {};

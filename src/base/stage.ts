@@ -1,9 +1,14 @@
-// Owns saying that a stage of a machine's life is done, to whoever listens in this process: the benchmark. Never keeps or prints it.
+// Owns saying that a stage of some work is done, to whoever listens in this process: the benchmark, the daemon's log. Never keeps or prints it.
 import { channel } from "node:diagnostics_channel";
+
+/** What stages are of; `PYRO_DEBUG` names them. */
+export const stageTopics = ["call", "machine", "guest", "qmp", "pool", "seed"] as const;
+export type StageTopic = (typeof stageTopics)[number];
 
 /** What listeners of `stageChannel` get. */
 export interface StageDone {
-  /** Of the machine. */
+  readonly topic: StageTopic;
+  /** Of the machine, of the call, or of what else the topic is about. */
   readonly id: string;
   readonly stage: string;
   /** Milliseconds since 1970, with fractions. */
@@ -13,8 +18,8 @@ export interface StageDone {
 export const stageChannel = "pyro:stage";
 
 /** Costs nothing while nobody listens. */
-export function stageDone(id: string, stage: string): void {
+export function stageDone(id: string, stage: string, topic: StageTopic = "machine"): void {
   const listeners = channel(stageChannel);
   if (!listeners.hasSubscribers) return;
-  listeners.publish({ id, stage, at: performance.timeOrigin + performance.now() } satisfies StageDone);
+  listeners.publish({ topic, id, stage, at: performance.timeOrigin + performance.now() } satisfies StageDone);
 }

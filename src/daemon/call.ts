@@ -8,6 +8,7 @@ import { PyroError, asPyroError, failureOf } from "../base/error.js";
 import { newId } from "../base/id.js";
 import type { Progress } from "../base/progress.js";
 import { report, reportFault } from "../base/report.js";
+import { stageDone } from "../base/stage.js";
 import type { Call } from "../operations/operation.js";
 import { readLines } from "./lines.js";
 import { callLine, clientLine, maxRequestLineBytes, surfacePattern, type ServerLine } from "./protocol.js";
@@ -57,7 +58,7 @@ async function serve(id: string, { exchange, handler }: Served, shutdown: AbortS
       allowedRoots: first.allowed_roots,
       stdin: first.stdin ? stdin : undefined,
       streaming: first.streaming,
-      progress: throttled((event) => void send({ progress: event })),
+      progress: throttled(id, (event) => void send({ progress: event })),
       output: (stream, data) => send({ output: { stream, data: Buffer.from(data).toString("base64") } }),
       onSignal: (listener) => listeners.push(listener),
     });
@@ -89,12 +90,14 @@ function logCall({ request, operation }: Exchange): (failure?: PyroError) => voi
 }
 
 /** Lets a new phase through at once, and within one phase ten events a second. */
-function throttled(progress: Progress): Progress {
+function throttled(call: string, progress: Progress): Progress {
   let phase = "";
   let next = 0;
   return (event) => {
     const now = performance.now();
     if (event.phase === phase && now < next) return;
+    // The phase alone: messages have names of what is worked on.
+    if (event.phase !== phase) stageDone(call, event.phase, "call");
     phase = event.phase;
     next = now + progressIntervalMs;
     progress(event);

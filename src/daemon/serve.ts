@@ -43,7 +43,7 @@ export async function runDaemon(): Promise<void> {
   process.umask(0o077);
   const paths = await preparePaths();
   await using _ = await onlyOne(paths);
-  using _log = keepLog(daemonLogPath(paths));
+  using _log = keepLog({ path: daemonLogPath(paths), debug: process.env["PYRO_DEBUG"] });
   try {
     await serveUntilStopped(paths);
     report("daemon ended");

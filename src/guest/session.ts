@@ -1,9 +1,11 @@
 // Owns the connection to the agent inside a machine: preface, HTTP/2, typed clients. Never trusts what comes back.
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
+import type { Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { PyroError } from "../base/error.js";
 import { guestFault } from "../base/guest-fault.js";
+import { stageDone } from "../base/stage.js";
 import { boundedClient, type BoundedClient } from "./bounded-client.js";
 import { maxMessageBytes } from "./allowance.js";
 import { explainFailures } from "./errors.js";
@@ -29,6 +31,8 @@ export const guestProtocolVersion = 1;
 const windowBytes = 1024 * 1024;
 
 export interface GuestChannel {
+  /** Of the machine, for whoever listens to its stages. */
+  readonly id?: string;
   readonly channel: Duplex;
   /** Whether the machine stands still for now; such time does not count. */
   readonly isPaused?: () => boolean;
@@ -37,7 +41,7 @@ export interface GuestChannel {
 
 /** Agrees with the agent on a fresh session over the channel, which the session then owns. */
 export async function openGuestSession(
-  { channel, isPaused = () => false, ticks = hostTicks }: GuestChannel,
+  { id = "", channel, isPaused = () => false, ticks = hostTicks }: GuestChannel,
   signal: AbortSignal,
 ): Promise<GuestSession> {
   try {
@@ -53,7 +57,7 @@ export async function openGuestSession(
     httpVersion: "2",
     useBinaryFormat: true,
     readMaxBytes: maxMessageBytes,
-    interceptors: [explainFailures],
+    interceptors: [explainFailures, tellStages(id)],
     idleConnectionTimeoutMs: 2 ** 31 - 1,
     nodeOptions: { createConnection: () => channel, settings: { initialWindowSize: windowBytes, enablePush: false } },
   });
@@ -66,6 +70,21 @@ export async function openGuestSession(
     heartbeats: false,
     closed,
     [Symbol.dispose]: () => void channel.destroy(),
+  };
+}
+
+/** Each call and its answer, or the first of its answers, by name: never what is in them. */
+function tellStages(id: string): Interceptor {
+  return (next) => async (request) => {
+    stageDone(id, `> ${request.method.name}`, "guest");
+    try {
+      const response = await next(request);
+      stageDone(id, `< ${request.method.name}`, "guest");
+      return response;
+    } catch (error) {
+      stageDone(id, `< ${request.method.name} failed`, "guest");
+      throw error;
+    }
   };
 }
 

@@ -1,5 +1,7 @@
 // Owns getting from a machine's spec to an agent that answers, within a deadline. Never tells the guest who it is.
-import { PyroError } from "../base/error.js";
+import { setTimeout as delay } from "node:timers/promises";
+import { PyroError, asPyroError } from "../base/error.js";
+import { reportFlight } from "../base/report.js";
 import { stageDone } from "../base/stage.js";
 import type { Engine, Machine, MachineSpec } from "../engine/engine.js";
 import { guestProtocolVersion, openGuestSession, type GuestSession } from "../guest/session.js";
@@ -29,11 +31,11 @@ export async function bootMachine({ engine, spec, timeoutMs }: Boot, caller: Abo
     if (spec.memory.from === "saved") await machine.resume();
     return { machine, session: await greet(machine, signal) };
   } catch (error) {
-    const tail = timeout.aborted ? await machine?.consoleTail().catch(() => "") : "";
+    const tail = caller.aborted ? "" : await lastWords(spec.id, machine, asPyroError(error).message);
     await machine?.kill();
     caller.throwIfAborted();
     if (!timeout.aborted) throw error;
-    throw new PyroError("deadline_exceeded", bootFailure(timeoutMs, tail ?? ""), {
+    throw new PyroError("deadline_exceeded", bootFailure(timeoutMs, tail), {
       hint: "Call again; if it repeats, `pyro doctor` tells what is wrong.",
       cause: error,
     });
@@ -46,7 +48,7 @@ export async function greet(
   signal: AbortSignal,
 ): Promise<GuestSession> {
   const isPaused = () => machine.pausedReason() !== undefined;
-  const session = await openGuestSession({ channel: await machine.channel(signal), isPaused }, signal);
+  const session = await openGuestSession({ id: machine.id, channel: await machine.channel(signal), isPaused }, signal);
   stageDone(machine.id, "preface echoed");
   const hello = await session.machine.hello({}, { signal }).catch((error: unknown) => {
     session[Symbol.dispose]();
@@ -61,6 +63,21 @@ export async function greet(
   throw new PyroError("failed_precondition", `The guest agent speaks protocol version ${versions}.`, {
     hint: "Run `make build` in a checkout, or install pyro-mcp again.",
   });
+}
+
+/** Milliseconds for the console's end; what runs the machine may be what hangs. */
+const consoleTimeoutMs = 1000;
+
+/** The console's end, which also goes to the log with all that is known of the machine. */
+export async function lastWords(
+  id: string,
+  machine: Pick<Machine, "consoleTail"> | undefined,
+  why: string,
+): Promise<string> {
+  const asked = machine?.consoleTail().catch(() => "") ?? "";
+  const tail = await Promise.race([asked, delay(consoleTimeoutMs, "", { ref: false })]);
+  reportFlight(id, why, tail);
+  return tail;
 }
 
 function bootFailure(timeoutMs: number, tail: string): string {

@@ -6,7 +6,7 @@ import { report, reportFault } from "../base/report.js";
 import { stageDone } from "../base/stage.js";
 import { EndedAtStart } from "../engine/ended-at-start.js";
 import type { Engine, Memory, OwnDrives } from "../engine/engine.js";
-import { bootMachine, greet, type AnsweringMachine } from "./boot.js";
+import { bootMachine, greet, lastWords, type AnsweringMachine } from "./boot.js";
 import {
   bootDrives,
   exchangeForExisting,
@@ -132,6 +132,7 @@ async function claim(starter: Starter, from: FromTemplate, task: StartTask): Pro
     const mounted = await exchangeForExisting({ machine, session }, wanted, signal);
     return { machine, home, start: "claimed", session, mounted };
   } catch (error) {
+    if (!task.signal.aborted) await lastWords(home.id, machine, asPyroError(error).message);
     await machine.kill();
     await removeHome(home);
     task.signal.throwIfAborted();

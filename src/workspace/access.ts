@@ -1,5 +1,6 @@
 // Owns the one door into a workspace's machine: starts it, takes the lock, and tries again when the machine went in between. Never ends one.
 import type { Task } from "../base/progress.js";
+import { reportTrouble } from "../machine/machine-end.js";
 import type { LiveMachine, MachineHost } from "../machine/machine-host.js";
 import { wake } from "./life/machine.js";
 import { withoutMachine } from "./refusals.js";
@@ -38,7 +39,13 @@ export async function enterWorkspace<Result>(
       const { live } = workspace;
       if (live === undefined) return undefined;
       begun = true;
-      return { result: await work({ live, signal: AbortSignal.any([until, live.machine.stalled()]) }) };
+      const signal = AbortSignal.any([until, live.machine.stalled()]);
+      try {
+        return { result: await work({ live, signal }) };
+      } catch (error) {
+        if (!signal.aborted) await reportTrouble(live.machine, error);
+        throw error;
+      }
     };
     try {
       const done = await (alone ? lock.exclusive(until, run) : lock.shared(until, run));

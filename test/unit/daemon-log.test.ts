@@ -1,11 +1,13 @@
 // Proves that what happens in a daemon can be read afterwards: bounded, without what callers wrote, and never at the cost of a call.
 
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import * as z from "zod";
 import { PyroError } from "../../src/base/error.js";
-import { report, reportFault } from "../../src/base/report.js";
+import { report, reportFault, reportFlight } from "../../src/base/report.js";
+import { stageDone } from "../../src/base/stage.js";
 import { callDaemon } from "../../src/client/call.js";
 import { LogFile, maxLineBytes, olderLogPath } from "../../src/daemon/log-file.js";
 import { followLog, readLog } from "../../src/daemon/log-reader.js";
@@ -21,6 +23,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+const lines = z.array(z.string());
 const everything = { lines: 10_000 };
 
 test("a fault of a handler reaches the caller with the call under which the log has operation, duration, stack and every cause", async () => {
@@ -29,7 +32,7 @@ test("a fault of a handler reaches the caller with the call under which the log 
     const cause = new Error("at https://user:secret@host/x", { cause: new TypeError("deepest") });
     return Promise.reject(new Error("boom", { cause }));
   };
-  using _log = keepLog(path);
+  using _log = keepLog({ path });
   const error = await callTo({ create }, { name: "workspace_create", input: { repo_url: "https://host/private" } });
   const { call_id: call = "" } = error.toBody();
   expect(error.toBody()).toEqual({
@@ -60,7 +63,7 @@ test("a fault of a handler reaches the caller with the call under which the log 
 });
 
 test("a call that ends well, and one whose input is refused, leave begin and end; what was wrong with the input is not kept", async () => {
-  using _log = keepLog(path);
+  using _log = keepLog({ path });
   const list = () => ({ workspaces: [], quarantined: [] });
   await callTo({ list }, { name: "env_list", input: { wrong: "secret" } });
   await callTo({ list }, { name: "no/such", input: {} });
@@ -99,7 +102,6 @@ test("what cannot be written fails nobody, and is counted in the next line", asy
   using file = new LogFile({ path: join(folder, "later", "daemon.log"), isShort: () => false });
   file.write({ at: "", event: "first" });
   file.write({ at: "", event: "second" });
-  const { mkdirSync } = await import("node:fs");
   mkdirSync(join(folder, "later"));
   file.write({ at: "", event: "third" });
   file.write({ at: "", event: "fourth" });
@@ -152,8 +154,57 @@ test("whoever follows a log that is not there yet waits for it", async () => {
   expect(seen).toEqual(["first"]);
 });
 
+test("PYRO_DEBUG adds the stages of its topics, names those that do not exist, and without it none are kept", async () => {
+  const tell = () => {
+    stageDone("vm_a", "preface echoed");
+    stageDone("vm_a", "> 1 cont {}", "qmp");
+    stageDone("seed", "open", "seed");
+  };
+  using quiet = keepLog({ path });
+  tell();
+  quiet[Symbol.dispose]();
+  expect(existsSync(path)).toBe(false);
+  using _log = keepLog({ path, debug: "qmp, seed,disk" });
+  tell();
+  const at = expect.any(String);
+  const topics = ["call", "machine", "guest", "qmp", "pool", "seed"];
+  expect(await readLog(path, everything)).toEqual([
+    { at, event: "PYRO_DEBUG has unknown topics", unknown: ["disk"], topics },
+    { at, event: "qmp", id: "vm_a", stage: "> 1 cont {}" },
+    { at, event: "seed", id: "seed", stage: "open" },
+  ]);
+});
+
+test("of a machine in trouble the log has its last 256 stages, the last lines to what runs it, and its console's end", async () => {
+  using _log = keepLog({ path });
+  for (let number = 0; number < 300; number += 1) {
+    stageDone("vm_a", `stage ${number}`);
+    stageDone("vm_a", `> ${number} cont {}`, "qmp");
+    stageDone(`vm_${number % 50}`, "of another");
+  }
+  reportFlight("vm_a", "no answer", `${"x".repeat(10_000)}last words`);
+  reportFlight("vm_gone", "never heard of");
+  const [flight, unknown] = await readLog(path, everything);
+  const {
+    stages,
+    control,
+    console: tail,
+  } = z.object({ stages: lines, control: lines, console: z.string() }).parse(flight);
+  const told = (kept: readonly string[]) => kept.map((line) => line.replace(/^\d+ ms ago: /u, ""));
+  expect(told(stages)).toEqual(Array.from({ length: 256 }, (_, index) => `stage ${index + 44}`));
+  expect(told(control)).toEqual(Array.from({ length: 64 }, (_, index) => `> ${index + 236} cont {}`));
+  expect([tail.length, tail.endsWith("last words")]).toEqual([8192, true]);
+  expect(unknown).toMatchObject({
+    event: "machine in trouble",
+    machine: "vm_gone",
+    stages: [],
+    control: [],
+    console: "",
+  });
+});
+
 test("nothing in the log steers the terminal of who reads it", () => {
-  using _log = keepLog(path);
+  using _log = keepLog({ path });
   reportFault("machine not started", new Error("\u001b[2J\u202eevil\nsecond"), { why: ["a\u0007", "b\rc"] });
   const entry = JSON.parse(readFileSync(path, "utf8").trim());
   expect(logText({ ...entry, "n\u001b": "v\u001b" })).not.toMatch(/[^\n\t\x20-\x7e…]/u);

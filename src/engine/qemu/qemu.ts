@@ -37,7 +37,7 @@ export function qemuEngine(options: QemuEngineOptions): Engine {
 export const adoptQemu: Adopt = async (kept, signal) => {
   const exited = new Promise<never>(() => undefined);
   const socket = await connectWhenReady({ folder: kept.socketFolder, name: qmpSocketName, exited }, signal);
-  const qmp = await Qmp.open(socket);
+  const qmp = await Qmp.open(socket, kept.id);
   const process = adoptProcess({ process: kept.process, folder: kept.folder, qmp });
   return qemuMachine(kept, { process, qmp, accelerator: kept.accelerator });
 };
@@ -60,7 +60,7 @@ async function startMachine(spec: MachineSpec, options: QemuEngineOptions, signa
     const { exited } = process;
     const socket = await connectWhenReady({ folder: spec.socketFolder, name: qmpSocketName, exited }, signal);
     stageDone(spec.id, "control socket there");
-    const qmp = await Qmp.open(socket);
+    const qmp = await Qmp.open(socket, spec.id);
     steered = true;
     stageDone(spec.id, "QEMU ready");
     if (spec.memory.from === "saved") {
@@ -102,7 +102,7 @@ function qemuMachine(
   { process, qmp, accelerator }: Running,
 ): Machine {
   const { exited } = process;
-  const stall = watchDiskStall(qmp, spec.folder);
+  const stall = watchDiskStall(qmp, spec);
   let generation = 0;
   return {
     id: spec.id,

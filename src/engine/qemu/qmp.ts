@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import * as z from "zod";
 import { PyroError } from "../../base/error.js";
+import { stageDone } from "../../base/stage.js";
 
 const message = z.object({
   event: z.string().optional(),
@@ -24,16 +25,20 @@ interface Waiter {
 
 /** Milliseconds that QEMU has to answer one command. */
 const answerTimeoutMs = 20_000;
+/** Characters of a line that listeners are told. */
+const maxToldLength = 500;
 
 export class Qmp implements Disposable {
   readonly #socket: Socket;
+  readonly #machine: string;
   readonly #waiters = new Map<number, Waiter>();
   readonly #listeners = new Set<(event: QmpEvent | Error) => void>();
   #nextId = 1;
   #closed: Error | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, machine: string) {
     this.#socket = socket;
+    this.#machine = machine;
     // It passes the socket's errors on, and would throw them where nobody listens.
     createInterface({ input: socket })
       .on("line", (line) => this.#receive(line))
@@ -42,9 +47,9 @@ export class Qmp implements Disposable {
     socket.on("close", () => this.#close(new PyroError("unavailable", "QEMU closed its control connection.")));
   }
 
-  /** Negotiates on a fresh connection, which the result then owns. */
-  static async open(socket: Socket): Promise<Qmp> {
-    const qmp = new Qmp(socket);
+  /** Negotiates on a fresh connection to this machine's QEMU, which the result then owns. */
+  static async open(socket: Socket, machine: string): Promise<Qmp> {
+    const qmp = new Qmp(socket, machine);
     try {
       await qmp.execute("qmp_capabilities");
     } catch (error) {
@@ -65,6 +70,7 @@ export class Qmp implements Disposable {
         reject(new PyroError("deadline_exceeded", `QEMU did not answer ${command} within ${answerTimeoutMs} ms.`));
       }, answerTimeoutMs);
     });
+    this.#tell(`> ${id} ${command} ${JSON.stringify(args)}`);
     this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
     return answer.finally(() => {
       clearTimeout(timer);
@@ -105,6 +111,8 @@ export class Qmp implements Disposable {
     const parsed = message.safeParse(parseJson(line));
     if (!parsed.success) return;
     const { event, data, id, error, return: returned } = parsed.data;
+    // What a command returned can be long, and the guest's.
+    this.#tell(id === undefined ? `< ${event} ${JSON.stringify(data)}` : `< ${id} ${error?.desc ?? "done"}`);
     if (event !== undefined) for (const listener of [...this.#listeners]) listener({ name: event, data: data ?? {} });
     if (id === undefined) return;
     const waiter = this.#waiters.get(id);
@@ -112,8 +120,13 @@ export class Qmp implements Disposable {
     else waiter?.reject(new PyroError("internal", `QEMU refused: ${error.desc}`));
   }
 
+  #tell(line: string): void {
+    stageDone(this.#machine, line.slice(0, maxToldLength), "qmp");
+  }
+
   #close(error: Error): void {
     if (this.#closed !== undefined) return;
+    this.#tell(`closed: ${error.message}`);
     this.#closed = error;
     for (const waiter of this.#waiters.values()) waiter.reject(error);
     for (const listener of [...this.#listeners]) listener(error);

@@ -3,6 +3,7 @@ import { freemem } from "node:os";
 import { outsideCalls } from "../../base/call-scope.js";
 import { asPyroError } from "../../base/error.js";
 import { report, reportFault } from "../../base/report.js";
+import { stageDone } from "../../base/stage.js";
 import type { Machine } from "../../engine/engine.js";
 import type { MachineHome } from "../machine-files.js";
 import { removeHome } from "../machine-files.js";
@@ -82,6 +83,7 @@ class MachinePool implements Pool {
     if (this.#wanted?.template.generation !== template.generation) return undefined;
     const [first, ...rest] = this.#members;
     this.#members = rest;
+    if (first !== undefined) stageDone("pool", `handed out ${first.home.id}`, "pool");
     return first;
   }
 
@@ -110,6 +112,7 @@ class MachinePool implements Pool {
       void this.drain();
     }
     this.#wanted = { subject, template };
+    stageDone("pool", `wanted ${template.generation}`, "pool");
     clearTimeout(this.#quiet);
     this.#quiet = setTimeout(() => this.#refill(), this.#options.quietMs ?? defaultQuietMs);
   }
@@ -139,6 +142,7 @@ class MachinePool implements Pool {
   async drain(): Promise<void> {
     const gone = this.#members;
     this.#members = [];
+    if (gone.length > 0) stageDone("pool", `emptied of ${gone.length}`, "pool");
     await Promise.all(gone.map(endMember));
   }
 

@@ -2,6 +2,7 @@
 import { basename, dirname } from "node:path";
 import { PyroError } from "../../base/error.js";
 import { openWithin, type AllowedRoots, type OpenedPath } from "../../base/host-roots.js";
+import { stageDone } from "../../base/stage.js";
 import type { Task } from "../../base/progress.js";
 import { withinTime } from "../../base/within-time.js";
 import { keyOf } from "./cache-key.js";
@@ -72,11 +73,15 @@ export const seedTimeoutMs = 30 * 60_000;
 
 export function openSeedCache(options: SeedCacheOptions): SeedCache {
   const { root, clock, timeoutMs = seedTimeoutMs, atStep = () => undefined } = options;
-  const cache: Cache = { folders: seedFolders(root), clock, timeoutMs, atStep };
+  const step = (name: SeedStep) => {
+    stageDone("seed", name, "seed");
+    atStep(name);
+  };
+  const cache: Cache = { folders: seedFolders(root), clock, timeoutMs, atStep: step };
   const kinds = { file: archiveSeed, directory: directorySeed } as const;
   const from = async (path: string, task: SeedTask, only?: keyof typeof kinds) => {
     await makeFolders(cache.folders);
-    atStep("open");
+    step("open");
     const judge = { roots: task.allowedRoots, field: task.field ?? "seed_path" };
     await using opened = await openSource(path, judge, "invalid_argument");
     const kind = opened.kind === "directory" ? "directory" : "file";

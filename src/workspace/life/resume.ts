@@ -1,6 +1,6 @@
 // Owns what a new daemon does with the workspaces it finds: adopt, complete, or clean up. Never starts a machine.
 import { asPyroError, type PyroError } from "../../base/error.js";
-import { reportFault } from "../../base/report.js";
+import { report, reportFault } from "../../base/report.js";
 import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
 import { mendJournal, readJournal, type ExecStarted } from "../record/journal.js";
 import { emptyWorkspace } from "./lifecycle.js";
@@ -41,7 +41,7 @@ async function endUnsteered(store: WorkspaceStore, { unsteered }: MachineHost): 
   const others = new Set(store.newer.map(({ machineId }) => machineId));
   const ended = unsteered.map(async ({ id, why, end }) => {
     const isOthers = others.has(id);
-    process.stderr.write(`${id}: ${isOthers ? "left as it is" : "ended"}, since it cannot be taken over: ${why}\n`);
+    report(isOthers ? "machine left as it is" : "machine ended, since it cannot be adopted", { machine: id, why });
     if (!isOthers) await end();
   });
   await Promise.all(ended);

@@ -1,6 +1,7 @@
 // Owns one command in a workspace while it runs: follows it, keeps its output, learns its end. Never starts it.
 import { join } from "node:path";
 import { asPyroError } from "../../base/error.js";
+import { reportFault } from "../../base/report.js";
 import type { GuestSession } from "../../guest/session.js";
 import { notExited } from "../../process/outcome.js";
 import { openOutputFile } from "../../process/output-file.js";
@@ -62,6 +63,8 @@ export async function followExec(workspace: Workspace, following: Following): Pr
     const ended: ExecEnd = { outcome: { ...outcome, canceled }, droppedBytes };
     // Handed over, the command goes on; who adopts the machine learns its end.
     if (workspace.state.at === "left") return ended;
+    if (known instanceof Error)
+      reportFault("command lost", known, { workspace: workspace.id, sequence: started.sequence });
     // A reset has already forgotten it, and its journal.
     if (workspace.execs.get(started.sequence) !== running) return ended;
     for (const line of execEndLines(started.sequence, ended)) await workspace.note(line).catch(() => undefined);
