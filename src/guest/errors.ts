@@ -71,6 +71,11 @@ export function isUnknownCall(error: unknown): boolean {
   return error instanceof ConnectError && error.code === Code.Unimplemented;
 }
 
+/** True for what the agent itself answered; false for what was thrown on this side. */
+export function isAnswer(error: unknown): boolean {
+  return error instanceof ConnectError && !(error.cause instanceof PyroError);
+}
+
 /** What the agent answered about a file, in the words of our errors. */
 export function asFileError(error: unknown, path: string): unknown {
   if (!(error instanceof ConnectError) || error.cause instanceof PyroError) return error;

@@ -1,10 +1,9 @@
 // Owns what checking a patch asks of /workspace, answered through the guest. Never writes.
-import { ConnectError } from "@connectrpc/connect";
 import { PyroError } from "../../base/error.js";
 import { FileKind, FileRoot } from "../../guest/gen/pyro/guest/v1/files_pb.js";
 import type { GuestSession } from "../../guest/session.js";
 import { collect } from "./single.js";
-import { asFileError } from "../../guest/errors.js";
+import { asFileError, isAnswer } from "../../guest/errors.js";
 import { maxTreeEntries } from "../../guest/allowance.js";
 import { openGuestFile } from "./guest-tree.js";
 import type { CurrentEntry, PatchFiles } from "../../tree/patch/patch-files.js";
@@ -98,8 +97,8 @@ async function* listed(session: GuestSession, { folder, recursive }: Listing, si
   } catch (error) {
     const known = asFileError(error, folder.toString("utf8"));
     // No such folder holds no such file either; what our own side throws is no such answer.
-    const isAnswer = error instanceof ConnectError && known instanceof PyroError;
-    if (isAnswer && ["not_found", "failed_precondition"].includes(known.code)) return;
+    if (isAnswer(error) && known instanceof PyroError && ["not_found", "failed_precondition"].includes(known.code))
+      return;
     throw known;
   }
 }
