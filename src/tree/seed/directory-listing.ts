@@ -1,5 +1,6 @@
 // Owns listing what a folder's seed consists of: a checkout by git's own rules, any other folder whole. Never reads content.
 import { dirname, join, relative } from "node:path";
+import { eachInTurns, sortedInTurns } from "../../base/in-turns.js";
 import { listGitFiles, listGitFolder } from "./git-folder.js";
 import { listCheckoutFiles } from "../git/list.js";
 import { repositoryAt, type FoundRepository, type Repository } from "../git/repository.js";
@@ -65,16 +66,20 @@ async function listFrom(seedRoot: HostFolder, folders: HostFolders, task: ListTa
       : await listCheckout(walk, { root: seedRoot, repository, path: "" });
   const kept = new Map<ByteString, Item>();
   const unfit: Skipped[] = [];
-  for (const item of items) {
+  await eachInTurns(items, (item) => {
     // Of an export that is under way: its name is not to be told.
-    if (isStaging(item.path)) continue;
+    if (isStaging(item.path)) return;
     const reason = item.kind === "copied" ? unfitReason(item.found) : undefined;
     if (reason !== undefined) unfit.push({ path: displayName(item.path), reason });
     // The first of two sources of one object is as good as the second.
     const entering = reason === undefined ? item : emptyFolder(item);
     if (entering !== undefined && !kept.has(item.path)) kept.set(item.path, entering);
-  }
-  const sorted = [...kept.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  });
+  const sorted: Item[] = [];
+  await eachInTurns(await sortedInTurns([...kept.keys()]), (path) => {
+    const item = kept.get(path);
+    if (item !== undefined) sorted.push(item);
+  });
   return {
     mode: repository === undefined ? "directory" : "git",
     root: seedRoot.path,
@@ -131,9 +136,12 @@ async function listCheckout(walk: Walk, checkout: Checkout): Promise<readonly It
   for (const { path: name, reason } of notices) {
     walk.leaveOut({ path: displayName(under(path, Buffer.from(name).toString("latin1"))), reason });
   }
-  const parents = new Set([...names].flatMap(parentsOf));
+  const parents = new Set<ByteString>();
+  await eachInTurns(names, (name) => {
+    for (const parent of parentsOf(name)) parents.add(parent);
+  });
   const found = await statPaths(root, { paths: [...new Set([...parents, ...names])], signal: walk.signal });
-  const present = withoutMovedParents(found);
+  const present = await withoutMovedParents(found);
   const folders = present.filter((entry) => entry.type === "d" && names.has(entry.path) && !parents.has(entry.path));
   const nested = await Promise.all(folders.map(async (folder) => listNested(walk, checkout, folder.path)));
   const files = present.map((entry): Item => ({ kind: "copied", root, found: entry, path: under(path, entry.path) }));
@@ -178,7 +186,14 @@ function parentsOf(name: ByteString): readonly ByteString[] {
 }
 
 /** A tracked file below what is now a symbolic link is no longer there, though its path leads somewhere. */
-function withoutMovedParents(found: readonly FoundPath[]): readonly FoundPath[] {
-  const notFolders = new Set(found.filter(({ type }) => type !== "d").map(({ path }) => path));
-  return found.filter(({ path }) => !parentsOf(path).some((parent) => notFolders.has(parent)));
+async function withoutMovedParents(found: readonly FoundPath[]): Promise<readonly FoundPath[]> {
+  const notFolders = new Set<ByteString>();
+  await eachInTurns(found, ({ type, path }) => {
+    if (type !== "d") notFolders.add(path);
+  });
+  const present: FoundPath[] = [];
+  await eachInTurns(found, (entry) => {
+    if (!parentsOf(entry.path).some((parent) => notFolders.has(parent))) present.push(entry);
+  });
+  return present;
 }

@@ -1,5 +1,6 @@
 // Owns which files of a repository's folder enter a seed, and in what form. Never lists the working tree.
 import { isAbsolute, join, relative, resolve } from "node:path";
+import { eachInTurns } from "../../base/in-turns.js";
 import { cleanConfig, cleanUrls, type ConfigChange } from "../git/config.js";
 import { borrowedObjects } from "../git/lenders.js";
 import type { Repository } from "../git/repository.js";
@@ -51,7 +52,7 @@ export async function listGitFiles(
   found: readonly FoundPath[],
   signal: AbortSignal,
 ): Promise<readonly Item[]> {
-  const items = placeGitFiles(placement, found);
+  const items = await placeGitFiles(placement, found);
   const borrowers = found.filter(({ path }) => /(^|\/)objects\/info\/alternates$/u.test(path));
   if (borrowers.length === 0) return items;
   const folders = borrowers.map(({ path }) => path.slice(0, -"/info/alternates".length));
@@ -71,39 +72,48 @@ export async function listGitFiles(
   ];
 }
 
-function placeGitFiles(placement: GitPlacement, found: readonly FoundPath[]): readonly Item[] {
-  const { source, path } = placement;
+async function placeGitFiles(placement: GitPlacement, found: readonly FoundPath[]): Promise<readonly Item[]> {
   const repositories = repositoriesAmong(found);
-  // The folder itself is not among what was found below it; that of a linked worktree has no objects of its own.
-  if (isGitFolder(path) || isRepository("", new Set(found.map((entry) => entry.path)))) repositories.add("");
-  return found.flatMap((entry): readonly Item[] => {
-    const repository = repositoryOf(entry.path, repositories);
-    const inside = repository === undefined ? undefined : relativeTo(repository, entry.path);
-    const target = under(path, entry.path);
-    const fate = inside === undefined ? "copy" : fateOf(inside, entry);
-    if (fate === "leave-out") return [];
-    const original = { kind: "copied", root: source, found: entry, path: target } as const;
-    if (fate === "copy" || repository === undefined) return [original];
-    const { identity, changed } = entry;
-    const content = async (signal: AbortSignal) =>
-      fate === "config"
-        ? cleanConfigBelow(source, entry.path, { change: configChange(placement, repository), signal })
-        : cleanUrlsBelow(source, entry.path);
-    return [{ kind: "made", path: target, identity, changed, source: original, content }];
+  // That of a linked worktree has no objects of its own.
+  if (isGitFolder(placement.path)) repositories.add("");
+  const items: Item[] = [];
+  await eachInTurns(found, (entry) => {
+    const item = placeGitFile(placement, entry, repositories);
+    if (item !== undefined) items.push(item);
   });
+  return items;
 }
 
-/** Folders below the listed one that are repositories: bare ones, `.git` folders, and those in `modules`. */
+function placeGitFile(
+  placement: GitPlacement,
+  entry: FoundPath,
+  repositories: ReadonlySet<ByteString>,
+): Item | undefined {
+  const { source, path } = placement;
+  const repository = repositoryOf(entry.path, repositories);
+  const inside = repository === undefined ? undefined : relativeTo(repository, entry.path);
+  const target = under(path, entry.path);
+  const fate = inside === undefined ? "copy" : fateOf(inside, entry);
+  if (fate === "leave-out") return undefined;
+  const original = { kind: "copied", root: source, found: entry, path: target } as const;
+  if (fate === "copy" || repository === undefined) return original;
+  const { identity, changed } = entry;
+  const content = async (signal: AbortSignal) =>
+    fate === "config"
+      ? cleanConfigBelow(source, entry.path, { change: configChange(placement, repository), signal })
+      : cleanUrlsBelow(source, entry.path);
+  return { kind: "made", path: target, identity, changed, source: original, content };
+}
+
+/** The listed folder itself, and those below it, that are repositories: bare ones, `.git` folders, and those in `modules`. */
 function repositoriesAmong(found: readonly FoundPath[]): Set<ByteString> {
-  const paths = new Set(found.map((entry) => entry.path));
-  const heads = found
-    .filter((entry) => entry.path.endsWith("/HEAD"))
-    .map((entry) => entry.path.slice(0, -"/HEAD".length));
-  return new Set(heads.filter((folder) => isRepository(folder, paths)));
-}
-
-function isRepository(folder: ByteString, paths: ReadonlySet<ByteString>): boolean {
-  return ["HEAD", "objects", "refs"].every((name) => paths.has(under(folder, name)));
+  const folders = found
+    .filter(({ path }) => path === "HEAD" || path.endsWith("/HEAD"))
+    .map(({ path }) => path.slice(0, -"/HEAD".length));
+  const parts = (folder: ByteString) => ["objects", "refs"].map((name) => under(folder, name));
+  const wanted = new Set(folders.flatMap(parts));
+  const present = new Set(found.map(({ path }) => path).filter((path) => wanted.has(path)));
+  return new Set(folders.filter((folder) => parts(folder).every((part) => present.has(part))));
 }
 
 function isGitFolder(path: ByteString): boolean {
