@@ -51,7 +51,7 @@ describe("a one-shot run", () => {
   test("that is streamed has no output in its result", async () => {
     const pieces: string[] = [];
     const output = (stream: string, data: Uint8Array) =>
-      Promise.resolve(void pieces.push(`${stream}: ${Buffer.from(data)}`));
+      Promise.resolve(void pieces.push(`${stream}: ${Buffer.from(data).toString()}`));
     expect(await run("echo out", { streaming: true, output })).toEqual(result);
     expect(pieces).toEqual(["stdout: out\n"]);
   });
