@@ -170,7 +170,8 @@ export const workspaceLogsOperation = operation({
         const exit = entry.canceled ? "canceled" : `exit ${entry.exit_code ?? "?"}`;
         const end = entry.state === "exited" ? exit : entry.state;
         const gone = entry.output_removed ? "  [output removed]" : "";
-        const why = reasonsOf({ ...entry, canceled: false }).map((reason) => `  [${reason}]`);
+        const reasons = reasonsOf(entry).filter((reason) => reason !== exit);
+        const why = reasons.map((reason) => `  [${reason}]`);
         return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${visibleLine(shown)}${why.join("")}${gone}`;
       }),
       ...result.notes.map(({ at, text }) => `      ${at}  ${text}.`),

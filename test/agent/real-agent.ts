@@ -3,7 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { lstatSync, mkdtempSync, readlinkSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,10 +36,19 @@ export interface RealAgent extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-/** Sees the host's programs, read-only; /tmp is its own. */
+/** The host's programs, read-only, whichever of these folders are links here. */
+const programs = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "etc"]
+  .map((name) => `/${name}`)
+  .flatMap((path) => {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return [];
+    return found.isSymbolicLink() ? ["--symlink", readlinkSync(path), path] : ["--ro-bind", path, path];
+  });
+
+/** Everything but the programs is its own, and gone with it. */
 const sandbox = [
   ...["user", "pid", "net", "ipc", "uts"].map((name) => `--unshare-${name}`),
-  ...["--die-with-parent", "--new-session", "--uid", "0", "--gid", "0", "--ro-bind", "/", "/"],
+  ...["--die-with-parent", "--new-session", "--uid", "0", "--gid", "0", ...programs, "--dir", "/workspace"],
   ...["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run", "--ro-bind", agentPath, agentInside],
   ...["--chdir", "/", "--clearenv", "--", agentInside, "compat"],
 ];

@@ -39,9 +39,10 @@ export async function finishCommand(
     if (engine === sandboxEngine) await context.stderr.write(`pyro: The command ${sandboxNote}.\n`);
     for (const stream of ["stdout", "stderr"] as const) await context[stream].pass(bytesOf(result, stream));
     const why = reasonsOf(command);
-    // Scripts have the exit code, and a standard error that is the command's alone.
-    if (why.length > 0 && context.stderr.isTerminal)
-      await context.stderr.write(`pyro: The command: ${why.join(", ")}.\n`);
+    // Scripts have the exit code, and a standard error that is the command's alone; who pressed Ctrl-C knows.
+    if (why.length > 0 && context.stderr.isTerminal && command.signal !== "INT") {
+      await context.stderr.write(`pyro: The command ended with exit code ${code ?? "?"}: ${why.join(", ")}.\n`);
+    }
   }
   if (state === "exited" && code !== null) return code;
   if (context.json) return ownFailure;
