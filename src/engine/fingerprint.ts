@@ -67,15 +67,19 @@ export function isSameAccelerator(one: string, other: string): boolean {
 /** The argument list of a made-up machine: it changes whenever the code that makes argument lists does. */
 function sampleArguments(accelerator: Accelerator): string[][] {
   const host = { accelerator, kernelPath: "kernel", initramfsPath: "initramfs", tscKhz: 0 };
-  const image = { path: "image", format: "raw" } as const;
+  const disk = {
+    top: { path: "disk", format: "qcow2" },
+    below: [{ path: "image", format: "raw" }],
+    throwAway: true,
+  } as const;
   const machine = {
     ...{ id: "sample", folder: "folder", socketFolder: "sockets", deadlineMs: 0 },
-    ...{ base: image, seed: image, disk: { path: "disk", format: "qcow2", backing: [image], throwAway: true } },
-    ...{ vcpuCount: 1, memMib: 1024 },
-  } as const satisfies Omit<MachineSpec, "memory">;
+    ...{ basePath: "image", seedPath: "image", disk, vcpuCount: 1, memMib: 1024 },
+  } satisfies Omit<MachineSpec, "origin">;
+  const files = { memoryPath: "memory", statePath: "state" };
   return [
-    qemuArguments({ ...machine, memory: { from: "boot-to-file", path: "memory" } }, host),
-    qemuArguments({ ...machine, memory: { from: "saved", memoryPath: "memory", statePath: "state" } }, host),
+    qemuArguments({ ...machine, origin: { from: "boot", saveAs: files } }, host),
+    qemuArguments({ ...machine, origin: { from: "saved", files } }, host),
   ];
 }
 

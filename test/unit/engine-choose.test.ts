@@ -155,7 +155,7 @@ test("whatever goes wrong, opening gives an engine, which says why it starts not
   };
   const signal = new AbortController().signal;
   const engine = await openEngine({ ...options, files: () => Promise.reject(lost), variables: {} }, signal);
-  expect([engine.accelerator, engine.can.size, engine.unusable]).toEqual(["none", 0, lost]);
+  expect([engine.name, engine.accelerator, engine.unusable]).toEqual(["none", "none", lost]);
   await expect(engine.start({} as never, signal)).rejects.toBe(lost);
   const wrong = await openEngine(
     { ...options, files: () => Promise.reject(lost), variables: { PYRO_ENGINE: "xen" } },
