@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { Engine } from "./engine.js";
-import { engineFingerprint, type FingerprintFacts } from "./fingerprint.js";
+import { engineFingerprint, type FingerprintFacts } from "./qemu/fingerprint.js";
 import type { Accelerator } from "./qemu/arguments.js";
 import { qemuEngine } from "./qemu/qemu.js";
 import { readVerdicts, writeVerdicts, type KvmMeasurement } from "./verdict-file.js";
