@@ -10,7 +10,7 @@ import { chooseEngine, openEngine } from "../../src/engine/choose.js";
 import { fingerprintChanges } from "../../src/engine/fingerprint.js";
 import { engineFingerprint, type FingerprintFacts } from "../../src/engine/qemu/fingerprint.js";
 import { unusableEngine } from "../../src/engine/unusable.js";
-import type { HostVerdict } from "../../src/engine/verdict.js";
+import type { HostVerdict } from "../../src/engine/qemu/verdict.js";
 import { wantedEngine, type EngineSettings, type EngineVariables } from "../../src/engine/wanted.js";
 
 const reason = new PyroError("unavailable", "for the test");

@@ -1,9 +1,9 @@
 // Owns what a saved QEMU machine depends on, as a text that changes with it. Never measures.
 import { createHash } from "node:crypto";
 import type { MachineSpec } from "../engine.js";
-import type { Firmware } from "../firmware.js";
+import type { Firmware } from "./firmware.js";
 import { fingerprintOf } from "../fingerprint.js";
-import type { QemuProgram } from "../verdict-host.js";
+import type { QemuProgram } from "./verdict-host.js";
 import { qemuArguments, type Accelerator } from "./arguments.js";
 
 export interface FingerprintFacts {
