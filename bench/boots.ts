@@ -42,9 +42,9 @@ async function bootOnce({ engine, folders, environment }: Subject): Promise<numb
   const spec = {
     ...home,
     ...(await bootDrives({ folders, home, wanted: undefined }, task)),
-    base: { path: environment.imagePath, format: "raw" },
+    basePath: environment.imagePath,
     ...{ vcpuCount: 1, memMib, deadlineMs: Date.now() + 2 * bootTimeoutMs },
-    memory: { from: "boot" },
+    origin: { from: "boot" },
   } as const;
   const started = performance.now();
   const { machine, session } = await bootMachine({ engine, spec, timeoutMs: bootTimeoutMs }, task.signal);

@@ -13,7 +13,7 @@ import { guestEnvironment } from "../src/guest/environment.js";
 import { runGuestProgram } from "../src/process/program.js";
 import type { GuestSession } from "../src/guest/session.js";
 import type { WantedDrives } from "../src/machine/machine-drives.js";
-import { placeholderSeed } from "../src/disk/empty-seed.js";
+import { emptySeed } from "../src/disk/empty-seed.js";
 import { openMachineHost, type LiveMachine, type MachineHost } from "../src/machine/machine-host.js";
 
 export const environmentName = "debian:12";
@@ -42,7 +42,7 @@ const lifetimeMs = 5 * 60_000;
 
 async function newDrives({ state, cache }: Paths): Promise<WantedDrives> {
   const path = join(state, newId("disk"));
-  return { disk: "new", path, basePath: `${path}-base`, seed: await placeholderSeed(cache, task) };
+  return { seedPath: await emptySeed(cache, task), place: { path, basePath: `${path}-base` }, exists: false };
 }
 
 export async function openSubject(): Promise<Subject> {

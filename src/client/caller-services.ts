@@ -9,7 +9,7 @@ import type { ChatHosts } from "../chat-host/chat-hosts.js";
 import { openDoctor, type ExaminationRequest } from "../doctor/doctor.js";
 import type { DaemonProbe, DaemonState, Subject } from "../doctor/subject.js";
 import { chooseEngine } from "../engine/choose.js";
-import { judgeHost, proveTcg } from "../engine/verdict.js";
+import { judgeHost, proveTcg } from "../engine/qemu/verdict.js";
 import { wantedEngine } from "../engine/wanted.js";
 import { findInstallation } from "../base/installation.js";
 import type { CallerServices, DaemonLog } from "../operations/services.js";

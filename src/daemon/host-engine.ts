@@ -3,7 +3,7 @@ import type { Paths } from "../base/paths.js";
 import type { Settings } from "../base/settings.js";
 import { openEngine } from "../engine/choose.js";
 import type { Engine } from "../engine/engine.js";
-import type { VerdictOptions } from "../engine/verdict.js";
+import type { VerdictOptions } from "../engine/qemu/verdict.js";
 import { findInstallation } from "../base/installation.js";
 import { proveBoot } from "../machine/prove-boot.js";
 

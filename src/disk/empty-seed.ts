@@ -5,20 +5,19 @@ import { dirname, join } from "node:path";
 import { findProgram, systemPath } from "../base/host-program.js";
 import type { Task } from "../base/progress.js";
 import { runProgram } from "../base/spawn.js";
-import type { Drive } from "../engine/engine.js";
 
 /** A guest keeps the capacity that a drive had at boot, so this is as large as any seed that may follow; sparse. */
 const bytes = 64 * 1024 ** 3;
 
-/** An empty squashfs, which can be mounted: code that mounts seeds can be run before there is one. */
-export async function placeholderSeed(cache: string, task: Pick<Task, "signal">): Promise<Drive> {
+/** Path of an empty squashfs, which can be mounted: code that mounts seeds can be run before there is one. */
+export async function emptySeed(cache: string, task: Pick<Task, "signal">): Promise<string> {
   const path = join(cache, "empty-seed.squashfs");
   const size = await stat(path).then(
     (found) => found.size,
     () => 0,
   );
   if (size !== bytes) await make(path, task.signal);
-  return { path, format: "raw" };
+  return path;
 }
 
 async function make(path: string, signal: AbortSignal): Promise<void> {

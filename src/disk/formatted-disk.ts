@@ -8,13 +8,7 @@ import type { Task } from "../base/progress.js";
 import { runProgram } from "../base/spawn.js";
 import { findProgram, systemPath } from "../base/host-program.js";
 
-export interface DiskTemplate {
-  readonly path: string;
-  /** What the guest sees; the file is sparse and takes about 5 MB. */
-  readonly virtualBytes: number;
-}
-
-/** Bytes that a guest sees of its disk. */
+/** Bytes that a guest sees of its disk; the file is sparse and takes about 5 MB. */
 export const diskBytes = 20 * 1024 ** 3;
 
 // A sparse file reads as zeros, so nothing has to be zeroed, here or by the guest at its first mount.
@@ -27,16 +21,16 @@ const extended = [
 const formatArgs = ["-t", "ext4", "-q", "-F", "-m", "0", "-L", "pyro-disk", "-E", extended.join(",")];
 const identity = ["-U", "0f3f1d2e-7a64-4a0b-8c55-1c9e6d5b7a21"];
 
-/** The template in `folder`, made when it is not there. Several callers at once end with the same content. */
-export async function ensureDiskTemplate(folder: string, task: Task): Promise<DiskTemplate> {
+/** Path of the one in `folder`, made when it is not there. Several callers at once end with the same content. */
+export async function formattedDisk(folder: string, task: Task): Promise<string> {
   const args = [...formatArgs, ...identity];
   const key = createHash("sha256")
     .update(JSON.stringify([diskBytes, args]))
     .digest("hex")
     .slice(0, 16);
   const path = join(folder, `disk-${key}.ext4`);
-  if (await isWhole(path)) return { path, virtualBytes: diskBytes };
-  task.progress({ phase: "disk", message: "Formatting the disk template" });
+  if (await isWhole(path)) return path;
+  task.progress({ phase: "disk", message: "Formatting a disk (once)" });
   await mkdir(folder, { recursive: true });
   await removeDrafts(folder, `disk-${key}.ext4.`);
   const draft = `${path}.${randomBytes(6).toString("hex")}.tmp`;
@@ -48,10 +42,10 @@ export async function ensureDiskTemplate(folder: string, task: Task): Promise<Di
     await rm(draft, { force: true });
   }
   await syncFolder(folder);
-  return { path, virtualBytes: diskBytes };
+  return path;
 }
 
-/** A disk like the template at `path`, which must not exist; it may be written to. */
+/** Another one at `path`, which must not exist; it may be written to. */
 export async function formatDisk(path: string, signal: AbortSignal): Promise<void> {
   await format(path, [...formatArgs, ...identity], signal);
 }
@@ -60,7 +54,7 @@ async function format(path: string, args: readonly string[], signal: AbortSignal
   const program = await findProgram("mkfs.ext4");
   await using file = await open(path, "wx", 0o600);
   await file.truncate(diskBytes);
-  // The fake time keeps two templates of the same parameters equal byte by byte.
+  // The fake time keeps two disks of the same parameters equal byte by byte.
   const env = { PATH: systemPath, LC_ALL: "C", E2FSPROGS_FAKE_TIME: "1700000000" };
   await runProgram(program, [...args, path], { signal, env, timeoutMs: 60_000 });
   await file.sync();

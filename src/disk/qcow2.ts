@@ -1,4 +1,4 @@
-// Owns the format of an empty qcow2 overlay. Never names its backing file: QEMU gets that as a block node of its own.
+// Owns the format of a qcow2 overlay: making an empty one, and telling one by its header. Never has it name its backing file.
 import { link, open, rename, rm } from "node:fs/promises";
 import { PyroError, hasErrno } from "../base/error.js";
 
@@ -8,6 +8,12 @@ const clusterBytes = 2 ** clusterBits;
 const bytesPerL1Entry = (clusterBytes / 8) * clusterBytes;
 /** 2-byte counts in one refcount block. */
 const maxClusters = clusterBytes / 2;
+
+const magic = "QFI\u00fb";
+/** Without the header extensions, of which there are none. */
+const headerBytes = 104;
+/** The only one of the features that need to be understood that QEMU may set on an image of ours and that is no fault. */
+const dirtyFeature = 1n;
 
 const refcountTableCluster = 1;
 const refcountBlockCluster = 2;
@@ -39,6 +45,16 @@ export async function writeOverlay(path: string, virtualBytes: number): Promise<
   }
 }
 
+/** Bytes that a guest sees of it; undefined where it is no overlay as we make them, or is marked as corrupt. */
+export async function overlayBytes(path: string): Promise<number | undefined> {
+  await using file = await open(path, "r");
+  const { bytesRead, buffer } = await file.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);
+  const isOne = bytesRead === headerBytes && buffer.toString("latin1", 0, 4) === magic && buffer.readUInt32BE(4) === 3;
+  if (!isOne || buffer.readBigUInt64BE(8) !== 0n) return undefined;
+  const isCorrupt = (buffer.readBigUInt64BE(72) & ~dirtyFeature) !== 0n;
+  return isCorrupt ? undefined : Number(buffer.readBigUInt64BE(24));
+}
+
 async function writeSparse(path: string, image: Buffer, bytes: number): Promise<void> {
   await using file = await open(path, "w", 0o600);
   await file.truncate(bytes);
@@ -52,9 +68,9 @@ async function writeSparse(path: string, image: Buffer, bytes: number): Promise<
 }
 
 function header(virtualBytes: number, l1Entries: number): Buffer {
-  // 104 bytes of header, then the 8 zero bytes that end the header extensions.
-  const bytes = Buffer.alloc(112);
-  bytes.write("QFI\u00fb", 0, "latin1");
+  // Then the 8 zero bytes that end the header extensions.
+  const bytes = Buffer.alloc(headerBytes + 8);
+  bytes.write(magic, 0, "latin1");
   bytes.writeUInt32BE(3, 4);
   bytes.writeUInt32BE(clusterBits, 20);
   bigEndian64(virtualBytes).copy(bytes, 24);
@@ -63,7 +79,7 @@ function header(virtualBytes: number, l1Entries: number): Buffer {
   bigEndian64(refcountTableCluster * clusterBytes).copy(bytes, 48);
   bytes.writeUInt32BE(1, 56);
   bytes.writeUInt32BE(4, 96);
-  bytes.writeUInt32BE(104, 100);
+  bytes.writeUInt32BE(headerBytes, 100);
   return bytes;
 }
 

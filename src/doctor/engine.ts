@@ -1,6 +1,6 @@
 // Owns the checks of what machines run on: the engine that is used, KVM, emulation. Never measures them itself.
 import { readFile } from "node:fs/promises";
-import type { QemuVerdict } from "../engine/verdict.js";
+import type { QemuVerdict } from "../engine/qemu/verdict.js";
 import { failure, type Check } from "./check.js";
 import type { Diagnosis } from "./finding.js";
 import { describeMs, describeTime } from "./size.js";

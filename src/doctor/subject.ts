@@ -1,7 +1,7 @@
 // Owns what the checks look at, each part of it found out once. Never judges it.
 import type { Paths } from "../base/paths.js";
 import type { Settings } from "../base/settings.js";
-import type { HostVerdict, ProvenBoot, QemuVerdict } from "../engine/verdict.js";
+import type { HostVerdict, ProvenBoot, QemuVerdict } from "../engine/qemu/verdict.js";
 import type { Engine } from "../engine/engine.js";
 import type { Wanted } from "../engine/wanted.js";
 import type { EnvironmentStore } from "../environment/environment.js";

@@ -2,9 +2,9 @@
 import { asPyroError, PyroError } from "../base/error.js";
 import { installLine } from "../base/host-program.js";
 import type { Engine } from "./engine.js";
-import { noFirmware } from "./firmware.js";
+import { noFirmware } from "./qemu/firmware.js";
 import { unusableEngine } from "./unusable.js";
-import { judgeHost, type EngineFiles, type HostVerdict, type VerdictOptions } from "./verdict.js";
+import { judgeHost, type EngineFiles, type HostVerdict, type VerdictOptions } from "./qemu/verdict.js";
 import { isLeftToUs, wantedEngine, type EngineSettings, type EngineVariables, type Wanted } from "./wanted.js";
 
 export interface EngineOptions extends Omit<VerdictOptions, "files"> {

@@ -2,35 +2,28 @@
 import type { Duplex } from "node:stream";
 import type { PyroError } from "../base/error.js";
 import type { ProcessIdentity } from "../base/process-identity.js";
+import type { DiskChain } from "../disk/chain.js";
 
-/** What an engine offers beyond running programs. */
-export type EngineCapability = "isolate" | "memory-snapshot" | "image-drives" | "memory-limit";
-
-export interface Drive {
-  /** Absolute path of the image. */
-  readonly path: string;
-  readonly format: "raw" | "qcow2";
-  /** Raw image or frozen layers below a qcow2, nearest first. */
-  readonly backing?: readonly Omit<Drive, "backing">[];
-  /** Its content may be lost when the host crashes, so flushes are skipped. */
-  readonly throwAway?: boolean;
-}
-
-/** The drives that differ from machine to machine and can be put under a paused one. */
+/** What differs from machine to machine and can be put under a paused one. */
 export interface OwnDrives {
-  /** Squashfs, read-only. */
-  readonly seed: Drive;
+  /** A squashfs image, read-only. */
+  readonly seedPath: string;
   /** ext4, writable. */
-  readonly disk: Drive;
+  readonly disk: DiskChain;
 }
 
-/** Where a machine's memory comes from. */
-export type Memory =
-  | { readonly from: "boot" }
-  /** Boots with its memory in this new file, so that it can be saved. */
-  | { readonly from: "boot-to-file"; readonly path: string }
-  /** Starts paused, from what `save` left; changes to memory stay private. */
-  | { readonly from: "saved"; readonly memoryPath: string; readonly statePath: string };
+/** A saved machine: its memory and all else of its state, in files that only the engine which made them can read. */
+export interface SavedFiles {
+  readonly memoryPath: string;
+  readonly statePath: string;
+}
+
+/** How a machine comes to life. */
+export type Origin =
+  /** `saveAs`: so that it can be saved, once, to these new files. */
+  | { readonly from: "boot"; readonly saveAs?: SavedFiles }
+  /** Starts paused, as it was saved. The files stay as they are, whatever it does. */
+  | { readonly from: "saved"; readonly files: SavedFiles };
 
 export interface MachineSpec extends OwnDrives {
   /** Also the name of its folders. */
@@ -39,11 +32,11 @@ export interface MachineSpec extends OwnDrives {
   readonly folder: string;
   /** Existing folder for its unix sockets, short enough for them. */
   readonly socketFolder: string;
-  /** Squashfs, read-only. */
-  readonly base: Drive;
+  /** The environment's squashfs image, read-only. */
+  readonly basePath: string;
   readonly vcpuCount: number;
   readonly memMib: number;
-  readonly memory: Memory;
+  readonly origin: Origin;
   /** Its kernel prints all it has to say, from its first moment: for a boot of which nothing was heard. */
   readonly talkative?: boolean;
   /** Unix milliseconds, as the clock stands now, at which it is killed unless this is moved; setting the clock moves nothing. */
@@ -69,10 +62,10 @@ export interface Machine {
   channel(signal: AbortSignal): Promise<Duplex>;
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Puts other drives under it. The guest must have none of them mounted. */
+  /** Puts others under it. The guest must have none of them mounted. */
   attach(drives: Partial<OwnDrives>): Promise<void>;
-  /** Pauses it and writes its devices' state to `statePath`; its memory file is then complete. */
-  save(statePath: string, signal: AbortSignal): Promise<void>;
+  /** Pauses it for good and completes the files that its start named. */
+  save(signal: AbortSignal): Promise<void>;
   /** The last 64 KiB at most of what the guest kernel printed. Hostile bytes. */
   consoleTail(): Promise<string>;
   /** Moves the deadline to this unix time in milliseconds. */
@@ -97,8 +90,8 @@ export interface KeptMachine extends Pick<MachineSpec, "id" | "folder" | "socket
 
 export interface Engine {
   readonly name: string;
+  /** How it computes, as results name it. */
   readonly accelerator: string;
-  readonly can: ReadonlySet<EngineCapability>;
   /** Changes with everything that a saved machine depends on. */
   readonly fingerprint: string;
   /** Given: why every start fails here. */

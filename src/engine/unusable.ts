@@ -6,7 +6,6 @@ import type { Engine } from "./engine.js";
 export function unusableEngine(unusable: PyroError, sandboxMayStandIn = false): Engine {
   return {
     ...{ name: "none", accelerator: "none", fingerprint: "unusable" },
-    can: new Set(),
     ...{ unusable, sandboxMayStandIn, start: () => Promise.reject(unusable) },
   };
 }

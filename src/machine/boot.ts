@@ -28,7 +28,7 @@ export async function bootMachine({ engine, spec, timeoutMs }: Boot, caller: Abo
   let machine: Machine | undefined;
   try {
     machine = await engine.start(spec, signal);
-    if (spec.memory.from === "saved") await machine.resume();
+    if (spec.origin.from === "saved") await machine.resume();
     return { machine, session: await greet(machine, signal) };
   } catch (error) {
     const tail = caller.aborted ? "" : await lastWords(spec.id, machine, asPyroError(error).message);

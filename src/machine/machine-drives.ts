@@ -1,22 +1,22 @@
 // Owns which drives a machine starts with, and which it gets in their place once it runs. Never starts it.
-import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { newId } from "../base/id.js";
-import { keepFile } from "../base/keep-file.js";
 import type { Task } from "../base/progress.js";
-import type { Drive, OwnDrives } from "../engine/engine.js";
-import { diskBytes, ensureDiskTemplate } from "../disk/formatted-disk.js";
-import { writeOverlay } from "../disk/qcow2.js";
+import { diskAt, layOver, makeDisk, moveDisk, type DiskPlace } from "../disk/chain.js";
+import { emptySeed } from "../disk/empty-seed.js";
+import { formattedDisk } from "../disk/formatted-disk.js";
+import type { OwnDrives } from "../engine/engine.js";
 import type { AnsweringMachine } from "./boot.js";
 import type { MachineFolders, MachineHome } from "./machine-files.js";
-import { placeholderSeed } from "../disk/empty-seed.js";
 import type { Template } from "./saved/template.js";
 
 /** What a caller wants under its machine; nothing: a fresh disk that goes with the machine, and no seed. */
-export type WantedDrives =
-  | ({ readonly disk: "existing" } & { readonly drives: OwnDrives })
-  /** A fresh disk, made at these paths: what the machine writes, over what it starts from. */
-  | { readonly disk: "new"; readonly path: string; readonly basePath: string; readonly seed: Drive };
+export interface WantedDrives {
+  readonly seedPath: string;
+  readonly place: DiskPlace;
+  /** The disk is there, as an earlier machine left it; else it is made. */
+  readonly exists: boolean;
+}
 
 export interface DriveSource {
   readonly folders: MachineFolders;
@@ -25,20 +25,16 @@ export interface DriveSource {
 }
 
 /** For a machine that boots. */
-export async function bootDrives({ folders, home, wanted }: DriveSource, task: Task): Promise<OwnDrives> {
-  if (wanted?.disk === "existing") return wanted.drives;
-  const { path: basePath } = await ensureDiskTemplate(folders.cache, task);
-  return newDrives({ folders, home, wanted }, basePath, task);
+export async function bootDrives(source: DriveSource, task: Task): Promise<OwnDrives> {
+  const { folders, wanted } = source;
+  if (wanted?.exists === true) return existingDrives(wanted);
+  return newDrives(source, await formattedDisk(folders.cache, task), task);
 }
 
 /** For a machine that is restored, with its root mounted: always a new disk over the template's own. */
-export async function restoreDrives(
-  { folders, home, wanted }: DriveSource,
-  template: Template,
-  task: Task,
-): Promise<OwnDrives> {
-  const fresh = wanted?.disk === "existing" ? undefined : wanted;
-  return newDrives({ folders, home, wanted: fresh }, template.diskPath, task);
+export async function restoreDrives(source: DriveSource, template: Template, task: Task): Promise<OwnDrives> {
+  const wanted = source.wanted?.exists === true ? undefined : source.wanted;
+  return newDrives({ ...source, wanted }, template.diskPath, task);
 }
 
 /** Gives a machine that was restored on its own new disk what the caller wants. True: its root is still mounted. */
@@ -47,9 +43,9 @@ export async function exchangeForExisting(
   wanted: WantedDrives | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (wanted?.disk !== "existing") return true;
+  if (wanted?.exists !== true) return true;
   await session.machine.unmount({}, { signal });
-  await machine.attach(wanted.drives);
+  await machine.attach(existingDrives(wanted));
   return false;
 }
 
@@ -59,29 +55,20 @@ export async function handOverDisk(
   wanted: WantedDrives | undefined,
   template: Template,
 ): Promise<void> {
-  if (wanted?.disk !== "new") return;
-  await keepFile(template.diskPath, wanted.basePath);
-  await rename(diskPath, wanted.path);
-  await machine.attach({ seed: wanted.seed });
+  if (wanted === undefined || wanted.exists) return;
+  await moveDisk(diskPath, template.diskPath, wanted.place);
+  await machine.attach({ seedPath: wanted.seedPath });
 }
 
-interface FreshSource extends DriveSource {
-  readonly wanted: Exclude<WantedDrives, { readonly disk: "existing" }> | undefined;
+function existingDrives({ seedPath, place }: WantedDrives): OwnDrives {
+  return { seedPath, disk: diskAt(place) };
 }
 
-async function newDrives({ folders, home, wanted }: FreshSource, basePath: string, task: Task): Promise<OwnDrives> {
-  if (wanted === undefined) {
-    const path = join(home.folder, `${newId("disk")}.qcow2`);
-    await writeOverlay(path, diskBytes);
-    const backing = [{ path: basePath, format: "raw" }] as const;
-    return {
-      seed: await placeholderSeed(folders.cache, task),
-      disk: { path, format: "qcow2", throwAway: true, backing },
-    };
-  }
-  await rm(wanted.path, { force: true });
-  await keepFile(basePath, wanted.basePath);
-  await writeOverlay(wanted.path, diskBytes);
-  const backing = [{ path: wanted.basePath, format: "raw" }] as const;
-  return { seed: wanted.seed, disk: { path: wanted.path, format: "qcow2", backing } };
+async function newDrives({ folders, home, wanted }: DriveSource, formatted: string, task: Task): Promise<OwnDrives> {
+  if (wanted !== undefined) return { seedPath: wanted.seedPath, disk: await makeDisk(wanted.place, formatted) };
+  const path = join(home.folder, `${newId("disk")}.qcow2`);
+  return {
+    seedPath: await emptySeed(folders.cache, task),
+    disk: await layOver(formatted, path, { throwAway: true }),
+  };
 }

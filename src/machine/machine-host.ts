@@ -118,7 +118,7 @@ export async function openMachineHost(options: MachineHostOptions): Promise<Mach
 
 function openStation(options: MachineHostOptions): Station {
   const pool = openPool({
-    size: options.engine.can.has("memory-snapshot") ? options.poolSize : 0,
+    size: options.poolSize,
     idleMs: options.poolIdleMs,
     make: memberMaker({ ...options, lifetimeMs: options.poolIdleMs + poolGraceMs }),
   });

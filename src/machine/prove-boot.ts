@@ -3,7 +3,8 @@ import { open, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PyroError } from "../base/error.js";
 import { newId } from "../base/id.js";
-import type { Drive, Engine } from "../engine/engine.js";
+import { wholeDisk } from "../disk/chain.js";
+import type { Engine } from "../engine/engine.js";
 import { bootMachine } from "./boot.js";
 import { machineHome, makeHome, removeHome, type MachineFolders } from "./machine-files.js";
 
@@ -16,7 +17,7 @@ export interface BootProof {
 
 /** Enough for kernel and agent. */
 const memMib = 512;
-const driveBytes = 1024 ** 2;
+const imageBytes = 1024 ** 2;
 /** Milliseconds beyond its time at which the machine is removed, whatever happens here. */
 const graceMs = 10_000;
 
@@ -47,12 +48,12 @@ async function bootOnce(
   const home = machineHome(probes, newId("vm"));
   await makeHome(home);
   try {
-    const empty = await emptyDrive(join(home.folder, "empty.img"));
+    const empty = await emptyImage(join(home.folder, "empty.img"));
     const spec = {
       ...home,
-      ...{ base: empty, seed: empty, disk: await emptyDrive(join(home.folder, "disk.img")) },
+      ...{ basePath: empty, seedPath: empty, disk: wholeDisk(await emptyImage(join(home.folder, "disk.img"))) },
       ...{ vcpuCount: 1, memMib, talkative, deadlineMs: Date.now() + timeoutMs + graceMs },
-      memory: { from: "boot" },
+      origin: { from: "boot" },
     } as const;
     const started = performance.now();
     const { machine, session } = await bootMachine({ engine, spec, timeoutMs }, signal);
@@ -71,8 +72,8 @@ async function removeEmpty(folders: readonly string[]): Promise<void> {
   for (const folder of folders) await rmdir(folder).catch(() => undefined);
 }
 
-async function emptyDrive(path: string): Promise<Drive> {
+async function emptyImage(path: string): Promise<string> {
   await using file = await open(path, "wx", 0o600);
-  await file.truncate(driveBytes);
-  return { path, format: "raw" };
+  await file.truncate(imageBytes);
+  return path;
 }

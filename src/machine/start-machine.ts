@@ -4,8 +4,10 @@ import { newId } from "../base/id.js";
 import type { Task } from "../base/progress.js";
 import { report, reportFault } from "../base/report.js";
 import { stageDone } from "../base/stage.js";
+import { diskAt } from "../disk/chain.js";
+import { refuseBrokenDisk } from "../disk/inspect.js";
 import { EndedAtStart } from "../engine/ended-at-start.js";
-import type { Engine, Memory, OwnDrives } from "../engine/engine.js";
+import type { Engine, Origin, OwnDrives } from "../engine/engine.js";
 import { bootMachine, greet, lastWords, type AnsweringMachine } from "./boot.js";
 import {
   bootDrives,
@@ -68,6 +70,8 @@ interface StartTask extends Task {
 }
 
 async function startFastest(starter: Starter, request: StartRequest, task: StartTask): Promise<StartedMachine> {
+  // Here, where neither a template nor the engine is blamed for it.
+  if (request.drives?.exists === true) await refuseBrokenDisk(diskAt(request.drives.place));
   for (let tried = 0; tried < maxTemplates; tried += 1) {
     const template = await ensureTemplate(starter, request, task);
     if (template === undefined) break;
@@ -143,9 +147,9 @@ async function claim(starter: Starter, from: FromTemplate, task: StartTask): Pro
 }
 
 async function restore(starter: Starter, { request, template }: FromTemplate, task: Task): Promise<StartedMachine> {
-  const memory = { from: "saved", memoryPath: template.memoryPath, statePath: template.statePath } as const;
+  const origin = { from: "saved", files: template } as const;
   const drives = (source: DriveSource) => restoreDrives(source, template, task);
-  return boot(starter, { request, memory, drives, timeoutMs: starter.restoreTimeoutMs, start: "restored" }, task);
+  return boot(starter, { request, origin, drives, timeoutMs: starter.restoreTimeoutMs, start: "restored" }, task);
 }
 
 async function bootTwice(starter: Starter, request: StartRequest, task: Task): Promise<StartedMachine> {
@@ -153,7 +157,7 @@ async function bootTwice(starter: Starter, request: StartRequest, task: Task): P
   const drives = (source: DriveSource) => bootDrives(source, task);
   const cold = {
     request,
-    memory: { from: "boot" },
+    origin: { from: "boot" },
     drives,
     timeoutMs: starter.bootTimeoutMs,
     start: "booted",
@@ -170,7 +174,7 @@ async function bootTwice(starter: Starter, request: StartRequest, task: Task): P
 
 interface BootRequest {
   readonly request: StartRequest;
-  readonly memory: Memory;
+  readonly origin: Origin;
   readonly drives: (source: DriveSource) => Promise<OwnDrives>;
   readonly timeoutMs: number;
   readonly start: StartedMachine["start"];
@@ -178,20 +182,20 @@ interface BootRequest {
 }
 
 async function boot(starter: Starter, wanted: BootRequest, task: Task): Promise<StartedMachine> {
-  const { request, memory, drives, timeoutMs, start, talkative = false } = wanted;
+  const { request, origin, drives, timeoutMs, start, talkative = false } = wanted;
   const home = machineHome(starter.folders, newId("vm"));
   await makeHome(home);
   try {
     const spec = {
       ...home,
       ...(await drives({ folders: starter.folders, home, wanted: request.drives })),
-      base: { path: request.environment.imagePath, format: "raw" },
+      basePath: request.environment.imagePath,
       vcpuCount: request.vcpuCount,
       memMib: request.memMib,
-      memory,
+      origin,
       talkative,
       deadlineMs: request.deadlineMs,
-    } as const;
+    };
     stageDone(home.id, "drives made");
     const answering = await bootMachine({ engine: starter.engine, spec, timeoutMs }, task.signal);
     return { ...answering, home, start, mounted: start === "restored" && (await isMounted(answering, request, task)) };

@@ -39,8 +39,8 @@ export function openStations({ engine, judgeAgain, open }: StationsOptions): Sta
   const judge = async (failed: Station) => {
     const next = await judgeAgain(AbortSignal.timeout(judgeTimeoutMs));
     if (next.unusable !== undefined) throw next.unusable;
-    if (next.accelerator === failed.engine.accelerator) return failed;
-    report("engine changed", { from: failed.engine.accelerator, to: next.accelerator, why: next.fasterFails });
+    if (next.name === failed.engine.name && next.accelerator === failed.engine.accelerator) return failed;
+    report("engine changed", { from: runsOn(failed.engine), to: runsOn(next), why: next.fasterFails });
     current = open(next);
     left.push(failed.pool.close());
     return current;
@@ -82,6 +82,8 @@ export function openStations({ engine, judgeAgain, open }: StationsOptions): Sta
     },
   };
 }
+
+const runsOn = ({ name, accelerator }: Engine) => `${name} with ${accelerator}`;
 
 /** Only KVM can be lost while a daemon lives: to another hypervisor, with its module, with the user's rights. */
 function speaksAgainst({ accelerator }: Engine, error: unknown): boolean {

@@ -1,5 +1,6 @@
 // Owns what is measured about a workspace on the host. Never asks its guest.
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
+import { allocatedBytes } from "../disk/inspect.js";
 import { workspaceView } from "./view.js";
 import type { Workspace } from "./workspace.js";
 
@@ -17,11 +18,6 @@ export async function workspaceStatus(workspace: Workspace) {
     running_service_count: 0,
     shell_count: 0,
   };
-}
-
-async function allocatedBytes(path: string): Promise<number> {
-  const found = await stat(path).catch(() => undefined);
-  return found === undefined ? 0 : found.blocks * 512;
 }
 
 /** Memory that no other machine shares with it. */

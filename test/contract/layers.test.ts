@@ -14,8 +14,9 @@ const LAYERS = [
   ["workspace", "one-shot", "chat-host", "doctor"],
   ["machine"],
   ["process"],
-  ["guest", "disk"],
+  ["guest"],
   ["engine", "environment", "tree"],
+  ["disk"],
   ["base"],
 ] as const;
 

@@ -1,5 +1,6 @@
 // Proves what a machine is made of, from the command line that QEMU gets. Starts no machine.
 import { expect, test } from "vitest";
+import { wholeDisk } from "../../src/disk/chain.js";
 import type { MachineSpec } from "../../src/engine/engine.js";
 import { qemuArguments, type Accelerator } from "../../src/engine/qemu/arguments.js";
 
@@ -11,14 +12,10 @@ const spec: MachineSpec = {
     vcpuCount: 1,
     memMib: 512,
     deadlineMs: 0,
-    memory: { from: "boot" },
+    origin: { from: "boot" },
   },
-  ...{
-    base: { kind: "raw", path: "/base", readOnly: true },
-    seed: { kind: "raw", path: "/seed", readOnly: true },
-    disk: { kind: "raw", path: "/disk", readOnly: false },
-  },
-} as unknown as MachineSpec;
+  ...{ basePath: "/base", seedPath: "/seed", disk: wholeDisk("/disk") },
+};
 
 function machine(accelerator: Accelerator) {
   const args = qemuArguments(spec, { accelerator, kernelPath: "/k", initramfsPath: "/i", tscKhz: 1 });

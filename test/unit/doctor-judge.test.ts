@@ -12,7 +12,7 @@ import { judgePlatform } from "../../src/doctor/platform.js";
 import { judgePrograms } from "../../src/doctor/programs.js";
 import { judgeDisks } from "../../src/doctor/room.js";
 import { judgeRuntime } from "../../src/doctor/runtime.js";
-import type { KvmMeasurement } from "../../src/engine/verdict-file.js";
+import type { KvmMeasurement } from "../../src/engine/qemu/verdict-file.js";
 import type { EnvironmentState } from "../../src/environment/environment.js";
 
 const signal = new AbortController().signal;

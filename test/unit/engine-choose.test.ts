@@ -7,9 +7,10 @@ import { expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
 import { readSettings } from "../../src/base/settings.js";
 import { chooseEngine, openEngine } from "../../src/engine/choose.js";
-import { engineFingerprint, fingerprintChanges, type FingerprintFacts } from "../../src/engine/fingerprint.js";
+import { fingerprintChanges } from "../../src/engine/fingerprint.js";
+import { engineFingerprint, type FingerprintFacts } from "../../src/engine/qemu/fingerprint.js";
 import { unusableEngine } from "../../src/engine/unusable.js";
-import type { HostVerdict } from "../../src/engine/verdict.js";
+import type { HostVerdict } from "../../src/engine/qemu/verdict.js";
 import { wantedEngine, type EngineSettings, type EngineVariables } from "../../src/engine/wanted.js";
 
 const reason = new PyroError("unavailable", "for the test");
@@ -155,7 +156,7 @@ test("whatever goes wrong, opening gives an engine, which says why it starts not
   };
   const signal = new AbortController().signal;
   const engine = await openEngine({ ...options, files: () => Promise.reject(lost), variables: {} }, signal);
-  expect([engine.accelerator, engine.can.size, engine.unusable]).toEqual(["none", 0, lost]);
+  expect([engine.name, engine.accelerator, engine.unusable]).toEqual(["none", "none", lost]);
   await expect(engine.start({} as never, signal)).rejects.toBe(lost);
   const wrong = await openEngine(
     { ...options, files: () => Promise.reject(lost), variables: { PYRO_ENGINE: "xen" } },

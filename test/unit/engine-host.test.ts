@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { findFirmware } from "../../src/engine/firmware.js";
-import { cpuFeatures } from "../../src/engine/verdict-host.js";
+import { findFirmware } from "../../src/engine/qemu/firmware.js";
+import { cpuFeatures } from "../../src/engine/qemu/verdict-host.js";
 
 let folder: string;
 beforeEach(async () => {

@@ -4,8 +4,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { wholeDisk } from "../../src/disk/chain.js";
 import { EndedAtStart } from "../../src/engine/ended-at-start.js";
-import type { Memory } from "../../src/engine/engine.js";
+import type { Origin } from "../../src/engine/engine.js";
 import { qemuEngine } from "../../src/engine/qemu/qemu.js";
 
 let folder: string;
@@ -52,15 +53,22 @@ require("node:net").createServer((socket) => {
 `;
 }
 
-async function start(qemu: string, memory: Memory = { from: "boot" }): Promise<unknown> {
+async function start(qemu: string, origin: Origin = { from: "boot" }): Promise<unknown> {
   const [agentPath, qemuPath] = [join(folder, "agent"), join(folder, "qemu")];
   await writeFile(agentPath, supervisor, { mode: 0o755 });
   await writeFile(qemuPath, qemu, { mode: 0o755 });
   const [home, socketFolder] = [join(folder, "home"), join(folder, "sockets")];
   for (const path of [home, socketFolder]) await mkdir(path);
-  const image = { path: "/image", format: "raw" } as const;
   const spec = {
-    ...{ id: "vm_1", folder: home, socketFolder, base: image, seed: image, disk: image, memory },
+    ...{
+      id: "vm_1",
+      folder: home,
+      socketFolder,
+      basePath: "/image",
+      seedPath: "/image",
+      disk: wholeDisk("/image"),
+      origin,
+    },
     ...{ vcpuCount: 1, memMib: 512, deadlineMs: Date.now() + 60_000 },
   };
   const files = { kernelPath: "/k", initramfsPath: "/i", tscKhz: 2_300_000, fingerprint: "f" };
@@ -82,7 +90,7 @@ test.for([
 });
 
 test("QEMU that ends over what it is restored from is quoted as well, and that is another thing", async () => {
-  const saved = { from: "saved", memoryPath: "/memory", statePath: "/state" } as const;
+  const saved = { from: "saved", files: { memoryPath: "/memory", statePath: "/state" } } as const;
   const error = await start(qemuWithControl('command.execute === "migrate-incoming" ? end() : answer();'), saved);
   expect(error).not.toBeInstanceOf(EndedAtStart);
   expect(error).toMatchObject({

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
-import { judgeHost, proveTcg, type HostVerdict, type VerdictOptions } from "../../src/engine/verdict.js";
-import type { KvmMeasurement } from "../../src/engine/verdict-file.js";
-import { cpuModel, type Host } from "../../src/engine/verdict-host.js";
-import { holds, measureKvm, type KvmSpeed } from "../../src/engine/verdict-kvm.js";
-import { currentTsc, steadyRate } from "../../src/engine/verdict-tsc.js";
+import { judgeHost, proveTcg, type HostVerdict, type VerdictOptions } from "../../src/engine/qemu/verdict.js";
+import type { KvmMeasurement } from "../../src/engine/qemu/verdict-file.js";
+import { cpuModel, type Host } from "../../src/engine/qemu/verdict-host.js";
+import { holds, measureKvm, type KvmSpeed } from "../../src/engine/qemu/verdict-kvm.js";
+import { currentTsc, steadyRate } from "../../src/engine/qemu/verdict-tsc.js";
 
 let folder: string;
 beforeEach(async () => {

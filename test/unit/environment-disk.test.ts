@@ -1,11 +1,11 @@
-// Proves that disk overlays are the qcow2 format that QEMU reads, and that the disk template is one file, always equal.
+// Proves that disk overlays are the qcow2 format that QEMU reads, and that the formatted disk is one file, always equal.
 
 import { createHash } from "node:crypto";
 import { mkdtemp, open, readFile, readdir, rm, stat, truncate, chmod } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ensureDiskTemplate } from "../../src/disk/formatted-disk.js";
+import { formattedDisk } from "../../src/disk/formatted-disk.js";
 import { writeOverlay } from "../../src/disk/qcow2.js";
 
 const GIB = 1024 ** 3;
@@ -79,24 +79,24 @@ test("an overlay never replaces a file, and sizes that no disk has are refused",
   expect(await readdir(folder)).toEqual(["overlay.qcow2"]);
 });
 
-test("the disk template is made once: sparse, ext4, and remade when cut short", async () => {
-  const { path, virtualBytes } = await ensureDiskTemplate(folder, task);
+test("the formatted disk is made once: sparse, ext4, and remade when cut short", async () => {
+  const path = await formattedDisk(folder, task);
   const first = await stat(path);
-  expect({ virtualBytes, size: first.size }).toEqual({ virtualBytes: 20 * GIB, size: 20 * GIB });
+  expect(first.size).toBe(20 * GIB);
   expect(first.blocks * 512).toBeLessThan(16 * 1024 ** 2);
   const digest = await headDigest(path);
-  expect(await ensureDiskTemplate(folder, task)).toEqual({ path, virtualBytes });
+  expect(await formattedDisk(folder, task)).toBe(path);
   expect((await stat(path)).ino).toBe(first.ino);
   await chmod(path, 0o600);
   await truncate(path, 4096);
-  await ensureDiskTemplate(folder, task);
+  await formattedDisk(folder, task);
   expect(await headDigest(path)).toBe(digest);
   expect(await readdir(folder)).toHaveLength(1);
 });
 
-test("several that ask for the template at once all get it", async () => {
-  const templates = await Promise.all([1, 2, 3, 4].map(() => ensureDiskTemplate(folder, task)));
-  expect(new Set(templates.map((template) => template.path)).size).toBe(1);
+test("several that ask for it at once all get it", async () => {
+  const paths = await Promise.all([1, 2, 3, 4].map(() => formattedDisk(folder, task)));
+  expect(new Set(paths).size).toBe(1);
   expect(await readdir(folder)).toHaveLength(1);
 });
 

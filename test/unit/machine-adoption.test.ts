@@ -142,18 +142,21 @@ test("a newer pyro's record in whose folder nothing runs is no machine; where on
   expect(existsSync(folder)).toBe(false);
 });
 
-test("of those that cannot be taken over, only that of a newer pyro's workspace stays", async () => {
+test("of those that cannot be taken over, only that of a newer pyro's workspace stays; one that does not end holds nothing up", async () => {
   const place = join(root, "workspaces", "ws_aaaaaaaaaaaa");
   await mkdir(place, { recursive: true });
   await writeFile(join(place, "workspace.json"), JSON.stringify({ format: 99, machine_id: "vm_theirs" }));
   const ended: string[] = [];
-  const unsteered = ["vm_theirs", "vm_ours"].map((each) => ({
+  const unsteered = ["vm_theirs", "vm_stuck", "vm_ours"].map((each) => ({
     ...{ id: each, why: "For the test." },
-    end: async () => void ended.push(each),
+    end: async () => {
+      ended.push(each);
+      if (each === "vm_stuck") throw new Error("It does not end.");
+    },
   }));
   await resumeWorkspaces(await WorkspaceStore.open(root), {
     adopted: [],
     unsteered,
   } as Partial<MachineHost> as MachineHost);
-  expect(ended).toEqual(["vm_ours"]);
+  expect(ended).toEqual(["vm_stuck", "vm_ours"]);
 });

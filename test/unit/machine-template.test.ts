@@ -8,10 +8,11 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { PyroError } from "../../src/base/error.js";
 import { lockFile } from "../../src/base/lock.js";
 import { EndedAtStart } from "../../src/engine/ended-at-start.js";
-import type { Engine, MachineSpec, Memory } from "../../src/engine/engine.js";
+import type { Engine, MachineSpec, Origin } from "../../src/engine/engine.js";
 import { unusableEngine } from "../../src/engine/unusable.js";
 import { diskBytes } from "../../src/disk/formatted-disk.js";
 import { openPool } from "../../src/machine/pool/pool.js";
+import type { WantedDrives } from "../../src/machine/machine-drives.js";
 import { proveBoot } from "../../src/machine/prove-boot.js";
 import { startMachine } from "../../src/machine/start-machine.js";
 import { removeLeftovers, templateRoot } from "../../src/machine/saved/template-folders.js";
@@ -201,29 +202,42 @@ test("a pool machine is never handed out for a template that was made after it",
   await pool.close();
 });
 
-const fails = (error: () => PyroError, starts: Memory[], onStart = async (_memory: Memory) => undefined as void) => ({
+const fails = (error: () => PyroError, starts: Origin[], onStart = async (_origin: Origin) => undefined as void) => ({
   ...engine,
-  start: async ({ memory }: Pick<MachineSpec, "memory">) => {
-    starts.push(memory);
-    await onStart(memory);
+  start: async ({ origin }: Pick<MachineSpec, "origin">) => {
+    starts.push(origin);
+    await onStart(origin);
     throw error();
   },
 });
 
-function startOn(failing: Engine) {
+function startOn(failing: Engine, drives?: WantedDrives) {
   const pool = openPool({ size: 0, idleMs: 1000, make: () => Promise.reject(new Error("no pool")) });
   const starter = { engine: failing, folders: folders(), templates: store, pool };
-  const request = { ...subject(), deadlineMs: Date.now() + 60_000 };
+  const request = { ...subject(), deadlineMs: Date.now() + 60_000, ...(drives && { drives }) };
   return startMachine({ ...starter, bootTimeoutMs: 1000, restoreTimeoutMs: 1000 }, request, task);
 }
 
 test("a machine that ends before it could look at its template says nothing against it: it stays", async () => {
   const template = await store.ensure(subject(), task);
-  const starts: Memory[] = [];
+  const starts: Origin[] = [];
   const ends = fails(() => new EndedAtStart("no /dev/kvm"), starts);
   await expect(startOn(ends)).rejects.toThrow("The machine ended before it was ready: no /dev/kvm");
   expect(starts.map(({ from }) => from)).toEqual(["saved", "boot"]);
   expect([await store.find(subject()), present(template)]).toEqual([template, all]);
+});
+
+test("a broken disk is named before anything starts on it, and neither the template nor the engine is blamed", async () => {
+  const template = await store.ensure(subject(), task);
+  const place = { path: join(folder, "disk.qcow2"), basePath: join(folder, "base.ext4") };
+  const starts: Origin[] = [];
+  const ends = fails(() => new EndedAtStart("Image is not in qcow2 format"), starts);
+  await writeFile(place.path, "");
+  await expect(startOn(ends, { seedPath: "/seed", place, exists: true })).rejects.toMatchObject({
+    code: "failed_precondition",
+    message: `The machine's disk cannot be used: ${place.path} is missing or broken.`,
+  });
+  expect([starts, await store.find(subject()), present(template)]).toEqual([[], template, all]);
 });
 
 test("a boot that nobody heard of is done once more, by a kernel that says how far it is", async () => {
@@ -231,7 +245,7 @@ test("a boot that nobody heard of is done once more, by a kernel that says how f
   const silent: Engine = {
     ...engine,
     start: async (spec) => {
-      if (spec.memory.from === "boot") talkative.push(spec.talkative);
+      if (spec.origin.from === "boot") talkative.push(spec.talkative);
       throw new PyroError("deadline_exceeded", "silence");
     },
   };
@@ -248,14 +262,14 @@ test("a boot that nobody heard of is done once more, by a kernel that says how f
 });
 
 test("a template that goes while a machine starts from it costs another try, not a boot; one that stays is discarded", async () => {
-  const starts: Memory[] = [];
-  const removed = async (memory: Memory) => {
-    const found = memory.from === "saved" && starts.length < 3 ? await store.find(subject()) : undefined;
+  const starts: Origin[] = [];
+  const removed = async (origin: Origin) => {
+    const found = origin.from === "saved" && starts.length < 3 ? await store.find(subject()) : undefined;
     if (found !== undefined) await store.discard(found);
   };
   const failing = fails(() => new PyroError("unavailable", "It does not start."), starts, removed);
   await expect(startOn(failing)).rejects.toMatchObject({ code: "unavailable" });
   expect(starts.map(({ from }) => from)).toEqual(["saved", "saved", "saved", "boot"]);
-  const paths = starts.map((memory) => (memory.from === "saved" ? memory.memoryPath : ""));
+  const paths = starts.map((origin) => (origin.from === "saved" ? origin.files.memoryPath : ""));
   expect([new Set(paths).size, built, await store.find(subject())]).toEqual([4, 3, undefined]);
 });

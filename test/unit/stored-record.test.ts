@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { readRecordFile, replaceRecordFile } from "../../src/base/record-file.js";
 import { currentFormat, readStored, type RecordKind } from "../../src/base/stored-record.js";
-import { verdictRecordKind } from "../../src/engine/verdict-file.js";
+import { verdictRecordKind } from "../../src/engine/qemu/verdict-file.js";
 import { environmentRecordKind, manifestPath } from "../../src/environment/manifest.js";
 import { openEnvironmentStore } from "../../src/environment/store.js";
 import { storePaths } from "../../src/environment/store-paths.js";

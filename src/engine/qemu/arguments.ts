@@ -1,7 +1,8 @@
 // Owns QEMU's command line for a machine. Pure: never looks at the host.
 import { join } from "node:path";
-import type { Drive, MachineSpec, Memory } from "../engine.js";
-import { deviceNode, imageNodes, type DriveName } from "./drives.js";
+import type { DiskChain } from "../../disk/chain.js";
+import type { MachineSpec, Origin, SavedFiles } from "../engine.js";
+import { deviceNode, imageNodes, rawImage, type DriveName } from "./drives.js";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -31,13 +32,13 @@ export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
   return [
     ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-name", spec.id],
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
-    ...machineArguments(host.accelerator, spec.memory.from !== "boot"),
+    ...machineArguments(host.accelerator, savedFiles(spec.origin) !== undefined),
     ...["-bios", firmwareName],
     ...["-smp", String(spec.vcpuCount), "-m", `${spec.memMib}M`],
-    ...memoryArguments(spec.memory, spec.memMib),
+    ...memoryArguments(spec.origin, spec.memMib),
     ...["-kernel", host.kernelPath, "-initrd", host.initramfsPath, "-append", kernelCommandLine(spec, host)],
-    ...drive("base", spec.base),
-    ...drive("seed", spec.seed),
+    ...drive("base", rawImage(spec.basePath)),
+    ...drive("seed", rawImage(spec.seedPath)),
     ...drive("disk", spec.disk),
     ...["-device", "virtio-serial-device", "-device", "virtserialport,chardev=agent,name=pyro.agent"],
     ...["-chardev", `socket,id=agent,path=${socket(agentSocketName)},server=on,wait=off`],
@@ -58,14 +59,19 @@ function machineArguments(accelerator: Accelerator, memoryInFile: boolean): stri
   return ["-machine", `microvm,acpi=on${memory}`, "-accel", "tcg,tb-size=64", "-cpu", "max,-erms,-fsrm,-svm,pmu=off"];
 }
 
-function memoryArguments(memory: Memory, memMib: number): string[] {
-  if (memory.from === "boot") return [];
-  const saved = memory.from === "saved";
+function savedFiles(origin: Origin): SavedFiles | undefined {
+  return origin.from === "saved" ? origin.files : origin.saveAs;
+}
+
+function memoryArguments(origin: Origin, memMib: number): string[] {
+  const files = savedFiles(origin);
+  if (files === undefined) return [];
+  const saved = origin.from === "saved";
   const backend = {
     "qom-type": "memory-backend-file",
     id: "ram",
     size: memMib * 1024 * 1024,
-    "mem-path": saved ? memory.memoryPath : memory.path,
+    "mem-path": files.memoryPath,
     share: !saved,
   };
   return ["-object", JSON.stringify(backend), ...(saved ? ["-S", "-incoming", "defer"] : [])];
@@ -82,7 +88,7 @@ function kernelCommandLine({ talkative }: MachineSpec, host: QemuHost): string {
   return [...common, ...(host.accelerator === "tcg" ? emulated : [])].join(" ");
 }
 
-function drive(name: DriveName, image: Drive): string[] {
+function drive(name: DriveName, image: DiskChain): string[] {
   const nodes = imageNodes(name, image, 0);
   const top = nodes.at(-1)?.["node-name"] ?? name;
   return [

@@ -1,24 +1,35 @@
 // Owns QEMU's block graph for our three drives, so that two of them can be exchanged. Never touches the images.
-import type { Drive, OwnDrives } from "../engine.js";
+import type { DiskChain, DiskLayer } from "../../disk/chain.js";
 
 /** One `-blockdev` or `blockdev-add` argument. */
 export type BlockNode = Readonly<Record<string, unknown>> & { readonly "node-name": string };
 
-export type DriveName = "base" | keyof OwnDrives;
+export type DriveName = "base" | "seed" | "disk";
+
+/** An image that a drive shows as it is. */
+export function rawImage(path: string): DiskChain {
+  return { top: { path, format: "raw" }, below: [], throwAway: false };
+}
 
 /** Nodes of one image, lowest first; the last is the image itself. `generation` keeps names apart when it is exchanged. */
-export function imageNodes(name: DriveName, image: Drive, generation: number): readonly [...BlockNode[], BlockNode] {
+export function imageNodes(
+  name: DriveName,
+  image: DiskChain,
+  generation: number,
+): readonly [...BlockNode[], BlockNode] {
   const prefix = `${name}-${generation}`;
   const readOnly = name !== "disk";
-  const layers = (image.backing ?? []).toReversed();
+  const layers = image.below.toReversed();
   const below = layers.flatMap((layer, index) =>
     layerNodes(`${prefix}-layer${index}`, layer, {
       readOnly: true,
+      throwAway: false,
       backing: index === 0 ? undefined : `${prefix}-layer${index - 1}`,
     }),
   );
   const backing = layers.length === 0 ? undefined : `${prefix}-layer${layers.length - 1}`;
-  const [top, ...files] = layerNodes(prefix, image, { readOnly, backing }).toReversed();
+  const own = layerNodes(prefix, image.top, { readOnly, throwAway: image.throwAway, backing });
+  const [top, ...files] = own.toReversed();
   if (top === undefined) throw new RangeError("an image has at least one node");
   return [...below, ...files.toReversed(), top];
 }
@@ -30,13 +41,14 @@ export function deviceNode(name: DriveName, file: string): BlockNode {
 
 interface LayerOptions {
   readonly readOnly: boolean;
+  readonly throwAway: boolean;
   readonly backing: string | undefined;
 }
 
-function layerNodes(name: string, image: Omit<Drive, "backing">, options: LayerOptions): BlockNode[] {
+function layerNodes(name: string, image: DiskLayer, options: LayerOptions): BlockNode[] {
   const access = {
     "read-only": options.readOnly,
-    cache: { direct: false, "no-flush": image.throwAway === true },
+    cache: { direct: false, "no-flush": options.throwAway },
     ...(options.readOnly ? {} : { discard: "unmap" }),
   };
   const file = { driver: "file", filename: image.path, ...access };

@@ -3,12 +3,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { PyroError } from "../../base/error.js";
 import { stageDone } from "../../base/stage.js";
 import { EndedAtStart } from "../ended-at-start.js";
-import type { Adopt, Engine, Machine, MachineExit, MachineSpec, OwnDrives } from "../engine.js";
+import type { Adopt, Engine, Machine, MachineExit, MachineSpec, OwnDrives, SavedFiles } from "../engine.js";
 import { adoptProcess } from "./adopted.js";
 import { agentSocketName, consoleBytes, qemuArguments, qmpSocketName, type QemuHost } from "./arguments.js";
 import { connectWhenReady } from "./connect.js";
 import { watchDiskStall } from "./disk-stall.js";
-import { deviceNode, imageNodes } from "./drives.js";
+import { deviceNode, imageNodes, rawImage } from "./drives.js";
 import { Qmp } from "./qmp.js";
 import { loadState, saveState } from "./saved-state.js";
 import { supervise, type Supervised } from "../supervisor.js";
@@ -28,7 +28,6 @@ export function qemuEngine(options: QemuEngineOptions): Engine {
   return {
     name: qemuName,
     accelerator: options.accelerator,
-    can: new Set(["isolate", "memory-snapshot", "image-drives", "memory-limit"]),
     fingerprint: options.fingerprint,
     start: (spec, signal) => startMachine(spec, options, signal),
   };
@@ -39,7 +38,7 @@ export const adoptQemu: Adopt = async (kept, signal) => {
   const socket = await connectWhenReady({ folder: kept.socketFolder, name: qmpSocketName, exited }, signal);
   const qmp = await Qmp.open(socket, kept.id);
   const process = adoptProcess({ process: kept.process, folder: kept.folder, qmp });
-  return qemuMachine(kept, { process, qmp, accelerator: kept.accelerator });
+  return qemuMachine(kept, { process, qmp, accelerator: kept.accelerator, saveAs: undefined });
 };
 
 async function startMachine(spec: MachineSpec, options: QemuEngineOptions, signal: AbortSignal): Promise<Machine> {
@@ -63,12 +62,13 @@ async function startMachine(spec: MachineSpec, options: QemuEngineOptions, signa
     const qmp = await Qmp.open(socket, spec.id);
     steered = true;
     stageDone(spec.id, "QEMU ready");
-    if (spec.memory.from === "saved") {
-      const { statePath } = spec.memory;
+    if (spec.origin.from === "saved") {
+      const { statePath } = spec.origin.files;
       await loadState({ qmp, socketFolder: spec.socketFolder, statePath }, signal);
       stageDone(spec.id, "state loaded");
     }
-    return qemuMachine(spec, { process, qmp, accelerator: options.accelerator });
+    const saveAs = spec.origin.from === "boot" ? spec.origin.saveAs : undefined;
+    return qemuMachine(spec, { process, qmp, accelerator: options.accelerator, saveAs });
   } catch (error) {
     const exit = signal.aborted ? undefined : await endedByItself(process);
     await process.kill();
@@ -95,11 +95,12 @@ interface Running {
   readonly process: Supervised;
   readonly qmp: Qmp;
   readonly accelerator: string;
+  readonly saveAs: SavedFiles | undefined;
 }
 
 function qemuMachine(
   spec: Pick<MachineSpec, "id" | "folder" | "socketFolder">,
-  { process, qmp, accelerator }: Running,
+  { process, qmp, accelerator, saveAs }: Running,
 ): Machine {
   const { exited } = process;
   const stall = watchDiskStall(qmp, spec);
@@ -116,7 +117,10 @@ function qemuMachine(
       generation += 1;
       await exchangeDrives(qmp, drives, generation);
     },
-    save: (statePath, signal) => saveState({ qmp, socketFolder: spec.socketFolder, statePath }, signal),
+    save: async (signal) => {
+      if (saveAs === undefined) throw new PyroError("internal", "The machine was not started to be saved.");
+      await saveState({ qmp, socketFolder: spec.socketFolder, statePath: saveAs.statePath }, signal);
+    },
     consoleTail: async () => String(await qmp.execute("ringbuf-read", { device: "console", size: consoleBytes })),
     pausedReason: stall.reason,
     stalled: stall.signal,
@@ -131,10 +135,10 @@ function qemuMachine(
 }
 
 /** Opens the new images, then points each device's raw node at its new file; the old nodes are closed. */
-async function exchangeDrives(qmp: Qmp, drives: Partial<OwnDrives>, generation: number): Promise<void> {
-  const names: readonly (keyof OwnDrives)[] = ["seed", "disk"];
-  const steps = names.flatMap((name) => {
-    const image = drives[name];
+async function exchangeDrives(qmp: Qmp, { seedPath, disk }: Partial<OwnDrives>, generation: number): Promise<void> {
+  const images = { seed: seedPath === undefined ? undefined : rawImage(seedPath), disk };
+  const steps = (["seed", "disk"] as const).flatMap((name) => {
+    const image = images[name];
     if (image === undefined) return [];
     const nodes = imageNodes(name, image, generation);
     const reopened = { options: [deviceNode(name, nodes.at(-1)?.["node-name"] ?? name)] };

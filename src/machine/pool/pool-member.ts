@@ -3,11 +3,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { newId } from "../../base/id.js";
 import type { Engine } from "../../engine/engine.js";
-import { diskBytes } from "../../disk/formatted-disk.js";
-import { writeOverlay } from "../../disk/qcow2.js";
+import { layOver } from "../../disk/chain.js";
+import { emptySeed } from "../../disk/empty-seed.js";
 import { bootMachine } from "../boot.js";
 import { machineHome, makeHome, removeHome, type MachineFolders } from "../machine-files.js";
-import { placeholderSeed } from "../../disk/empty-seed.js";
 import type { PoolOptions } from "./pool.js";
 import { getReady, liveOnce } from "../saved/template-builder.js";
 
@@ -28,15 +27,14 @@ export function memberMaker({ engine, folders, restoreTimeoutMs, lifetimeMs }: M
     await makeHome(home);
     try {
       const diskPath = join(home.folder, "disk.qcow2");
-      await writeOverlay(diskPath, diskBytes);
       const spec = {
         ...home,
-        seed: await placeholderSeed(folders.cache, { signal }),
-        disk: { path: diskPath, format: "qcow2", backing: [{ path: template.diskPath, format: "raw" }] },
-        base: { path: template.basePath, format: "raw" },
+        seedPath: await emptySeed(folders.cache, { signal }),
+        disk: await layOver(template.diskPath, diskPath),
+        basePath: template.basePath,
         vcpuCount: subject.vcpuCount,
         memMib: subject.memMib,
-        memory: { from: "saved", memoryPath: template.memoryPath, statePath: template.statePath },
+        origin: { from: "saved", files: template },
         deadlineMs: Date.now() + lifetimeMs,
       } as const;
       const { machine, session } = await bootMachine({ engine, spec, timeoutMs: restoreTimeoutMs }, signal);

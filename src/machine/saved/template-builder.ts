@@ -3,6 +3,8 @@ import { open } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { newId } from "../../base/id.js";
 import type { Engine } from "../../engine/engine.js";
+import { wholeDisk } from "../../disk/chain.js";
+import { emptySeed } from "../../disk/empty-seed.js";
 import { formatDisk } from "../../disk/formatted-disk.js";
 import type { InstalledEnvironment } from "../../environment/environment.js";
 import { bootMachine } from "../boot.js";
@@ -11,7 +13,6 @@ import { runGuestProgram } from "../../process/program.js";
 import type { GuestSession } from "../../guest/session.js";
 import { giveIdentity } from "../identity.js";
 import { machineHome, makeHome, removeHome, type MachineFolders } from "../machine-files.js";
-import { placeholderSeed } from "../../disk/empty-seed.js";
 import type { TemplateBuilder } from "./template.js";
 
 export interface BuilderOptions {
@@ -37,12 +38,12 @@ export function templateBuilder({ engine, folders, bootTimeoutMs }: BuilderOptio
       await formatDisk(target.diskPath, task.signal);
       const spec = {
         ...home,
-        seed: await placeholderSeed(folders.cache, task),
-        disk: { path: target.diskPath, format: "raw" },
-        base: { path: environment.imagePath, format: "raw" },
+        seedPath: await emptySeed(folders.cache, task),
+        disk: wholeDisk(target.diskPath),
+        basePath: environment.imagePath,
         vcpuCount,
         memMib,
-        memory: { from: "boot-to-file", path: target.memoryPath },
+        origin: { from: "boot", saveAs: target },
         deadlineMs: Date.now() + lifetimeMs,
       } as const;
       const { machine, session } = await bootMachine({ engine, spec, timeoutMs: bootTimeoutMs }, task.signal);
@@ -53,7 +54,7 @@ export function templateBuilder({ engine, folders, bootTimeoutMs }: BuilderOptio
         session[Symbol.dispose]();
         await session.closed;
         await delay(settleMs, undefined, { signal: task.signal });
-        await machine.save(target.statePath, task.signal);
+        await machine.save(task.signal);
         await keepSafe(target.diskPath);
       } finally {
         session[Symbol.dispose]();

@@ -8,12 +8,11 @@ import { tryLockFile } from "../../base/lock.js";
 import { readRecordFile } from "../../base/record-file.js";
 import type { RecordKind } from "../../base/stored-record.js";
 import { diskBytes } from "../../disk/formatted-disk.js";
+import type { SavedFiles } from "../../engine/engine.js";
 import type { MachineFolders } from "../machine-files.js";
 
 /** Where a template's parts are. */
-export interface TemplateFiles {
-  readonly memoryPath: string;
-  readonly statePath: string;
+export interface TemplateFiles extends SavedFiles {
   /** Raw disk as the saved machine has it mounted; each machine lays its own over it. */
   readonly diskPath: string;
   /** Its own name for the environment's image: whoever asked for the template may be gone, with theirs. */

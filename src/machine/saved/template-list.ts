@@ -1,6 +1,6 @@
 // Owns looking over the saved machines of a cache, whole and broken ones. Never makes or uses one.
-import { lstat } from "node:fs/promises";
 import { join } from "node:path";
+import { allocatedBytes } from "../../disk/inspect.js";
 import {
   entries,
   isOfNewerPyro,
@@ -19,8 +19,6 @@ export interface ListedTemplate {
   readonly manifest: TemplateManifest | undefined;
 }
 
-const blockBytes = 512;
-
 /** Those of a newer pyro are not ours to judge. */
 export async function listTemplates(cache: string): Promise<readonly ListedTemplate[]> {
   const root = templateRoot({ cache });
@@ -30,7 +28,7 @@ export async function listTemplates(cache: string): Promise<readonly ListedTempl
     generations
       .filter((_, at) => newer[at] !== true)
       .map(async (generation) => ({
-        bytes: await diskBytes(join(root, generation)),
+        bytes: await bytesIn(join(root, generation)),
         manifest: await readTemplate(root, generation),
       })),
   );
@@ -48,10 +46,7 @@ export async function removeBrokenTemplates(cache: string, signal: AbortSignal):
   return removed;
 }
 
-async function diskBytes(folder: string): Promise<number> {
-  const sizes = (await entries(folder)).map(async (name) => {
-    const found = await lstat(join(folder, name)).catch(() => undefined);
-    return (found?.blocks ?? 0) * blockBytes;
-  });
+async function bytesIn(folder: string): Promise<number> {
+  const sizes = (await entries(folder)).map((name) => allocatedBytes(join(folder, name)));
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

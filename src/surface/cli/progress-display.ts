@@ -87,7 +87,8 @@ function plainLines(stderr: Sink, now: () => number): Drawing {
     void stderr.write(`pyro: ${visibleLine(text)}\n`);
   };
   const finish = (end: number) => {
-    if (shown !== undefined) write(`${shown.event.phase} done (${seconds(end - shown.since)})`);
+    // Nobody says how it ended: another phase, or an error, follows either way.
+    if (shown !== undefined) write(`${shown.event.phase} took ${seconds(end - shown.since)}`);
     shown = undefined;
   };
   return {

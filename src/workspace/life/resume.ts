@@ -42,7 +42,8 @@ async function endUnsteered(store: WorkspaceStore, { unsteered }: MachineHost): 
   const ended = unsteered.map(async ({ id, why, end }) => {
     const isOthers = others.has(id);
     report(isOthers ? "machine left as it is" : "machine ended, since it cannot be adopted", { machine: id, why });
-    if (!isOthers) await end();
+    if (isOthers) return;
+    await end().catch((error: unknown) => reportFault("machine not ended", error, { machine: id }));
   });
   await Promise.all(ended);
 }

@@ -32,9 +32,6 @@ export function workspaceFiles(root: string, id: string): WorkspaceFiles {
 }
 
 /** Without a disk, as after its creation and a reset, a workspace gets a new one. */
-export function workspaceDrives(files: WorkspaceFiles): WantedDrives {
-  const seed = { path: files.seed, format: "raw" } as const;
-  if (!existsSync(files.disk)) return { disk: "new", path: files.disk, basePath: files.diskBase, seed };
-  const disk = { path: files.disk, format: "qcow2", backing: [{ path: files.diskBase, format: "raw" }] } as const;
-  return { disk: "existing", drives: { seed, disk } };
+export function workspaceDrives({ seed, disk, diskBase }: WorkspaceFiles): WantedDrives {
+  return { seedPath: seed, place: { path: disk, basePath: diskBase }, exists: existsSync(disk) };
 }

@@ -3,9 +3,9 @@ import { constants } from "node:fs";
 import { access, readFile, readdir, stat } from "node:fs/promises";
 import { release } from "node:os";
 import * as z from "zod";
-import { hasErrno } from "../base/error.js";
-import { lookUpProgram, systemPath } from "../base/host-program.js";
-import { runProgram } from "../base/spawn.js";
+import { hasErrno } from "../../base/error.js";
+import { lookUpProgram, systemPath } from "../../base/host-program.js";
+import { runProgram } from "../../base/spawn.js";
 import { findFirmware, type Firmware } from "./firmware.js";
 
 export const qemuProgram = z.strictObject({

@@ -1,10 +1,10 @@
 // Owns what is known about this host: measured once, kept in a file, measured again when its ground has changed. Never chooses.
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import type { Engine } from "./engine.js";
+import type { Engine } from "../engine.js";
 import { engineFingerprint, type FingerprintFacts } from "./fingerprint.js";
-import type { Accelerator } from "./qemu/arguments.js";
-import { qemuEngine } from "./qemu/qemu.js";
+import type { Accelerator } from "./arguments.js";
+import { qemuEngine } from "./qemu.js";
 import { readVerdicts, writeVerdicts, type KvmMeasurement } from "./verdict-file.js";
 import { inspectHost, type Host, type QemuProgram } from "./verdict-host.js";
 import { holds, measureKvm, measureKvmSpeed, type KvmSpeed } from "./verdict-kvm.js";

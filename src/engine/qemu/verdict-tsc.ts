@@ -1,6 +1,6 @@
 // Owns the rate of the host's time stamp counter, as machines are told it. Never lets noise change it.
 import * as z from "zod";
-import { runProgram } from "../base/spawn.js";
+import { runProgram } from "../../base/spawn.js";
 import type { Verdicts } from "./verdict-file.js";
 import type { Host } from "./verdict-host.js";
 

@@ -1,9 +1,9 @@
 // Owns the file in which measurements of this host are kept. Never decides whether one still holds.
 import { join } from "node:path";
 import * as z from "zod";
-import { writeJsonAtomic } from "../base/atomic-file.js";
-import { readRecordFile } from "../base/record-file.js";
-import type { RecordKind } from "../base/stored-record.js";
+import { writeJsonAtomic } from "../../base/atomic-file.js";
+import { readRecordFile } from "../../base/record-file.js";
+import type { RecordKind } from "../../base/stored-record.js";
 import { qemuProgram } from "./verdict-host.js";
 
 export const kvmCauses = [

@@ -1,7 +1,7 @@
 // Owns whether KVM is good for our machines: fast in a probe, then proved by one real boot. Never repairs it.
 import * as z from "zod";
-import { asPyroError } from "../base/error.js";
-import { runProgram } from "../base/spawn.js";
+import { asPyroError } from "../../base/error.js";
+import { runProgram } from "../../base/spawn.js";
 import { kvmCauses, type KvmMeasurement } from "./verdict-file.js";
 import type { Host } from "./verdict-host.js";
 

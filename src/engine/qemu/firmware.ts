@@ -1,10 +1,10 @@
 // Owns finding the firmware that our machines start with, where QEMU itself would find it. Never brings one along.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { PyroError } from "../base/error.js";
-import { systemPath } from "../base/host-program.js";
-import { runProgram } from "../base/spawn.js";
-import { firmwareName } from "./qemu/arguments.js";
+import { PyroError } from "../../base/error.js";
+import { systemPath } from "../../base/host-program.js";
+import { runProgram } from "../../base/spawn.js";
+import { firmwareName } from "./arguments.js";
 
 export interface Firmware {
   /** Absolute. */
