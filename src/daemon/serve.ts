@@ -77,6 +77,9 @@ async function serveUntilStopped(paths: Paths): Promise<void> {
     if (machines.count() === 0) stop.abort();
     else idle(false);
   });
+  // Before anybody is answered: a daemon that answers and has no record counts as one that lost it, and is asked to make way.
+  const record = { ...self, build: buildId, protocol: daemonProtocolVersion } satisfies DaemonRecord;
+  await writeJsonAtomic(daemonRecordPath(paths), record);
   const server = await listen({
     socketPath: self.socket,
     onActivity: () => idle(server.running() > 0),
@@ -102,9 +105,7 @@ async function serveUntilStopped(paths: Paths): Promise<void> {
     },
   });
   for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(name, () => stop.abort());
-  const record = { ...self, build: buildId, protocol: daemonProtocolVersion } satisfies DaemonRecord;
-  await writeJsonAtomic(daemonRecordPath(paths), record);
-  idle(false);
+  idle(server.running() > 0);
   report("daemon started", { ...aboutDaemon(engine), ms: Math.round(performance.now() - began) });
   sayReady();
   await aborted(stop.signal);

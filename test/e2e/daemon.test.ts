@@ -1,6 +1,15 @@
 // Proves the life of the daemon: started on demand and once, independent of who starts it, ended when idle or told to.
 
-import { linkSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { dirname, join } from "node:path";
@@ -21,6 +30,16 @@ test("[daemon-on-demand] [daemon-once] eight first calls at once start one daemo
   const { running, pid } = await home.status();
   expect(running).toBe(true);
   expect(home.processes().map((each) => ({ kind: each.kind, pid: each.pid }))).toEqual([{ kind: "daemon", pid }]);
+});
+
+test("[daemon-once] a daemon answers nobody before its record is there, without which others ask it to make way", async () => {
+  await using home = openHome(noPool);
+  // Its record cannot be written, so it must not begin to answer.
+  const record = join(home.path, "state", "daemon.json");
+  mkdirSync(join(record, "full"), { recursive: true, mode: 0o700 });
+  expect((await home.pyro(["env", "list"])).code).not.toBe(0);
+  rmSync(record, { recursive: true });
+  expect(existsSync(join(home.path, "run", "daemon.sock"))).toBe(false);
 });
 
 test("[daemon-independent] the daemon has nothing of its first caller: folder, environment, session, descriptors", async () => {
