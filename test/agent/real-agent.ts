@@ -71,7 +71,8 @@ export async function startRealAgent(): Promise<RealAgent> {
     const channel = await cable.connect(link.cutAfterBytes ?? Number.POSITIVE_INFINITY);
     const signal = AbortSignal.timeout(startMs);
     const session = await openGuestSession({ channel, ...(ticks === undefined ? {} : { ticks }) }, signal);
-    return { ...session, heartbeats: true };
+    const { capabilities } = await session.machine.hello({}, { signal });
+    return { ...session, heartbeats: capabilities.includes("heartbeats") };
   };
   return {
     ...{ connect, kill },
