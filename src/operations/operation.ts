@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import type * as z from "zod";
 import type { AllowedRoots } from "../base/host-roots.js";
 import type { Task } from "../base/progress.js";
+import type { Said } from "../base/say.js";
 import type { CallerServices, Services } from "./services.js";
 
 /** What a call does to the world; the hints that MCP clients get follow from it. */
@@ -108,9 +109,9 @@ export interface Operation<
     task: CallerTask<z.input<Output>>,
   ): Promise<z.input<Output>>;
   /** The result for a person, or a model that reads no structured content; without a final newline. */
-  text(result: z.output<Output>): string;
+  text(result: z.output<Output>): string | Said;
   /** What else there is to know: below the text for a model, on standard error for a person, whose standard output stays clean. */
-  note?(result: z.output<Output>): string;
+  note?(result: z.output<Output>): string | Said;
 }
 
 /** Declares an operation; only gives the literal its type. */

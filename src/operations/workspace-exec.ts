@@ -202,5 +202,5 @@ export const workspaceSummaryOperation = operation({
 function execText(result: ExecView): string {
   const output = `${result.stdout}${result.stderr}`;
   if (result.state !== "running") return output;
-  return `${output}[still running; workspace_wait with sequence ${result.sequence} goes on]`;
+  return `${output}[still running]`;
 }

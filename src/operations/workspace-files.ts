@@ -1,5 +1,6 @@
 // Owns the operations on a workspace's files. Never runs commands.
 import * as z from "zod";
+import { field, say, sayAll, type Said } from "../base/say.js";
 import { visibleLine } from "../base/visible.js";
 import { operation } from "./operation.js";
 import {
@@ -243,13 +244,14 @@ export const workspaceDiffOperation = operation({
           ...result.entries.map((each) => `${each.status.padEnd(12)} ${visibleLine(each.path)}`),
         ].join("\n")
       : result.patch,
-  note: ({ ignored, omitted }) => [ignoredNote(ignored), omittedNote(omitted)].filter((text) => text !== "").join(" "),
+  note: ({ ignored, omitted }) => sayAll([ignoredNote(ignored), omittedNote(omitted)]),
 });
 
-function ignoredNote({ file_count: count, paths }: { file_count: number; paths: readonly string[] }): string {
+function ignoredNote({ file_count: count, paths }: { file_count: number; paths: readonly string[] }): string | Said {
   if (count === 0) return "";
   const named = paths.map(visibleLine).join(", ");
-  return `Left out, as git ignores them: ${filesText(count)} (${named}). --include-ignored (include_ignored) shows them.`;
+  const shows = field("workspace_diff", "include_ignored");
+  return say`Left out, as git ignores them: ${filesText(count)} (${named}). ${shows} shows them.`;
 }
 
 /** Folders that a note names. */

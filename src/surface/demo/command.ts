@@ -1,5 +1,6 @@
 // Owns the narrated tour of a one-shot machine. Never does anything that the ordinary commands could not.
 import * as z from "zod";
+import { asSaid } from "../../base/say.js";
 import { runOperation as vmRun } from "../../operations/run.js";
 import { envPullOperation } from "../../operations/env.js";
 import { daemonStatusOperation } from "../../operations/daemon.js";
@@ -69,7 +70,7 @@ function guestStep(title: string, command: string): Step {
     command: `pyro run ${defaultEnvironment} -- ${command}`,
     operation: vmRun,
     input: { environment: defaultEnvironment, command: command.split(" ") },
-    show: (result) => vmRun.text(vmRun.output.parse(result)),
+    show: (result) => asSaid(vmRun.text(vmRun.output.parse(result))).plain,
   };
 }
 

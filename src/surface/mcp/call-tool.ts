@@ -2,6 +2,7 @@
 import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server";
 import { PyroError, asPyroError } from "../../base/error.js";
 import type { ProgressEvent } from "../../base/progress.js";
+import type { Speaker } from "../../base/say.js";
 import { parseInput } from "../../operations/input.js";
 import { callOperation, type Connector } from "../connection.js";
 import { applyScope, type ServerScope } from "./choices.js";
@@ -26,12 +27,14 @@ export interface ToolSurroundings {
   readonly connector: Connector;
   readonly times: CallTimes;
   readonly scope: ServerScope;
+  /** Spells what names other calls. */
+  readonly speaker: Speaker;
 }
 
 export async function callTool(
   { tool, args }: ToolRequest,
   { mcpReq }: Pick<ServerContext, "mcpReq">,
-  { connector, times, scope }: ToolSurroundings,
+  { connector, times, scope, speaker }: ToolSurroundings,
 ): Promise<CallToolResult> {
   const deadline = new AbortController();
   let last: ProgressEvent | undefined;
@@ -52,9 +55,9 @@ export async function callTool(
         },
       },
     );
-    return toolResult(tool.operation, result);
+    return toolResult(tool.operation, result, speaker);
   } catch (error) {
-    return toolError(asPyroError(error));
+    return toolError(asPyroError(error).spelledBy(speaker));
   } finally {
     clearTimeout(timer);
     stopNotifying();

@@ -2,6 +2,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import type { PyroError } from "../../base/error.js";
+import { asSaid, call, say, spell, type Speaker } from "../../base/say.js";
 import { sandboxEngine, sandboxNote } from "../../operations/fields.js";
 import { reasonsOf } from "../../process/outcome.js";
 import { programView } from "../../process/output.js";
@@ -13,12 +14,12 @@ import { cut, shrink, type Bounds } from "./shrink.js";
 export const maxResultLength = 60_000;
 export const maxStreamLength = 20_000;
 
-export function toolResult(operation: Operation, result: WireResult): CallToolResult {
+export function toolResult(operation: Operation, result: WireResult, speaker: Speaker): CallToolResult {
   let last: CallToolResult = { content: [] };
   for (const bounds of boundsToTry()) {
     const { value: structuredContent, leftOut } = shrink(result, bounds, Object.keys(operation.output.shape));
     const notes = leftOut === 0 ? "" : `\n[… ${leftOut} more left out here; ask for fewer at once …]`;
-    const text = `${describe(operation, structuredContent)}${notes}`;
+    const text = `${describe(operation, structuredContent, speaker)}${notes}`;
     last = { content: [{ type: "text", text }], structuredContent };
     if (JSON.stringify(last).length <= maxResultLength) break;
   }
@@ -52,19 +53,27 @@ const outcome = programView.extend({
 });
 
 /** For hosts that show the model the text only. */
-function describe(operation: Operation, result: WireResult): string {
+function describe(operation: Operation, result: WireResult, speaker: Speaker): string {
   const ran = outcome.safeParse(result);
   if (!ran.success) {
     const whole = operation.output.parse(result);
-    const text = operation.text(whole) || (operation.mcp?.emptyText ?? "(nothing)");
-    const note = operation.note?.(whole) ?? "";
+    const text = spell(asSaid(operation.text(whole)), speaker) || (operation.mcp?.emptyText ?? "(nothing)");
+    const note = spell(asSaid(operation.note?.(whole) ?? ""), speaker);
     return note === "" ? text : `${text}\n${note}`;
   }
   const { stdout, stderr, duration_ms: duration } = ran.data;
-  const head = `[${[...endOf(ran.data), `${duration} ms`].join(", ")}]`;
+  const head = `[${[...endOf(ran.data), ...leftOut(ran.data, speaker), `${duration} ms`].join(", ")}]`;
   return [head, stdout.replace(/\n$/u, ""), stderr === "" ? "" : `[stderr]\n${stderr}`]
     .filter((part) => part !== "")
     .join("\n");
+}
+
+/** Where the rest of a command's output is; that of vm_run is nowhere. */
+function leftOut(ran: z.output<typeof outcome>, speaker: Speaker): readonly string[] {
+  const { sequence, stdout_truncated: stdout, stderr_truncated: stderr } = ran;
+  if (sequence === undefined || !(stdout || stderr)) return [];
+  const stream = stdout ? "stdout" : "stderr";
+  return [spell(say`${call("workspace_logs", { sequence, stream, offset: 0 })} reads what was left out`, speaker)];
 }
 
 function endOf(ran: z.output<typeof outcome>): readonly string[] {
