@@ -81,7 +81,7 @@ export const workspaceCreateOperation = operation({
   mcp: {
     profiles: core,
     input: createMcpInput,
-    widen: (narrowed) => ({ ...createMcpInput.parse(narrowed), wait_seconds: 40 }),
+    waits: "wait_seconds",
     description:
       "Creates a disposable Linux machine with the project's files, uncommitted changes included, in /workspace. Call it " +
       "first; then work with workspace_exec, workspace_patch_apply and the file tools. Nothing in it touches the host. " +

@@ -191,7 +191,7 @@ test("it reads as a list with a verdict in the last line, and exits as it says",
       } as const,
     ],
   };
-  expect(doctorOperation.text(result)).toBe(
+  expect(doctorOperation.text?.(result)).toBe(
     [
       "ok      Disk                75.3 GiB free.",
       "warning KVM                 Not used: because because because because because because because because because",
@@ -203,7 +203,7 @@ test("it reads as a list with a verdict in the last line, and exits as it says",
   );
   const failed = { code: "memory", title: "Memory", severity: "error", text: "Too little.", fix: null } as const;
   const bad = { ...result, ok: false, fixed: ["Done."], findings: [failed, { ...failed, text: "More." }] };
-  expect(asSaid(doctorOperation.text(bad)).plain.split("\n")).toEqual([
+  expect(asSaid(doctorOperation.text?.(bad) ?? "").plain.split("\n")).toEqual([
     ...["fixed: Done.", "ERROR   Memory              Too little.", "ERROR   Memory              More.", ""],
     "pyro run would not work: Memory: Too little. (and 1 more)",
   ]);

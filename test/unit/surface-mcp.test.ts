@@ -3,6 +3,7 @@ import { InMemoryTransport } from "@modelcontextprotocol/server";
 import { Client } from "@modelcontextprotocol/client";
 import { expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
+import { call, either, say } from "../../src/base/say.js";
 import { envListOperation } from "../../src/operations/env.js";
 import { runOperation } from "../../src/operations/run.js";
 import { workspaceDiffOperation } from "../../src/operations/workspace-files.js";
@@ -58,7 +59,6 @@ test("a call gets its defaults and comes back as structured content and compact 
         allow_host_compat: false,
         mem_mib: 1024,
         timeout_seconds: 30,
-        ttl_seconds: 600,
       },
     },
   ]);
@@ -217,4 +217,12 @@ test("bytes are left out and deep texts are cut, at every depth", () => {
   const long = "x".repeat(5000);
   const { value } = shrink({ list: [{ a_base64: "AA==", text: long }] }, { characters: 20_000, items: 10 }, ["list"]);
   expect(value["list"]).toEqual([{ text: cut(long, 2000) }]);
+});
+
+test("a hint that names a call names a tool of this server, or what the user can do in a terminal", async () => {
+  const hint = say`${either(say`Reset it by ${call("workspace_reset")}. `)}${call("doctor")} says more.`;
+  const { client } = await connect(() => Promise.reject(new PyroError("unavailable", "Gone.", { hint })));
+  expect((await client.callTool({ name: "vm_run", arguments: { command: "x" } })).content).toEqual([
+    { type: "text", text: "unavailable: Gone.\n`pyro doctor` (which the user runs in a terminal) says more." },
+  ]);
 });

@@ -10,7 +10,8 @@ import { spellForTerminal } from "./speaker.js";
 export async function printResult(operation: Operation, result: WireResult, context: CommandContext): Promise<void> {
   const { json, selection, stdout, stderr } = context;
   if (json) return stdout.pass(`${JSON.stringify(result)}\n`);
-  if (selection === undefined) await stdout.write(asLines(await spellForTerminal(asSaid(operation.text(result)))));
+  if (selection === undefined)
+    await stdout.write(asLines(await spellForTerminal(asSaid(operation.text?.(result) ?? ""))));
   else await printPart(result, selection, context);
   const note = await spellForTerminal(asSaid(operation.note?.(result) ?? ""));
   if (note !== "") await stderr.write(`pyro: ${note}\n`);

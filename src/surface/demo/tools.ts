@@ -9,7 +9,7 @@ import { parseInput } from "../../operations/input.js";
 import { workspaceDeleteOperation } from "../../operations/workspace.js";
 import { workspaceExecOperation } from "../../operations/workspace-exec.js";
 import { workspaceDiffOperation } from "../../operations/workspace-files.js";
-import { callOperation, type Connector, type WireResult } from "../connection.js";
+import { callOperation, type Connector, type WireInput, type WireResult } from "../connection.js";
 import { applyScope, scopeOf, type ServerScope } from "../mcp/choices.js";
 import { toolError, toolResult } from "../mcp/result.js";
 import { toolSpeaker } from "../mcp/speaker.js";
@@ -124,7 +124,7 @@ export class DemoTools implements AsyncDisposable {
     this.#workspaces.clear();
   }
 
-  #perform(operation: Operation, input: unknown, signal: AbortSignal): Promise<WireResult> {
+  #perform(operation: Operation, input: WireInput, signal: AbortSignal): Promise<WireResult> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]);
     return callOperation(
       this.#connector,

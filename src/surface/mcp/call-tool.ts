@@ -5,18 +5,19 @@ import type { ProgressEvent } from "../../base/progress.js";
 import type { Speaker } from "../../base/say.js";
 import { parseInput } from "../../operations/input.js";
 import { callOperation, type Connector } from "../connection.js";
+import { deadlineMs } from "./answer-time.js";
 import { applyScope, type ServerScope } from "./choices.js";
 import { toolError, toolResult } from "./result.js";
 import type { McpTool } from "./tools.js";
 
 export interface CallTimes {
-  /** Milliseconds after which a call answers, done or not; chat hosts stop waiting at 60 s. */
+  /** Milliseconds after which a call answers, done or not. */
   readonly deadlineMs: number;
   /** Milliseconds between two progress notifications. */
   readonly progressMs: number;
 }
 
-export const defaultTimes: CallTimes = { deadlineMs: 44_000, progressMs: 2000 };
+export const defaultTimes: CallTimes = { deadlineMs, progressMs: 2000 };
 
 export interface ToolRequest {
   readonly tool: McpTool;

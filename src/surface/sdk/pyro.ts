@@ -1,6 +1,7 @@
 // Owns the SDK's client: one method for every operation that has one. Never knows what a method does.
 import type { CallOptions } from "../../client/call.js";
 import { asPyroError } from "../../base/error.js";
+import { parseInput } from "../../operations/input.js";
 import type { Operation } from "../../operations/operation.js";
 import { operations } from "../../operations/table.js";
 import { callOperation, type Connector } from "../connection.js";
@@ -42,11 +43,12 @@ class Client {
   #addMethod(operation: Operation): void {
     if (operation.sdk === undefined) return;
     const value = async (input: unknown = {}, options: MethodOptions = {}): Promise<unknown> => {
-      const call = { operation, input: toSnake(operation.input, input) };
-      const result = callOperation(this.#connector, call, callOptions(options)).catch((error: unknown) => {
+      try {
+        const call = { operation, input: parseInput(operation.input, toSnake(operation.input, input)) };
+        return toCamel(operation.output, await callOperation(this.#connector, call, callOptions(options)));
+      } catch (error) {
         throw asPyroError(error).spelledBy(methodSpeaker);
-      });
-      return toCamel(operation.output, await result);
+      }
     };
     Object.defineProperty(this, operation.sdk, { value, enumerable: true });
   }

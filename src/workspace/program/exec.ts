@@ -47,7 +47,6 @@ export interface ExecResult {
   readonly restarted: boolean;
 }
 
-const howToReadOn = "workspace_logs with sequence, stream and offset reads them";
 /** Milliseconds between two progress events while a command runs. */
 const progressIntervalMs = 2000;
 
@@ -180,8 +179,8 @@ async function waitFor(running: RunningExec, { waitMs, task, stalled }: Wait): P
 async function describe(workspace: Workspace, started: ExecStarted, outputBytes: number) {
   const paths = outputPaths(workspace, started.sequence);
   const [stdout, stderr] = await Promise.all([
-    excerptOf(readOutputFile(paths.stdout), outputBytes, howToReadOn),
-    excerptOf(readOutputFile(paths.stderr), outputBytes, howToReadOn),
+    excerptOf(readOutputFile(paths.stdout), outputBytes),
+    excerptOf(readOutputFile(paths.stderr), outputBytes),
   ]);
   return { started, stdout, stderr };
 }
