@@ -1,13 +1,15 @@
-// Writes src/operations/commands.gen.ts: which module has the operation behind each command. Reads the table's modules, knows none of them by name.
+// Writes src/operations/commands.gen.ts: which module has the operation behind each command; and src/base/calls.gen.ts: which calls and fields
+// a sentence may name. Reads the table's modules, knows none of them by name.
 
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { root } from "./step.mjs";
 
 const FOLDER = join("src", "operations");
 const INDEX = "commands.gen.ts";
+const CALLS = join("src", "base", "calls.gen.ts");
 const target = process.argv[2] ?? root;
 const bundle = join(root, "build", "reference", `operations-${process.pid}.mjs`);
 
@@ -30,11 +32,11 @@ try {
   const loaded = await import(pathToFileURL(bundle).href);
   const rows = modules.flatMap((name, at) =>
     Object.entries(loaded[`m${at}`])
-      .filter(([, value]) => typeof value?.name === "string" && value.cli !== undefined)
-      .map(([exported, { cli }]) => ({ path: cli.path, name, exported })),
+      .filter(([, value]) => typeof value?.name === "string" && value.effect !== undefined)
+      .map(([exported, operation]) => ({ name, exported, operation })),
   );
-  mkdirSync(join(target, FOLDER), { recursive: true });
-  writeFileSync(join(target, FOLDER, INDEX), textOf(rows));
+  write(join(FOLDER, INDEX), textOf(rows.filter(({ operation }) => operation.cli !== undefined)));
+  write(CALLS, callsText(rows.map(({ operation }) => operation)));
 } finally {
   rmSync(bundle, { force: true });
 }
@@ -43,17 +45,38 @@ function exportsOperations(name) {
   return /^export const \w+ = operation\(/mu.test(readFileSync(join(root, FOLDER, name), "utf8"));
 }
 
+function write(path, text) {
+  mkdirSync(join(target, dirname(path)), { recursive: true });
+  writeFileSync(join(target, path), text);
+}
+
+function callsText(operations) {
+  const lines = operations
+    .toSorted((left, right) => (left.name < right.name ? -1 : 1))
+    .map(({ name, input }) => {
+      const fields = Object.keys(input.shape).map((field) => JSON.stringify(field));
+      return `  readonly ${name}: ${fields.join(" | ") || "never"};\n`;
+    });
+  return [
+    "// Generated from the operation table by `make generate`: which calls, and which fields of them, a sentence may name.\n\n",
+    "export interface CallFields {\n",
+    ...lines,
+    "}\n",
+  ].join("");
+}
+
 function textOf(rows) {
   const lines = rows
+    .map(({ name, exported, operation }) => ({ path: operation.cli.path, operation: operation.name, name, exported }))
     .toSorted((left, right) => (left.path.join(" ") < right.path.join(" ") ? -1 : 1))
     .map(
-      ({ path, name, exported }) =>
-        `  { path: ${JSON.stringify(path)}, load: async () => (await import("./${name}")).${exported} },\n`,
+      ({ path, operation, name, exported }) =>
+        `  { path: ${JSON.stringify(path)}, operation: ${JSON.stringify(operation)}, load: async () => (await import("./${name}")).${exported} },\n`,
     );
   return [
     "// Generated from the operation table by `make generate`: where the operation behind a command is, so that it loads no other.\n",
     'import type { Operation } from "./operation.js";\n\n',
-    "export interface IndexedCommand {\n  readonly path: readonly string[];\n  load(): Promise<Operation>;\n}\n\n",
+    "export interface IndexedCommand {\n  readonly path: readonly string[];\n  /** Its name. */\n  readonly operation: string;\n  load(): Promise<Operation>;\n}\n\n",
     "export const indexedCommands: readonly IndexedCommand[] = [\n",
     ...lines,
     "];\n",

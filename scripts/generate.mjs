@@ -1,4 +1,4 @@
-// Writes what is generated: both sides of the wire from proto/; docs/reference, docs/contract.md and the index of commands from the operation table.
+// Writes what is generated: both sides of the wire from proto/; docs/reference, docs/contract.md, the index of commands and the names of calls from the operation table.
 // With --check it writes into build/generated instead and says what differs from the checkout; git is not asked.
 
 import { spawnSync } from "node:child_process";
@@ -8,7 +8,7 @@ import { root } from "./step.mjs";
 
 const WIRE = ["src/guest/gen", "guest/internal/gen"];
 const DOCUMENTS = ["docs/reference", "docs/contract.md"];
-const INDEX = ["src/operations/commands.gen.ts"];
+const INDEX = ["src/operations/commands.gen.ts", "src/base/calls.gen.ts"];
 
 const check = process.argv.includes("--check");
 const target = check ? join(root, "build", "generated") : root;

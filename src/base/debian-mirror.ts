@@ -2,6 +2,7 @@
 import { access } from "node:fs/promises";
 import { dirname } from "node:path";
 import { PyroError } from "./error.js";
+import { call, say } from "./say.js";
 
 export interface DebianMirror {
   /** URL below which `dists/` lies. */
@@ -50,7 +51,7 @@ export function namedMirror({ variable, setting, settingsPath }: MirrorPlaces): 
       if (mirror !== undefined) return mirror;
       // The value is not repeated: a URL can hold a password.
       throw new PyroError("invalid_argument", `${debianMirrorVariable} names no Debian mirror.`, {
-        hint: `Set it to ${debianMirrorForm}, or unset it; then run \`pyro daemon stop\`.`,
+        hint: say`Set it to ${debianMirrorForm}, or unset it; then stop the daemon by ${call("daemon_stop")}.`,
       });
     },
     line: async () => {

@@ -1,4 +1,5 @@
 // Owns the one error type and what its codes mean to a caller. Never formats text for a terminal.
+import { asSaid, call, say, spell, type Said, type Speaker } from "./say.js";
 
 /** Every way in which an operation of pyro itself can fail. A guest command that fails is a result, not an error. */
 export const errorCodes = [
@@ -29,14 +30,14 @@ export interface ErrorBody {
 }
 
 export interface PyroErrorOptions {
-  readonly hint?: string;
+  readonly hint?: string | Said;
   readonly cause?: unknown;
   readonly details?: Readonly<Record<string, unknown>> | undefined;
   readonly callId?: string | undefined;
 }
 
-const defaultHints: Record<ErrorCode, string> = {
-  invalid_argument: "Correct the named field and call again; `--help` lists what is accepted.",
+const defaultHints: Record<ErrorCode, string | Said> = {
+  invalid_argument: "Correct what the message names and call again.",
   not_found: "List what exists and use one of those names.",
   already_exists: "Choose another name, or delete the existing one first.",
   failed_precondition: "Bring it into the state that the message names, then call again.",
@@ -44,24 +45,42 @@ const defaultHints: Record<ErrorCode, string> = {
   resource_exhausted: "Free what the message names, then call again.",
   deadline_exceeded: "Call again; if it repeats, allow more time.",
   canceled: "Call again when ready.",
-  unavailable: "Run `pyro daemon stop` and call again.",
-  unsupported: "Use what this version supports; `--help` lists it.",
+  unavailable: say`Stop the daemon by ${call("daemon_stop")} and call again.`,
+  unsupported: "Use what this version supports.",
   internal: "This is a fault in pyro; call again, and report it if it repeats.",
 };
 
 export class PyroError extends Error {
   readonly code: ErrorCode;
-  readonly hint: string;
   readonly details: Readonly<Record<string, unknown>> | undefined;
   readonly callId: string | undefined;
+  readonly #said: Said;
+  #hint: string;
 
   constructor(code: ErrorCode, message: string, options: PyroErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.name = "PyroError";
     this.code = code;
-    this.hint = options.hint ?? defaultHints[code];
+    this.#said = asSaid(options.hint ?? defaultHints[code]);
+    this.#hint = this.#said.plain;
     this.details = options.details;
     this.callId = options.callId;
+  }
+
+  /** The next call to make, in the words of the surface that hands the error out. */
+  get hint(): string {
+    return this.#hint;
+  }
+
+  /** @internal The hint as data. */
+  get said(): Said {
+    return this.#said;
+  }
+
+  /** @internal For the surface that hands it out. */
+  spelledBy(speaker: Speaker): this {
+    this.#hint = spell(this.#said, speaker);
+    return this;
   }
 
   toBody(): ErrorBody {
@@ -73,14 +92,20 @@ export class PyroError extends Error {
   }
 }
 
+/** For a disk that is full. */
+export function freeRoomHint(remedy = ""): Said {
+  return say`Free room; ${call("doctor")} says where, ${call("env_prune")} removes unused environments${remedy}. Then call again.`;
+}
+
 /** The same for who made the call `callId`: a fault says where more of it stands. */
 export function failureOf(error: unknown, callId: string): PyroError {
   const known = asPyroError(error);
   if (known.code !== "internal") return known;
+  const log = call("daemon_log", { call: callId });
   const hint =
-    known.hint === defaultHints.internal
-      ? `This is a fault in pyro; \`pyro daemon log --call ${callId}\` has the details. Call again, and report it if it repeats.`
-      : known.hint;
+    known.hint === asSaid(defaultHints.internal).plain
+      ? say`This is a fault in pyro; ${log} has the details. Call again, and report it if it repeats.`
+      : known.said;
   return new PyroError("internal", known.message, { hint, callId, details: known.details, cause: known });
 }
 
@@ -94,7 +119,7 @@ export function asPyroError(error: unknown): PyroError {
   }
   if (hasErrno(error, "ENOSPC") || hasErrno(error, "EDQUOT")) {
     return new PyroError("resource_exhausted", "There is no room left on the disk.", {
-      hint: "Free room; `pyro doctor` says where, `pyro env prune` removes unused environments. Then call again.",
+      hint: freeRoomHint(),
       cause: error,
     });
   }

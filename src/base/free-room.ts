@@ -1,6 +1,6 @@
 // Owns how much of the host's disk may be filled by what a guest or a model causes: never the last of it. Never frees any.
 import { statfs } from "node:fs/promises";
-import { PyroError } from "./error.js";
+import { freeRoomHint, PyroError } from "./error.js";
 
 /** What is known of a file system. */
 export interface DiskSpace {
@@ -46,7 +46,7 @@ export async function requireRoom(
     "resource_exhausted",
     `${what} needs ${Math.max(1, mebibytes(bytes))} MiB of disk, but ${path} has ${mebibytes(space.freeBytes)} free, of which ${mebibytes(kept)} are kept free.`,
     {
-      hint: `Free room there; \`pyro doctor\` says where, \`pyro env prune\` removes unused environments${remedy ?? ""}. Then call again.`,
+      hint: freeRoomHint(remedy),
       details: { needed_bytes: bytes, free_bytes: space.freeBytes, kept_bytes: kept, path },
     },
   );

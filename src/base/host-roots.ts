@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { lstat, open, readlink, type FileHandle } from "node:fs/promises";
 import { basename, dirname, relative, sep } from "node:path";
 import { hasErrno, PyroError } from "./error.js";
+import { either, field as callField, say } from "./say.js";
 
 /** Real paths of the folders that a call may use; undefined: whoever calls may use what the user may. */
 export type AllowedRoots = readonly string[] | undefined;
@@ -119,9 +120,9 @@ function isInside(path: string, folder: string): boolean {
 function outside(named: string, { roots = [], field }: HostPathJudge): PyroError {
   const [where, use] =
     roots.length === 0
-      ? ["This server may use no folder of the host", ""]
-      : [`This server may only use ${roots.join(", ")}`, "Use a path in there, or ask"];
+      ? ["This call may use no folder of the host", "Have"]
+      : [`This call may only use ${roots.join(", ")}`, "Use a path in there, or have"];
   return new PyroError("permission_denied", `${field} ${named} leads elsewhere. ${where}.`, {
-    hint: `${use === "" ? "Ask" : use} the user to start the server with --allow-host-path and the folder.`,
+    hint: say`${use} that folder allowed${either(say` by ${callField("workspace_create", "allow_host_paths")}`)}.`,
   });
 }

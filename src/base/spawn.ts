@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { PyroError, hasErrno } from "./error.js";
+import { call, say } from "./say.js";
 
 export interface ProgramOptions {
   readonly signal: AbortSignal;
@@ -82,7 +83,7 @@ async function exitOf(
     }
     if (hasErrno(error, "ENOENT")) {
       throw new PyroError("unavailable", `The program ${program} is not installed.`, {
-        hint: "Run `pyro doctor`, which names the Debian package.",
+        hint: say`${call("doctor")} names the package that has it.`,
         cause: error,
       });
     }

@@ -4,6 +4,7 @@ import { dirname, resolve, sep } from "node:path";
 import { writeFileAtomic, type FileOwnership } from "../base/atomic-file.js";
 import { PyroError, hasErrno } from "../base/error.js";
 import { readHostFile } from "../base/read-host-file.js";
+import { call, say } from "../base/say.js";
 import type { ConfigPlace } from "./host.js";
 
 export interface ConfigFile {
@@ -67,7 +68,7 @@ export async function replaceConfigFile(place: FilePlace, read: ConfigFile, text
   } catch (error) {
     if (error instanceof PyroError) throw error;
     throw new PyroError("permission_denied", `${target} cannot be written: ${messageOf(error)}`, {
-      hint: "Make it writable, or put the entry in by hand: `pyro host print-config` shows it.",
+      hint: say`Make it writable, or put the entry in by hand: ${call("host_print_config")} shows it.`,
       cause: error,
     });
   }

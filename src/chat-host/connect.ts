@@ -1,6 +1,7 @@
 // Owns registering our server with a host, by the host's own command where that keeps everything else. Never writes twice.
 import type { Task } from "../base/progress.js";
 import { asPyroError, PyroError } from "../base/error.js";
+import { call, say } from "../base/say.js";
 import { runProgram } from "../base/spawn.js";
 import { replaceConfigFile } from "./config-file.js";
 import { targetDocument, readDocument, type Document } from "./document.js";
@@ -100,7 +101,7 @@ async function runHost(
     signal.throwIfAborted();
     const { message } = asPyroError(error);
     throw new PyroError("failed_precondition", `${host.title} did not take the entry: ${message}`, {
-      hint: `Put it in by hand: \`pyro host print-config ${host.name}\` shows it.`,
+      hint: say`Put it in by hand: ${call("host_print_config", { host: host.name })} shows it.`,
       cause: error,
     });
   }
@@ -110,12 +111,12 @@ async function verify(host: ChatHost, { place }: Document, wanted: ServerEntry):
   const { entry } = await readDocument(host, place);
   if (entry !== undefined && differencesOf(host, entry, wanted).length === 0) return;
   throw new PyroError("internal", `${host.program} has reported success, but ${place.path} has no such entry.`, {
-    hint: `Put it in by hand: \`pyro host print-config ${host.name}\` shows it.`,
+    hint: say`Put it in by hand: ${call("host_print_config", { host: host.name })} shows it.`,
   });
 }
 
 function notInstalled({ name, title, program, install }: ChatHost): PyroError {
   return new PyroError("failed_precondition", `${title} is not installed: there is no \`${program}\` on PATH.`, {
-    hint: `Install it (${install}), or put the entry in by hand: \`pyro host print-config ${name}\` shows it.`,
+    hint: say`Install it (${install}), or put the entry in by hand: ${call("host_print_config", { host: name })} shows it.`,
   });
 }

@@ -1,5 +1,6 @@
 // Owns making our entries right again, with every other byte of the files kept. Never adds one.
 import { PyroError } from "../base/error.js";
+import { call, say } from "../base/say.js";
 import { valueAt } from "./config-format.js";
 import { write, type ConnectContext } from "./connect.js";
 import type { Document } from "./document.js";
@@ -22,7 +23,7 @@ export async function repairHost(context: ConnectContext): Promise<Repaired> {
   const registrations = registrationsOf(host, documents);
   if (registrations.length === 0) {
     throw new PyroError("not_found", `${host.title} has no entry for pyro.`, {
-      hint: `Make one: pyro host connect ${host.name}`,
+      hint: say`Make one by ${call("host_connect", { host: host.name })}.`,
     });
   }
   const changes: FileChange[] = [];

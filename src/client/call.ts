@@ -134,8 +134,8 @@ async function readAnswer(response: IncomingMessage, options: CallOptions): Prom
 
 /** The error that a line from the daemon tells of. */
 export function errorOf({ error }: z.output<typeof errorLine>): PyroError {
-  const { code, message, hint, details, call_id: callId } = error;
-  return new PyroError(code, message, { hint, details, callId });
+  const { code, message, hint: plain, hint_parts: parts = [plain], details, call_id: callId } = error;
+  return new PyroError(code, message, { hint: { parts, plain }, details, callId });
 }
 
 function definedOnly(event: { [Key in keyof ProgressEvent]: ProgressEvent[Key] | undefined }): ProgressEvent {

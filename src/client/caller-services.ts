@@ -5,7 +5,6 @@ import { PyroError, asPyroError } from "../base/error.js";
 import { locatePaths, preparePaths, type Paths } from "../base/paths.js";
 import { readSettings } from "../base/settings.js";
 import type { Task } from "../base/progress.js";
-import type { ChatHosts } from "../chat-host/chat-hosts.js";
 import { openDoctor, type ExaminationRequest } from "../doctor/doctor.js";
 import type { DaemonProbe, DaemonState, Subject } from "../doctor/subject.js";
 import { chooseEngine } from "../engine/choose.js";
@@ -21,9 +20,12 @@ import { daemonLogPath, daemonRecordPath, daemonStderrPath, readDaemonRecord } f
 import { stopDaemon } from "./stop.js";
 
 /** Opens nothing by itself. */
-export function openCallerServices(options: ConnectOptions, chatHosts: ChatHosts): CallerServices {
+export function openCallerServices(
+  options: ConnectOptions,
+  { chatHosts, spell }: Pick<CallerServices, "chatHosts"> & Pick<Subject, "spell">,
+): CallerServices {
   return {
-    doctor: openDoctor((request, task) => openSubject(options, request, task)),
+    doctor: openDoctor(async (request, task) => ({ ...(await openSubject(options, request, task)), spell })),
     chatHosts,
     daemonLog: openDaemonLog(options.env ?? process.env),
     stopDaemon: (signal) => stopDaemon(options.env ?? process.env, signal),
@@ -38,7 +40,11 @@ function openDaemonLog(env: NodeJS.ProcessEnv): DaemonLog {
   };
 }
 
-async function openSubject(options: ConnectOptions, request: ExaminationRequest, task: Task): Promise<Subject> {
+async function openSubject(
+  options: ConnectOptions,
+  request: ExaminationRequest,
+  task: Task,
+): Promise<Omit<Subject, "spell">> {
   const env = options.env ?? process.env;
   const paths = await locatePaths(env);
   const settings = once(() => readSettings(paths.settings));
@@ -105,5 +111,5 @@ async function stderrTail(paths: Paths, count = 20): Promise<string> {
 
 function withLogTail(error: PyroError, tail: string): PyroError {
   if (tail === "") return error;
-  return new PyroError(error.code, `${error.message} Its process printed: ${tail}`, { hint: error.hint, cause: error });
+  return new PyroError(error.code, `${error.message} Its process printed: ${tail}`, { hint: error.said, cause: error });
 }

@@ -6,6 +6,7 @@ import { createConnection } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { PyroError } from "../base/error.js";
 import { preparePaths, type Paths } from "../base/paths.js";
+import { call, say } from "../base/say.js";
 import { buildId, version } from "../base/version.js";
 import { callDaemon, errorOf, requestHandOver, type CallOptions } from "./call.js";
 import { daemonProtocolVersion, errorLine } from "../daemon/protocol.js";
@@ -58,7 +59,7 @@ export async function connectDaemon(options: ConnectOptions): Promise<DaemonConn
       // It is busy with calls of its own code; ours are the same as long as both speak the same lines.
       if (running.protocol === daemonProtocolVersion) return connection(running.socket, options.env);
       throw new PyroError("unavailable", `A daemon of pyro ${running.version} is busy and speaks another protocol.`, {
-        hint: "Wait for its calls to end, or run `pyro daemon stop`.",
+        hint: say`Wait for its calls to end, or end it by ${call("daemon_stop")}.`,
       });
     }
     if (await start(paths, options)) continue;
@@ -67,7 +68,7 @@ export async function connectDaemon(options: ConnectOptions): Promise<DaemonConn
     await delay(20);
   }
   throw new PyroError("unavailable", `The pyro daemon did not start within ${startTimeoutMs / 1000} s.`, {
-    hint: "`pyro daemon log` shows how far it came.",
+    hint: say`${call("daemon_log")} shows how far it came.`,
   });
 }
 
@@ -164,7 +165,7 @@ async function start(paths: Paths, options: ConnectOptions): Promise<boolean> {
   throw (
     startFailure(said) ??
     new PyroError("unavailable", `The pyro daemon ended at once (exit ${String(first)}).`, {
-      hint: "`pyro daemon log` shows how far it came.",
+      hint: say`${call("daemon_log")} shows how far it came.`,
     })
   );
 }

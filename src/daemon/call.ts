@@ -11,7 +11,7 @@ import { report, reportFault } from "../base/report.js";
 import { stageDone } from "../base/stage.js";
 import type { Call } from "../operations/operation.js";
 import { readLines } from "./lines.js";
-import { callLine, clientLine, maxRequestLineBytes, surfacePattern, type ServerLine } from "./protocol.js";
+import { callLine, clientLine, errorBodyOf, maxRequestLineBytes, surfacePattern, type ServerLine } from "./protocol.js";
 
 /** Milliseconds between two events of one phase. */
 const progressIntervalMs = 100;
@@ -67,7 +67,7 @@ async function serve(id: string, { exchange, handler }: Served, shutdown: AbortS
   } catch (error) {
     const failure = signal.aborted ? asPyroError(signal.reason) : failureOf(error, id);
     logEnd(failure);
-    await send({ error: failure.toBody() });
+    await send({ error: errorBodyOf(failure) });
   } finally {
     stdin.destroy();
     response.end();

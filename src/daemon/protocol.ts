@@ -1,6 +1,7 @@
 // Owns the lines that client and daemon exchange over the socket. Never moves them.
 import * as z from "zod";
-import { errorCodes } from "../base/error.js";
+import { errorCodes, type ErrorBody, type PyroError } from "../base/error.js";
+import type { Said } from "../base/say.js";
 
 /** Version of these lines; a client and a daemon of different ones do not talk. */
 export const daemonProtocolVersion = 3;
@@ -41,10 +42,24 @@ export const clientLine = z.union([
   z.strictObject({ signal: z.enum(["INT", "TERM", "HUP", "QUIT"]) }),
 ]);
 
+const callValue = z.union([z.string(), z.number(), z.boolean(), z.array(z.string()).readonly()]);
+const plainPart = z.union([
+  z.string(),
+  z.strictObject({ call: z.string(), input: z.record(z.string(), callValue) }),
+  z.strictObject({ field: z.string(), of: z.string(), value: callValue.optional() }),
+]);
+
 const errorBody = z.object({
   code: z.enum(errorCodes),
   message: z.string(),
+  /** With wire names; all that a client of other code may know of it. */
   hint: z.string(),
+  /** The same with its calls as data, where it names any; left out of what a daemon says that knows other parts than we do. */
+  hint_parts: z
+    .array(z.union([plainPart, z.strictObject({ either: z.array(z.array(plainPart).readonly()).readonly() })]))
+    .readonly()
+    .optional()
+    .catch(undefined),
   details: z.record(z.string(), z.unknown()).optional(),
   call_id: z.string().optional(),
 });
@@ -59,6 +74,13 @@ const progressEvent = z.object({
 
 /** How a call fails, and how a daemon that cannot start says so on its standard output. */
 export const errorLine = z.object({ error: errorBody });
+
+/** An error as a line has it. */
+export function errorBodyOf(error: PyroError): ErrorBody & { readonly hint_parts?: Said["parts"] } {
+  const { parts, plain } = error.said;
+  const body = { ...error.toBody(), hint: plain };
+  return parts.every((part) => typeof part === "string") ? body : { ...body, hint_parts: parts };
+}
 
 /** Every line of an answer; the last is `result` or `error`. */
 export const serverLine = z.union([

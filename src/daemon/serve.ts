@@ -6,6 +6,7 @@ import { PyroError } from "../base/error.js";
 import { hasOpen, tryLockFile } from "../base/lock.js";
 import { preparePaths, type Paths } from "../base/paths.js";
 import { report, reportFault } from "../base/report.js";
+import { call, say } from "../base/say.js";
 import { readSettings, type Settings } from "../base/settings.js";
 import { buildId, version } from "../base/version.js";
 import { adopters } from "../engine/adopters.js";
@@ -157,7 +158,7 @@ async function onlyOne(paths: Paths): Promise<AsyncDisposable | undefined> {
   const lock = await tryLockFile(path, AbortSignal.timeout(lockTimeoutMs));
   if (lock !== undefined) return lock;
   throw new PyroError("already_exists", "A pyro daemon of this user is running already.", {
-    hint: "Commands find it by themselves; `pyro daemon stop` ends it.",
+    hint: say`Commands find it by themselves; ${call("daemon_stop")} ends it.`,
   });
 }
 

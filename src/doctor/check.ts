@@ -1,6 +1,7 @@
 // Owns what a check is, and running it so that whatever becomes of it is a finding. Never knows what is checked.
 import { asPyroError } from "../base/error.js";
 import type { Task } from "../base/progress.js";
+import { asSaid } from "../base/say.js";
 import type { StartState } from "../machine/saved/readiness.js";
 import { findingTitles, type Diagnosis, type Finding, type FindingCode, type Severity } from "./finding.js";
 import type { Subject } from "./subject.js";
@@ -29,15 +30,16 @@ const defaultTimeoutMs = 15_000;
 export async function runCheck(check: Check, subject: Subject, task: Task): Promise<Checked | undefined> {
   const diagnosis = await diagnose(check, subject, task);
   if (diagnosis === undefined) return undefined;
-  const { severity, text, fix = null, repair, start } = diagnosis;
+  const { severity, text, repair, start } = diagnosis;
   const title = findingTitles[check.code];
+  const fix = diagnosis.fix === undefined ? null : await subject.spell(asSaid(diagnosis.fix));
   return { finding: { code: check.code, title, severity, text, fix }, start, repair };
 }
 
 /** What went wrong, after `start`, with its hint; an unforeseen error has none that would help. */
 export function failure(severity: Severity, error: unknown, start = ""): Diagnosis {
-  const { message, hint, code } = asPyroError(error);
-  return { severity, text: `${start}${message}`, ...(code === "internal" ? {} : { fix: hint }) };
+  const { message, said, code } = asPyroError(error);
+  return { severity, text: `${start}${message}`, ...(code === "internal" ? {} : { fix: said }) };
 }
 
 async function diagnose(check: Check, subject: Subject, task: Task): Promise<Diagnosis | undefined> {

@@ -1,6 +1,7 @@
 // Owns what a finding is and which there are. Never examines anything.
 import type { StartState } from "../machine/saved/readiness.js";
 
+import type { Said } from "../base/say.js";
 import type { Severity } from "../base/severity.js";
 
 export { severities, type Severity } from "../base/severity.js";
@@ -45,7 +46,7 @@ export interface Finding {
 export interface Diagnosis {
   readonly severity: Severity;
   readonly text: string;
-  readonly fix?: string;
+  readonly fix?: string | Said;
   /** Does what is safe about it; resolves with a sentence that says what was done. */
   readonly repair?: () => Promise<string>;
   readonly start?: StartState;

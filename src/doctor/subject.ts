@@ -1,5 +1,6 @@
 // Owns what the checks look at, each part of it found out once. Never judges it.
 import type { Paths } from "../base/paths.js";
+import type { Said } from "../base/say.js";
 import type { Settings } from "../base/settings.js";
 import type { HostVerdict, ProvenBoot, QemuVerdict } from "../engine/qemu/verdict.js";
 import type { Engine } from "../engine/engine.js";
@@ -30,6 +31,8 @@ export interface Subject {
   wanted(): Promise<Wanted>;
   /** What machines would run on; rejects where nothing can. */
   engine(): Promise<Engine>;
+  /** In the words of who asks. */
+  spell(said: Said): Promise<string>;
 }
 
 /** The daemon of this user as somebody above knows it. */

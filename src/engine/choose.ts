@@ -1,6 +1,7 @@
 // Owns which engine this host gets. Never starts a machine, and never fails: an engine that starts nothing says why.
 import { asPyroError, PyroError } from "../base/error.js";
 import { installLine } from "../base/host-program.js";
+import { call, say } from "../base/say.js";
 import type { Engine } from "./engine.js";
 import { noFirmware } from "./qemu/firmware.js";
 import { unusableEngine } from "./unusable.js";
@@ -38,7 +39,7 @@ export function chooseEngine(
   if (accelerator === "kvm" && !qemu.kvm.usable) {
     const fix = qemu.kvm.fix === "" ? "" : `${qemu.kvm.fix}. `;
     throw new PyroError("unavailable", `KVM is wanted, but of no use here: ${qemu.kvm.reason}.`, {
-      hint: `${fix}\`pyro doctor --fix\` measures again. Or set the accelerator to auto; then run \`pyro daemon stop\`.`,
+      hint: say`${fix}${call("doctor", { fix: true })} measures again. Or set the accelerator to auto; then stop the daemon by ${call("daemon_stop")}.`,
     });
   }
   if (accelerator !== "auto") return qemu.engines[accelerator];
@@ -47,7 +48,7 @@ export function chooseEngine(
 
 function sandboxOnly(): PyroError {
   return new PyroError("unsupported", "The engine is set to compat, which starts no virtual machine.", {
-    hint: "Set the engine to auto or qemu; then run `pyro daemon stop`.",
+    hint: say`Set the engine to auto or qemu; then stop the daemon by ${call("daemon_stop")}.`,
   });
 }
 
@@ -60,7 +61,7 @@ function nothingRuns({ host }: HostVerdict): PyroError {
 
 function tookTooLong(cause: unknown): PyroError {
   return new PyroError("unavailable", "Measuring what this host can do took too long.", {
-    hint: "Call again when the host is less busy; `pyro doctor` shows each measurement.",
+    hint: say`Call again when the host is less busy; ${call("doctor")} shows each measurement.`,
     cause,
   });
 }

@@ -1,5 +1,6 @@
 // Owns what the user wants machines to run on: two settings, and before each its variable. Never looks at the host.
 import { PyroError } from "../base/error.js";
+import { call, say } from "../base/say.js";
 import {
   acceleratorChoices,
   engineChoices,
@@ -81,6 +82,6 @@ function oneOf<Value extends string>(
   if (found !== undefined) return found;
   const what = `${variableNames[field]} is ${JSON.stringify(choice.value)}, which is no ${field}.`;
   throw new PyroError("invalid_argument", what, {
-    hint: `Set it to one of ${values.join(", ")}, or unset it; then run \`pyro daemon stop\`.`,
+    hint: say`Set it to one of ${values.join(", ")}, or unset it; then stop the daemon by ${call("daemon_stop")}.`,
   });
 }

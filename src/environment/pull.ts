@@ -6,6 +6,7 @@ import { PyroError } from "../base/error.js";
 import { requireRoom } from "../base/free-room.js";
 import { lockFile, tryLockFile } from "../base/lock.js";
 import type { Task } from "../base/progress.js";
+import { call, say } from "../base/say.js";
 import { refuseNewer } from "../base/stored-record.js";
 import { version } from "../base/version.js";
 import { catalogEntry } from "./catalog.js";
@@ -91,7 +92,7 @@ async function chooseSource(sources: readonly EnvironmentSource[], name: string)
   const { source, reasons } = await firstAvailable(sources, name);
   if (source !== undefined) return source;
   throw new PyroError("unavailable", `Nothing can install ${name} here: ${reasons || "no source"}.`, {
-    hint: `Do what the message names, then: pyro env pull ${name}`,
+    hint: say`Do what the message names, then install it by ${call("env_pull", { environment: name })}.`,
   });
 }
 

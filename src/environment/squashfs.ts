@@ -6,6 +6,7 @@ import { debianMirrorVariable } from "../base/debian-mirror.js";
 import { PyroError } from "../base/error.js";
 import { findProgram, keyringLine, systemPath } from "../base/host-program.js";
 import { maskPasswords } from "../base/mask-passwords.js";
+import { call, say } from "../base/say.js";
 import { userId } from "../base/user.js";
 import { startProgram, type ProgramStart, type RunningProgram } from "../base/streaming-program.js";
 
@@ -85,7 +86,7 @@ function explain(programs: readonly RunningProgram[]): PyroError | undefined {
   const text = programs.flatMap((program) => program.tail).join("\n");
   if (/No space left on device|Disk quota exceeded|not enough free space/iu.test(text)) {
     return new PyroError("resource_exhausted", "The disk became full while the environment was built.", {
-      hint: "Free disk space, for example by `pyro env prune`, then pull again.",
+      hint: say`Free disk space, for example by ${call("env_prune")}, then call again.`,
     });
   }
   return mirrorFault(text);

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { PyroError, asPyroError } from "../base/error.js";
 import { reportFlight } from "../base/report.js";
+import { call, say } from "../base/say.js";
 import { stageDone } from "../base/stage.js";
 import type { Engine, Machine, MachineSpec } from "../engine/engine.js";
 import { guestProtocolVersion, openGuestSession, type GuestSession } from "../guest/session.js";
@@ -36,7 +37,7 @@ export async function bootMachine({ engine, spec, timeoutMs }: Boot, caller: Abo
     caller.throwIfAborted();
     if (!timeout.aborted) throw error;
     throw new PyroError("deadline_exceeded", bootFailure(timeoutMs, tail), {
-      hint: "Call again; if it repeats, `pyro doctor` tells what is wrong.",
+      hint: say`Call again; if it repeats, ${call("doctor")} tells what is wrong.`,
       cause: error,
     });
   }

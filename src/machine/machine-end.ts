@@ -1,6 +1,7 @@
 // Owns saying why work with a machine broke off when the machine itself has gone. Never ends one.
 import { setTimeout as delay } from "node:timers/promises";
 import { PyroError, asPyroError } from "../base/error.js";
+import { call, either, field, say } from "../base/say.js";
 import { lastWords } from "./boot.js";
 import type { Machine } from "../engine/engine.js";
 
@@ -21,7 +22,7 @@ export async function explainBrokenWork({ machine, deadlineMs, error }: BrokenWo
   const exit = await Promise.race([machine.exited, delay(noticeMs, undefined, { ref: false })]);
   if (exit === undefined || Date.now() >= deadlineMs) return explainBrokenStart({ deadlineMs, error });
   return new PyroError("unavailable", `The machine ended in the middle of the command: ${exit.reason}.`, {
-    hint: "Call again in a new machine; if it repeats, `pyro doctor` tells what is wrong.",
+    hint: say`Call again in a new machine; if it repeats, ${call("doctor")} tells what is wrong.`,
     cause: error,
   });
 }
@@ -38,7 +39,7 @@ export async function reportTrouble(machine: Pick<Machine, "id" | "consoleTail">
 export function explainBrokenStart({ deadlineMs, error }: Omit<BrokenWork, "machine">): PyroError {
   if (Date.now() < deadlineMs) return asPyroError(error);
   return new PyroError("deadline_exceeded", "The machine had reached its time to live and was removed.", {
-    hint: "Call again, with a larger --ttl-seconds where the command needs it.",
+    hint: say`Call again${either(say`, with a larger ${field("vm_run", "ttl_seconds")} where the command needs it`)}.`,
     cause: error,
   });
 }

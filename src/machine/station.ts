@@ -96,6 +96,6 @@ function goingOn({ accelerator, fasterFails }: Engine, error: unknown): string {
   return `KVM no longer works (${fasterFails ?? asPyroError(error).message}); going on with ${name}`;
 }
 
-function withCause({ code, message, hint }: PyroError, cause: unknown): PyroError {
-  return new PyroError(code, message, { hint, cause });
+function withCause({ code, message, said }: PyroError, cause: unknown): PyroError {
+  return new PyroError(code, message, { hint: said, cause });
 }

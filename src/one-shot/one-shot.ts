@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import { PyroError } from "../base/error.js";
 import { commandStarted, type Task } from "../base/progress.js";
+import { field, say, sayAll } from "../base/say.js";
 import { stageDone } from "../base/stage.js";
 import type { Engine } from "../engine/engine.js";
 import type { EnvironmentStore, InstalledEnvironment } from "../environment/environment.js";
@@ -108,12 +109,13 @@ async function checkStandIn(
   if (engine.sandboxMayStandIn !== true) throw why;
   if (allowHostCompat) return sandboxes.check();
   throw new PyroError("unavailable", why.message, {
-    hint: `${why.hint.replace(/\.?$/u, ".")} Or pass ${compatFlag}: a sandbox on this host, with a weaker boundary.`,
+    hint: sayAll([
+      why.said,
+      say`Or pass ${field("vm_run", "allow_host_compat", true)}: a sandbox on this host, with a weaker boundary.`,
+    ]),
     cause: why,
   });
 }
-
-const compatFlag = "--allow-host-compat (allow_host_compat)";
 
 interface Start {
   readonly request: OneShotRequest;

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { hostFindingCodes, hostStates } from "../chat-host/finding.js";
 import { hostNames, scopes } from "../chat-host/host.js";
 import { severities } from "../base/severity.js";
+import { shellWord } from "../base/shell-word.js";
 import { findingText } from "./finding-text.js";
 import { operation } from "./operation.js";
 import { checkServeChoices, serveChoicesOf, serveFields, serveFlagNames, serveFlagsOf } from "./serve-choices.js";
@@ -175,8 +176,3 @@ export const hostRepairOperation = operation({
     return [...what, ...notes, "", ...findings.map(findingText)].join("\n");
   },
 });
-
-/** As a shell would have to be given it. */
-function shellWord(word: string): string {
-  return /^[\w./:=@%+,-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}

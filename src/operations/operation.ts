@@ -3,6 +3,8 @@ import type { Readable } from "node:stream";
 import type * as z from "zod";
 import type { AllowedRoots } from "../base/host-roots.js";
 import type { Task } from "../base/progress.js";
+import type { Said } from "../base/say.js";
+import type { ProgramView } from "../process/output.js";
 import type { CallerServices, Services } from "./services.js";
 
 /** What a call does to the world; the hints that MCP clients get follow from it. */
@@ -56,8 +58,6 @@ export interface CliShape {
   readonly toFile?: Readonly<Record<string, string>>;
   /** Passes input, output and signals through as they come and exits as the guest command did. */
   readonly passThrough?: boolean;
-  /** Prints what a guest command has written, each stream to its own, and exits as it did. */
-  readonly exitsAsCommand?: boolean;
   /** Exit code for a result; 0 when absent. */
   readonly exitCode?: (result: Readonly<Record<string, unknown>>) => number;
 }
@@ -66,12 +66,32 @@ export interface McpShape<Input extends z.ZodObject> {
   readonly profiles: readonly Profile[];
   /** The narrowed input; every field of it means the same as in the full one. */
   readonly input: z.ZodObject;
-  /** The full input that a narrowed one stands for. */
-  readonly widen?: (narrowed: Readonly<Record<string, unknown>>) => z.input<Input>;
+  /** Fields of the full input that the model has no say in. */
+  readonly fills?: Readonly<Partial<z.input<Input>>>;
+  /** The field by which a call answers before its work is done; the server keeps it within the time that hosts wait. */
+  readonly waits?: Extract<keyof z.input<Input>, string>;
   /** For the model: when to use it, what comes back. At most 600 characters. */
   readonly description: string;
   /** What a model reads where `text` is empty. */
   readonly emptyText?: string;
+}
+
+/** Seconds of a tool call, which the server knows: chat hosts stop waiting. */
+export interface AnswerTime {
+  /** A call answers within this long. */
+  readonly answer: number;
+  /** So long a call may work or wait, and leave time for what surrounds that. */
+  readonly work: number;
+}
+
+/** What surfaces know of a guest's command: how it ended and what it wrote, and what only some operations have. */
+export interface RanCommand extends ProgramView {
+  readonly workspace_id?: string;
+  /** Number of the command in its workspace. */
+  readonly sequence?: number;
+  readonly engine?: string;
+  /** The workspace was stopped and has been started. */
+  readonly restarted?: boolean;
 }
 
 /** Methods, not function fields: only so does every operation also fit the general `Operation` type. */
@@ -89,10 +109,12 @@ export interface Operation<
   /** One sentence for help and reference. */
   readonly summary: string;
   readonly effect: Effect;
+  /** What it starts can reach hosts beyond this one. */
+  readonly openWorld?: boolean;
   /** Method of the SDK; absent where there is none. */
   readonly sdk?: Sdk;
   readonly cli?: CliShape;
-  readonly mcp?: McpShape<Input>;
+  readonly mcp?: McpShape<Input> | ((time: AnswerTime) => McpShape<Input>);
   readonly input: Input;
   readonly output: Output;
   /** Input fields that hold paths of the caller's host: made absolute before the call; the handler opens them within `call.allowedRoots`. */
@@ -107,11 +129,17 @@ export interface Operation<
     input: z.output<Input>,
     task: CallerTask<z.input<Output>>,
   ): Promise<z.input<Output>>;
-  /** The result for a person, or a model that reads no structured content; without a final newline. */
-  text(result: z.output<Output>): string;
+  /** The result for a person, or a model that reads no structured content; without a final newline. Every operation has this or `ran`. */
+  text?(result: z.output<Output>): string | Said;
+  /** Given where the result is the outcome of a guest's command: surfaces show it as one, and the command line exits as it did. */
+  ran?(result: z.output<Output>): RanCommand;
   /** What else there is to know: below the text for a model, on standard error for a person, whose standard output stays clean. */
-  note?(result: z.output<Output>): string;
+  note?(result: z.output<Output>): string | Said;
 }
+
+/** Has a way to show its result. */
+type Shown<Each extends Pick<Operation, "text" | "ran">> = Each &
+  ({ text: NonNullable<Each["text"]> } | { ran: NonNullable<Each["ran"]> });
 
 /** Declares an operation; only gives the literal its type. */
 export function operation<
@@ -119,6 +147,6 @@ export function operation<
   const Sdk extends string,
   Input extends z.ZodObject,
   Output extends z.ZodObject,
->(literal: Operation<Name, Sdk, Input, Output>): Operation<Name, Sdk, Input, Output> {
+>(literal: Shown<Operation<Name, Sdk, Input, Output>>): Operation<Name, Sdk, Input, Output> {
   return literal;
 }

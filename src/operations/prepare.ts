@@ -1,5 +1,6 @@
 // Owns the operation that makes an environment warm and proves it. Never takes a step of it.
 import * as z from "zod";
+import { call, say } from "../base/say.js";
 import { startStates } from "../machine/saved/readiness.js";
 import { preparationSteps } from "../machine/saved/preparation-manifest.js";
 import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
@@ -37,12 +38,12 @@ export const prepareOperation = operation({
     const { manifest, pooledMachines, ...how } = await services.preparation.prepare({ ...request, ...shape }, call);
     return { ...manifest, ...how, pooled_machines: pooledMachines };
   },
-  text: (result) => [...(result.changed ? done(result) : [unchanged(result)]), "", next].join("\n"),
+  text: (result) => say`${(result.changed ? done(result) : [unchanged(result)]).join("\n")}\n\n${next}`,
 });
 
 type Result = z.output<typeof output>;
 
-const next = "Next: pyro host connect claude-code (or codex, opencode)";
+const next = say`Next: ${call("host_connect", { host: "claude-code" })} (or codex, opencode)`;
 
 function unchanged({ environment, reason }: Result): string {
   return `${environment} is warm: ${reason}.`;

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { exitedView } from "../process/outcome.js";
 import { outputView } from "../process/output.js";
 import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
-import { operation } from "./operation.js";
+import { operation, type AnswerTime } from "./operation.js";
 
 const input = z.strictObject({
   environment: environmentName,
@@ -31,14 +31,20 @@ const input = z.strictObject({
     .describe("Where no virtual machine can start, runs in a sandbox on the host, a weaker boundary: `host_compat`."),
 });
 
-const mcpInput = z.strictObject({
-  command: z.string().min(1).max(131_072).describe("Shell command, run by `bash -lc` in /workspace."),
-  environment: input.shape.environment.default(defaultEnvironment),
-  vcpu_count: input.shape.vcpu_count,
-  mem_mib: input.shape.mem_mib,
-  timeout_seconds: z.number().min(0.1).max(40).default(30).describe("Kills the whole process tree after this long."),
-  allow_host_compat: input.shape.allow_host_compat,
-});
+const mcpInput = ({ work }: AnswerTime) =>
+  z.strictObject({
+    command: z.string().min(1).max(131_072).describe("Shell command, run by `bash -lc` in /workspace."),
+    environment: input.shape.environment.default(defaultEnvironment),
+    vcpu_count: input.shape.vcpu_count,
+    mem_mib: input.shape.mem_mib,
+    timeout_seconds: z
+      .number()
+      .min(0.1)
+      .max(work)
+      .default(30)
+      .describe("Kills the whole process tree after this long."),
+    allow_host_compat: input.shape.allow_host_compat,
+  });
 
 export const runOperation = operation({
   name: "vm_run",
@@ -47,15 +53,14 @@ export const runOperation = operation({
   effect: "create",
   sdk: "runInVm",
   cli: { path: ["run"], positionals: ["environment"], rest: "command", passThrough: true },
-  mcp: {
+  mcp: (time) => ({
     profiles: ["vm-run", "workspace-core", "workspace-full"],
-    input: mcpInput,
-    widen: (narrowed) => ({ ...mcpInput.parse(narrowed) }),
+    input: mcpInput(time),
     description:
       "Runs one shell command as root in a fresh, disposable Linux virtual machine and deletes the machine afterwards. " +
       "Nothing from the host is visible inside and nothing is kept. Returns exit_code, stdout and stderr; a failing " +
       "command, a timeout or an out-of-memory kill is a result, not an error. Use it for a single independent check.",
-  },
+  }),
   input,
   output: z.object({
     environment: z.string(),
@@ -77,5 +82,5 @@ export const runOperation = operation({
       },
       call,
     ),
-  text: (result) => `${result.stdout}${result.stderr}`.replace(/\n$/u, ""),
+  ran: (result) => result,
 });

@@ -69,4 +69,3 @@ export const operations = [
 ] as const;
 
 export type AnyOperation = (typeof operations)[number];
-export type OperationName = AnyOperation["name"];

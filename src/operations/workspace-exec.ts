@@ -3,8 +3,8 @@ import * as z from "zod";
 import { visibleLine } from "../base/visible.js";
 import { outcomeView, reasonsOf } from "../process/outcome.js";
 import { keptOutputBytes } from "../process/output.js";
-import { operation } from "./operation.js";
-import { execView, workspaceId, type ExecView } from "./workspace-fields.js";
+import { operation, type AnswerTime } from "./operation.js";
+import { execView, workspaceId } from "./workspace-fields.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
 /** Bytes of each stream that a model gets at once. */
@@ -19,6 +19,8 @@ const cwd = z
   .max(4096)
   .default("/workspace")
   .meta({ title: "DIR", description: "Folder to run in." });
+/** More than any workspace gets to. */
+const sequence = z.int().min(1).max(2_147_483_647);
 const outputBytes = z.int().min(0).max(keptOutputBytes).default(keptOutputBytes);
 
 const execInput = z.strictObject({
@@ -56,33 +58,35 @@ export const workspaceExecOperation = operation({
     passThrough: true,
     omit: ["wait_seconds", "max_output_bytes"],
   },
-  mcp: {
+  mcp: ({ answer }) => ({
     profiles: core,
     input: execMcpInput,
-    widen: (narrowed) => ({ ...execMcpInput.parse(narrowed), wait_seconds: 40, max_output_bytes: modelOutputBytes }),
+    fills: { max_output_bytes: modelOutputBytes },
+    waits: "wait_seconds",
     description:
       "Runs a shell command as root in the workspace's machine. Non-zero exits, timeouts and kills are results. Returns " +
-      "exit_code, stdout, stderr; over 20,000 characters a stream comes as head and tail. Answers within 45 s: if state is " +
+      `exit_code, stdout, stderr; over 20,000 characters a stream comes as head and tail. Answers within ${answer} s: if state is ` +
       "`running`, go on with workspace_wait and the sequence. Raise timeout_seconds for builds and test suites.",
-  },
+  }),
   input: execInput,
   output: execView,
   handler: (services, request, call) => services.workspaces.exec(request, call),
-  text: execText,
+  ran: (result) => result,
 });
 
 const waitInput = z.strictObject({
   workspace_id: workspaceId,
-  sequence: z.int().min(1).meta({ title: "SEQUENCE", description: "Number of the command." }),
+  sequence: sequence.meta({ title: "SEQUENCE", description: "Number of the command." }),
   wait_seconds: z.number().min(0).max(86_400).default(86_400).describe("Answer after this long, also while it runs."),
   max_output_bytes: outputBytes.describe("Bytes of each stream in the result; more comes as head and tail."),
 });
 
-const waitMcpInput = z.strictObject({
-  workspace_id: workspaceId,
-  sequence: waitInput.shape.sequence,
-  wait_seconds: z.number().min(0).max(45).default(40).describe("Answer after this long, also while it runs."),
-});
+const waitMcpInput = ({ answer, work }: AnswerTime) =>
+  z.strictObject({
+    workspace_id: workspaceId,
+    sequence: waitInput.shape.sequence,
+    wait_seconds: z.number().min(0).max(answer).default(work).describe("Answer after this long, also while it runs."),
+  });
 
 export const workspaceWaitOperation = operation({
   name: "workspace_wait",
@@ -94,30 +98,27 @@ export const workspaceWaitOperation = operation({
     path: ["workspace", "wait"],
     positionals: ["workspace_id", "sequence"],
     omit: ["max_output_bytes"],
-    exitsAsCommand: true,
   },
-  mcp: {
+  mcp: (time) => ({
     profiles: core,
-    input: waitMcpInput,
-    widen: (narrowed) => {
-      const request = waitMcpInput.parse(narrowed);
-      return { ...request, wait_seconds: Math.min(request.wait_seconds, 43), max_output_bytes: modelOutputBytes };
-    },
+    input: waitMcpInput(time),
+    fills: { max_output_bytes: modelOutputBytes },
+    waits: "wait_seconds",
     description:
-      "Goes on waiting for a command that workspace_exec left running, at most 45 s a call. Returns the same as " +
+      `Goes on waiting for a command that workspace_exec left running, at most ${time.answer} s a call. Returns the same as ` +
       "workspace_exec. Canceling it leaves the command running.",
-  },
+  }),
   input: waitInput,
   output: execView,
   handler: (services, request, call) => services.workspaces.wait(request, call),
-  text: execText,
+  ran: (result) => result,
 });
 
 const logsInput = z.strictObject({
   workspace_id: workspaceId,
-  sequence: z.int().min(1).optional().describe("Read one command's output instead of listing commands."),
+  sequence: sequence.optional().describe("Read one command's output instead of listing commands."),
   stream: z.enum(["stdout", "stderr"]).default("stdout").describe("With sequence: which stream."),
-  offset: z.int().min(0).default(0).describe("With sequence: byte to start at."),
+  offset: z.int().min(0).max(keptOutputBytes).default(0).describe("With sequence: byte to start at."),
   max_bytes: z.int().min(1).max(1_048_576).default(16_384).describe("With sequence: bytes at the most."),
 });
 
@@ -198,9 +199,3 @@ export const workspaceSummaryOperation = operation({
   handler: (services, { workspace_id }, call) => services.workspaces.summary(workspace_id, call),
   text: (result) => result.summary,
 });
-
-function execText(result: ExecView): string {
-  const output = `${result.stdout}${result.stderr}`;
-  if (result.state !== "running") return output;
-  return `${output}[still running; workspace_wait with sequence ${result.sequence} goes on]`;
-}

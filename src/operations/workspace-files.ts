@@ -1,5 +1,6 @@
 // Owns the operations on a workspace's files. Never runs commands.
 import * as z from "zod";
+import { field, say, sayAll, type Said } from "../base/say.js";
 import { visibleLine } from "../base/visible.js";
 import { operation } from "./operation.js";
 import {
@@ -15,6 +16,8 @@ import { bytesText, filesText, skippedText } from "./workspace-text.js";
 const core = ["workspace-core", "workspace-full"] as const;
 /** Bytes of a file that one write may have. */
 const maxFileBytes = 10 * 1024 * 1024;
+/** Bytes, more than a workspace's disk has. */
+const maxOffset = 1024 ** 4;
 /** Characters of a patch that a model gets at once. */
 const modelPatchCharacters = 24_000;
 
@@ -67,7 +70,7 @@ export const workspaceFileListOperation = operation({
 const readInput = z.strictObject({
   workspace_id: workspaceId,
   path: guestPath,
-  offset: z.int().min(0).default(0).describe("Byte to start at."),
+  offset: z.int().min(0).max(maxOffset).default(0).describe("Byte to start at."),
   max_bytes: z.int().min(1).max(maxFileBytes).default(65_536).describe("Bytes at the most."),
 });
 const readMcpInput = readInput.extend({ max_bytes: z.int().min(1).max(24_000).default(20_000) }).strict();
@@ -204,7 +207,7 @@ export const workspaceDiffOperation = operation({
   mcp: {
     profiles: core,
     input: diffMcpInput,
-    widen: (narrowed) => ({ ...diffMcpInput.parse(narrowed), max_patch_characters: modelPatchCharacters }),
+    fills: { max_patch_characters: modelPatchCharacters },
     description:
       "Shows what changed in /workspace since create as entries and a unified patch that `git apply` takes. .git is left out, and so " +
       "are new files that .gitignore names, which are only counted. Look at it before exporting. A patch that is too long is left " +
@@ -243,13 +246,14 @@ export const workspaceDiffOperation = operation({
           ...result.entries.map((each) => `${each.status.padEnd(12)} ${visibleLine(each.path)}`),
         ].join("\n")
       : result.patch,
-  note: ({ ignored, omitted }) => [ignoredNote(ignored), omittedNote(omitted)].filter((text) => text !== "").join(" "),
+  note: ({ ignored, omitted }) => sayAll([ignoredNote(ignored), omittedNote(omitted)]),
 });
 
-function ignoredNote({ file_count: count, paths }: { file_count: number; paths: readonly string[] }): string {
+function ignoredNote({ file_count: count, paths }: { file_count: number; paths: readonly string[] }): string | Said {
   if (count === 0) return "";
   const named = paths.map(visibleLine).join(", ");
-  return `Left out, as git ignores them: ${filesText(count)} (${named}). --include-ignored (include_ignored) shows them.`;
+  const shows = field("workspace_diff", "include_ignored");
+  return say`Left out, as git ignores them: ${filesText(count)} (${named}). ${shows} shows them.`;
 }
 
 /** Folders that a note names. */

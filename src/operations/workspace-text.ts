@@ -1,4 +1,5 @@
 // Owns how a workspace reads for a person, and for a model that reads no structured content. Never ends with a newline.
+import { asSaid, call, say, type Said } from "../base/say.js";
 import { visibleLine } from "../base/visible.js";
 import type { SkippedFile, WorkspaceView } from "./workspace-fields.js";
 
@@ -6,16 +7,17 @@ import type { SkippedFile, WorkspaceView } from "./workspace-fields.js";
 const shownSkipped = 5;
 
 /** One workspace: the line to remember it by, then what is worth knowing about its seed. */
-export function workspaceText(view: WorkspaceView): string {
+export function workspaceText(view: WorkspaceView): Said {
   const named = view.name === null ? "" : ` (${view.name})`;
   const phase = view.phase === null ? "" : `: ${view.phase}`;
-  return [
+  const lines = [
     `${view.workspace_id}${named}  ${view.state}${phase}  ${view.environment}`,
     ...seedLines(view),
     ...(view.failure === null ? [] : [`failure: ${view.failure}`]),
     ...(view.deletes_at === null ? [] : [`will be deleted at ${view.deletes_at}`]),
-    ...(view.state === "creating" ? ["workspace_status says when it is running"] : []),
   ].join("\n");
+  if (view.state !== "creating") return asSaid(lines);
+  return say`${lines}\n${call("workspace_status", { workspace_id: view.workspace_id })} says when it is running`;
 }
 
 /** Many, as a table. */

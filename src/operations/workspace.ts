@@ -1,5 +1,6 @@
 // Owns the operations on a workspace as a whole. Never what happens inside one.
 import * as z from "zod";
+import { say } from "../base/say.js";
 import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
 import { operation } from "./operation.js";
 import { maxLabels } from "../workspace/record/record.js";
@@ -80,7 +81,7 @@ export const workspaceCreateOperation = operation({
   mcp: {
     profiles: core,
     input: createMcpInput,
-    widen: (narrowed) => ({ ...createMcpInput.parse(narrowed), wait_seconds: 40 }),
+    waits: "wait_seconds",
     description:
       "Creates a disposable Linux machine with the project's files, uncommitted changes included, in /workspace. Call it " +
       "first; then work with workspace_exec, workspace_patch_apply and the file tools. Nothing in it touches the host. " +
@@ -185,22 +186,19 @@ export const workspaceStatusOperation = operation({
   }),
   handler: (services, { workspace_id }) => services.workspaces.status(workspace_id),
   text: (result) =>
-    [
-      workspaceText(result),
-      factLines({
-        labels: labelText(result.labels),
-        machine: `${result.vcpu_count} vCPU, ${result.mem_mib} MiB, network ${result.network_policy}`,
-        engine: result.engine === null ? null : `${result.engine}, ${result.accelerator ?? "?"}`,
-        disk: bytesText(result.disk_bytes),
-        memory: result.memory_bytes === 0 ? null : bytesText(result.memory_bytes),
-        commands: result.running_commands.length === 0 ? null : `running: ${result.running_commands.join(", ")}`,
-        created: result.created_at,
-        "last active": result.last_active_at,
-        "last reset": result.last_reset_at,
-        stopped: result.stopped_at,
-        "idle stop": result.ttl_seconds === 0 ? "never" : `after ${result.ttl_seconds} s`,
-      }),
-    ].join("\n"),
+    say`${workspaceText(result)}\n${factLines({
+      labels: labelText(result.labels),
+      machine: `${result.vcpu_count} vCPU, ${result.mem_mib} MiB, network ${result.network_policy}`,
+      engine: result.engine === null ? null : `${result.engine}, ${result.accelerator ?? "?"}`,
+      disk: bytesText(result.disk_bytes),
+      memory: result.memory_bytes === 0 ? null : bytesText(result.memory_bytes),
+      commands: result.running_commands.length === 0 ? null : `running: ${result.running_commands.join(", ")}`,
+      created: result.created_at,
+      "last active": result.last_active_at,
+      "last reset": result.last_reset_at,
+      stopped: result.stopped_at,
+      "idle stop": result.ttl_seconds === 0 ? "never" : `after ${result.ttl_seconds} s`,
+    })}`,
 });
 
 export const workspaceResetOperation = operation({

@@ -1,6 +1,7 @@
 // Owns proving once that a workspace can be created, used, reset and deleted, and that nothing stays of it. Never times it.
 import { PyroError } from "../base/error.js";
 import type { Task } from "../base/progress.js";
+import { call, say } from "../base/say.js";
 import type { Workspaces } from "../workspace/workspaces.js";
 
 /** Marks the workspace of a proof; callers can give no label of this kind. */
@@ -61,7 +62,7 @@ async function run({ workspaces, id }: Place, command: string, task: Task): Prom
   if (code === 0) return;
   const how = code === null ? "did not end" : `ended with exit code ${code}`;
   throw new PyroError("unavailable", `In a fresh workspace \`${command}\` ${how}. ${stderr}`.trim(), {
-    hint: "Run `pyro env inspect` on the environment; `pyro prepare --force` saves its machine anew.",
+    hint: say`${call("env_inspect")} verifies the environment; ${call("prepare", { force: true })} saves its machine anew.`,
   });
 }
 

@@ -77,12 +77,12 @@ export class OutputLog implements OutputReader {
 }
 
 /** All that is kept if it has at most `maxBytes`, else its head and tail with a line between them; nothing for 0. */
-export async function excerptOf(output: OutputReader, maxBytes: number, howToGoOn = ""): Promise<OutputExcerpt> {
+export async function excerptOf(output: OutputReader, maxBytes: number): Promise<OutputExcerpt> {
   if (maxBytes === 0) return { text: "", truncated: false, base64: undefined };
   const size = await output.sizeBytes();
   if (size <= maxBytes) return { ...shownBytes(await output.read(0, size)), truncated: output.isCut() };
   const half = Math.floor(maxBytes / 2);
   const [head, tail] = [await output.read(0, half), await output.read(size - half, half)];
-  const gap = `\n[… ${size - 2 * half} bytes left out${howToGoOn === "" ? "" : `; ${howToGoOn}`} …]\n`;
+  const gap = `\n[… ${size - 2 * half} bytes left out here …]\n`;
   return { text: head.toString("utf8") + gap + tail.toString("utf8"), truncated: true, base64: undefined };
 }

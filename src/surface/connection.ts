@@ -2,7 +2,6 @@
 import { resolve } from "node:path";
 import { PyroError, asPyroError } from "../base/error.js";
 import type { CallOptions } from "../client/call.js";
-import { parseInput } from "../operations/input.js";
 import type { Operation } from "../operations/operation.js";
 import type { CallerServices } from "../operations/services.js";
 
@@ -21,10 +20,11 @@ export interface Connector {
 
 export interface OperationCall {
   readonly operation: Operation;
-  /** In wire names; checked here, before a daemon is started for it. */
-  readonly input: unknown;
+  /** In wire names, checked by the surface, before a daemon is started for it; the daemon checks at its own door. */
+  readonly input: WireInput;
 }
 
+export type WireInput = Readonly<Record<string, unknown>>;
 export type WireResult = Readonly<Record<string, unknown>>;
 
 /** Calls one operation; every failure is a PyroError, an aborted signal a `canceled` one unless its reason says more. */
@@ -33,7 +33,7 @@ export async function callOperation(
   { operation, input }: OperationCall,
   options: CallOptions = {},
 ): Promise<WireResult> {
-  const wire = withAbsolutePaths(operation, parseInput(operation.input, input));
+  const wire = withAbsolutePaths(operation, input);
   try {
     options.signal?.throwIfAborted();
     return operation.output.parse(await perform(connector, { operation, input: wire }, options));
@@ -43,7 +43,7 @@ export async function callOperation(
 }
 
 /** The daemon has a working folder of its own. */
-function withAbsolutePaths({ hostPaths = {} }: Operation, input: WireResult): WireResult {
+function withAbsolutePaths({ hostPaths = {} }: Operation, input: WireInput): WireInput {
   const given = Object.keys(hostPaths).filter((field) => input[field] !== undefined);
   return { ...input, ...Object.fromEntries(given.map((field) => [field, absolute(input[field])])) };
 }
@@ -60,9 +60,8 @@ async function perform(
 ): Promise<unknown> {
   if (operation.inCaller !== undefined) {
     const { signal = new AbortController().signal, onProgress: progress = () => undefined, onPart } = options;
-    const checked = operation.input.parse(input);
     const part = async (result: unknown) => onPart?.(operation.output.parse(result));
-    return operation.inCaller(await connector.here(), checked, { signal, progress, part });
+    return operation.inCaller(await connector.here(), input, { signal, progress, part });
   }
   const connection = await abortable(connect(connector, operation), options.signal);
   return connection === undefined ? operation.withoutDaemon : connection.call(operation.name, input, options);

@@ -23,7 +23,8 @@ export function daemonConnector(home?: string): Connector {
       const { serveFlags } = await import("./serve-flags.js");
       const script = pyroScript();
       const chatHosts = openChatHosts({ env, cwd: process.cwd(), script, serveFlags });
-      return openCallerServices({ env, command: command() }, chatHosts);
+      const { spellForTerminal } = await import("./cli/speaker.js");
+      return openCallerServices({ env, command: command() }, { chatHosts, spell: spellForTerminal });
     },
   };
 }

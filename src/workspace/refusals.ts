@@ -1,5 +1,6 @@
 // Owns what callers are told who cannot enter a workspace, or have to leave it. Never decides that.
 import { PyroError } from "../base/error.js";
+import { call, either, say, type Said } from "../base/say.js";
 import type { Refusal, State } from "./state.js";
 
 interface Refusing {
@@ -19,9 +20,14 @@ export function refusalError({ id, state }: Refusing, { refused }: Refusal): Pyr
       return ended(id, "deleted");
     case "failed": {
       const why = state.at === "failed" ? state.why : "";
-      return new PyroError("failed_precondition", `Workspace ${id} is failed: ${why}`, { hint: "Reset or delete it." });
+      return new PyroError("failed_precondition", `Workspace ${id} is failed: ${why}`, { hint: startOver(id) });
     }
   }
+}
+
+function startOver(id: string): Said {
+  const reset = either(say`Reset it by ${call("workspace_reset", { workspace_id: id })}, or`, say`To start over,`);
+  return say`${reset} delete it by ${call("workspace_delete", { workspace_id: id })}.`;
 }
 
 /** For the calls inside that are ended with it. */

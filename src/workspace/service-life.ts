@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { PyroError } from "../base/error.js";
 import type { Task } from "../base/progress.js";
+import { field, say } from "../base/say.js";
 import { beginCreation, type Creation } from "./life/create.js";
 import { deleteWorkspace, resetWorkspace, startWorkspace, stopWorkspace } from "./life/lifecycle.js";
 import type { SeedChoice } from "../tree/seed/request.js";
@@ -51,7 +52,7 @@ export function lifeOperations(services: WorkspaceServices) {
       const added = Object.keys(request.labels).length > 0;
       if (added && Object.keys(labels).length > maxLabels) {
         throw new PyroError("invalid_argument", `A workspace has at most ${maxLabels} labels.`, {
-          hint: "Take some away in the same call: clear_labels (--clear-label).",
+          hint: say`Take some away in the same call: ${field("workspace_update", "clear_labels")}.`,
         });
       }
       await workspace.save({ name, labels });

@@ -11,7 +11,7 @@ import { allCommands } from "../../src/surface/cli/commands.js";
 import { flagsOf } from "../../src/surface/cli/flags.js";
 import { contractPage } from "../../src/surface/docs/contract-page.js";
 import { modeShapes } from "../../src/surface/mcp/modes.js";
-import { toolsOf } from "../../src/surface/mcp/tools.js";
+import { mcpShapeOf, toolsOf } from "../../src/surface/mcp/tools.js";
 import { sourceFiles } from "./checkout.js";
 
 const commands = allCommands().filter(({ hidden }) => !hidden);
@@ -62,12 +62,21 @@ test("nothing is planned twice", () => {
 });
 
 test("operations have names, summaries and descriptions that surfaces can show", () => {
-  for (const { name, title, summary, mcp } of table) {
+  for (const each of table) {
+    const { name, title, summary } = each;
     expect(name).toMatch(/^[a-z]+(_[a-z]+)*$/u);
     expect(title.length).toBeLessThanOrEqual(40);
     expect(summary).toMatch(/^[A-Z].*[^.]\.$/u);
-    expect((mcp?.description ?? "").length).toBeLessThanOrEqual(600);
+    expect((mcpShapeOf(each)?.description ?? "").length).toBeLessThanOrEqual(600);
   }
+});
+
+test("a command whose input and output are passed through says of its result that it is a command's outcome", () => {
+  const passing = table.filter(({ cli }) => cli?.passThrough === true);
+  expect(passing.map(({ name, ran }) => ({ name, saysSo: ran !== undefined }))).toEqual([
+    { name: "vm_run", saysSo: true },
+    { name: "workspace_exec", saysSo: true },
+  ]);
 });
 
 test("the package's name, command and Node are what the contract names", () => {

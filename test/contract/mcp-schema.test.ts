@@ -4,7 +4,7 @@ import { profiles } from "../../src/operations/operation.js";
 import { modes } from "../../src/operations/serve-choices.js";
 import { instructionsOf } from "../../src/surface/mcp/instructions.js";
 import { modeShapes } from "../../src/surface/mcp/modes.js";
-import { toolsOf } from "../../src/surface/mcp/tools.js";
+import { annotationsOf, toolsOf } from "../../src/surface/mcp/tools.js";
 
 const tools = [
   ...new Map(
@@ -27,7 +27,9 @@ test.each(tools)("the input schema of $name is one flat object that every host a
   for (const [path, schema] of schemasIn(inputSchema, name)) {
     expect({ path, refersElsewhere: "$ref" in schema }).toEqual({ path, refersElsewhere: false });
     const isNumber = schema["type"] === "integer" || schema["type"] === "number";
-    const isBounded = typeof schema["minimum"] === "number" && typeof schema["maximum"] === "number";
+    const bounds = [schema["minimum"], schema["maximum"]];
+    // What no schema bounds shows as the largest number there is.
+    const isBounded = bounds.every((bound) => typeof bound === "number" && Math.abs(bound) < Number.MAX_SAFE_INTEGER);
     expect({ path, isUnboundedNumber: isNumber && !isBounded }).toEqual({ path, isUnboundedNumber: false });
     const isOpenText = schema["type"] === "string" && schema["maxLength"] === undefined && schema["enum"] === undefined;
     expect({ path, isOpenText }).toEqual({ path, isOpenText: false });
@@ -47,6 +49,25 @@ test.each(tools)(
     expect((tool.description ?? "").length).toBeLessThanOrEqual(600);
   },
 );
+
+test("whether a call reaches the world beyond this host is what its operation says", () => {
+  const hints = [{}, { openWorld: true }, { openWorld: false }].map((more) =>
+    annotationsOf({ effect: "change", ...more }),
+  );
+  expect(hints.map(({ openWorldHint }) => openWorldHint)).toEqual([false, true, false]);
+});
+
+test("a call that works on gets as long as leaves time to answer, whatever the model asks for", () => {
+  const byName = new Map(toolsOf({ profile: "workspace-core" }).map((each) => [each.tool.name, each]));
+  const waits = (name: string, given: object) => byName.get(name)?.toInput({ ...given })["wait_seconds"];
+  expect([
+    waits("workspace_exec", { command: "true" }),
+    waits("workspace_create", {}),
+    waits("workspace_wait", { wait_seconds: 45 }),
+    waits("workspace_wait", { wait_seconds: 2 }),
+    waits("workspace_status", {}),
+  ]).toEqual([40, 40, 43, 2, undefined]);
+});
 
 test("instructions and tool lists stay within what hosts keep", () => {
   const sourceText = `the project /${"x".repeat(4096)}`;

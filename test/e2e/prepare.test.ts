@@ -71,7 +71,7 @@ test("[prepare] a person reads each step with its time, and what comes next", as
     0,
     expect.stringMatching(/^install .* s\n(\w+ .* s\n){7}\ndebian:12 is warm/u),
   ]);
-  expect(stdout.toString()).toMatch(/\nNext: pyro host connect claude-code/u);
+  expect(stdout.toString()).toMatch(/\nNext: `pyro host connect claude-code`/u);
 });
 
 test(

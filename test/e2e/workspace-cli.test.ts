@@ -113,7 +113,7 @@ test("[workspace-diff-ignored] thousands of installed files do not hide the chan
   expect((await pyro(["patch", "apply", id, "--patch", fix])).code).toBe(0);
   const diff = await pyro(["diff", id]);
   expect(diff.stderr).toBe(
-    "pyro: Left out, as git ignores them: 2000 files (node_modules/). --include-ignored (include_ignored) shows them.\n",
+    "pyro: Left out, as git ignores them: 2000 files (node_modules/). --include-ignored shows them.\n",
   );
   const summary = await pyro(["summary", id]);
   expect(summary.stdout.toString()).toContain(

@@ -11,8 +11,10 @@ import { callDaemon } from "../../src/client/call.js";
 import { callLine } from "../../src/daemon/protocol.js";
 import { listen, type DaemonServer } from "../../src/daemon/server.js";
 import { operations } from "../../src/operations/table.js";
+import type { Operation } from "../../src/operations/operation.js";
 import { scopeOf } from "../../src/surface/mcp/choices.js";
 import { createServer } from "../../src/surface/mcp/server.js";
+import { mcpShapeOf } from "../../src/surface/mcp/tools.js";
 import { openSeeds } from "../../src/tree/seed/seeds.js";
 import { fakeDaemon } from "../unit/surface-fake-daemon.js";
 
@@ -42,7 +44,9 @@ test("these and no other fields of MCP tools name a path of the host", () => {
     "workspace_sync_push.allow_host_paths",
     "workspace_sync_push.source_path",
   ]);
-  const offered = operations.flatMap((each) => ("mcp" in each ? Object.keys(each.mcp.input.shape) : []));
+  const table: readonly Operation[] = operations;
+  const offered = table.flatMap((each) => Object.keys(mcpShapeOf(each)?.input.shape ?? {}));
+  expect(offered).toContain("seed_path");
   expect(offered.filter((field) => field === "allow_host_paths" || field === "project_path")).toEqual([]);
 });
 

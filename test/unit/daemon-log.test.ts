@@ -13,6 +13,7 @@ import { LogFile, maxLineBytes, olderLogPath } from "../../src/daemon/log-file.j
 import { followLog, readLog } from "../../src/daemon/log-reader.js";
 import { keepLog } from "../../src/daemon/log.js";
 import { listen } from "../../src/daemon/server.js";
+import { speakerFor } from "../../src/surface/cli/speaker.js";
 import { logText } from "../../src/operations/log-text.js";
 
 let folder: string;
@@ -35,7 +36,7 @@ test("a fault of a handler reaches the caller with the call under which the log 
   using _log = keepLog({ path });
   const error = await callTo({ create }, { name: "workspace_create", input: { repo_url: "https://host/private" } });
   const { call_id: call = "" } = error.toBody();
-  expect(error.toBody()).toEqual({
+  expect(error.spelledBy(await speakerFor(error.said.parts)).toBody()).toEqual({
     code: "internal",
     message: "boom",
     hint: `This is a fault in pyro; \`pyro daemon log --call ${call}\` has the details. Call again, and report it if it repeats.`,

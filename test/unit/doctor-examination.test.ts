@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
+import { asSaid } from "../../src/base/say.js";
 import type { Paths } from "../../src/base/paths.js";
 import { runCheck, type Check } from "../../src/doctor/check.js";
 import { openDoctor, type Examination, type ExaminationRequest } from "../../src/doctor/doctor.js";
@@ -13,6 +14,7 @@ import type { Subject } from "../../src/doctor/subject.js";
 import { unusableEngine } from "../../src/engine/unusable.js";
 import { openEnvironmentStore } from "../../src/environment/store.js";
 import { doctorOperation } from "../../src/operations/doctor.js";
+import { spellForTerminal } from "../../src/surface/cli/speaker.js";
 
 let home: string;
 beforeEach(async () => {
@@ -54,6 +56,7 @@ async function bareSubject(more: Partial<Subject> = {}): Promise<Subject> {
     verdict: () => Promise.resolve({ host, qemu: undefined }),
     settings: () => Promise.resolve({ engine: "auto", pool_size: 1, pool_idle_minutes: 10 } as never),
     wanted: () => Promise.resolve({ engine: "auto", accelerator: "auto", by: "" }),
+    spell: spellForTerminal,
     ...more,
   };
 }
@@ -188,7 +191,7 @@ test("it reads as a list with a verdict in the last line, and exits as it says",
       } as const,
     ],
   };
-  expect(doctorOperation.text(result)).toBe(
+  expect(doctorOperation.text?.(result)).toBe(
     [
       "ok      Disk                75.3 GiB free.",
       "warning KVM                 Not used: because because because because because because because because because",
@@ -200,7 +203,7 @@ test("it reads as a list with a verdict in the last line, and exits as it says",
   );
   const failed = { code: "memory", title: "Memory", severity: "error", text: "Too little.", fix: null } as const;
   const bad = { ...result, ok: false, fixed: ["Done."], findings: [failed, { ...failed, text: "More." }] };
-  expect(doctorOperation.text(bad).split("\n")).toEqual([
+  expect(asSaid(doctorOperation.text?.(bad) ?? "").plain.split("\n")).toEqual([
     ...["fixed: Done.", "ERROR   Memory              Too little.", "ERROR   Memory              More.", ""],
     "pyro run would not work: Memory: Too little. (and 1 more)",
   ]);

@@ -12,6 +12,12 @@ import { engineFingerprint, type FingerprintFacts } from "../../src/engine/qemu/
 import { unusableEngine } from "../../src/engine/unusable.js";
 import type { HostVerdict } from "../../src/engine/qemu/verdict.js";
 import { wantedEngine, type EngineSettings, type EngineVariables } from "../../src/engine/wanted.js";
+import type { Operation } from "../../src/operations/operation.js";
+import { operations } from "../../src/operations/table.js";
+import { terminalSpeaker } from "../../src/surface/command-line.js";
+
+const table: readonly Operation[] = operations;
+const terminal = terminalSpeaker((name) => table.find((operation) => operation.name === name));
 
 const reason = new PyroError("unavailable", "for the test");
 const program = { path: "/q", size: 1, mtimeMs: 1, version: "7.2" };
@@ -40,7 +46,7 @@ const failure = (act: () => unknown) => {
   try {
     act();
   } catch (error) {
-    return error instanceof PyroError ? error.toBody() : error;
+    return error instanceof PyroError ? error.spelledBy(terminal).toBody() : error;
   }
   return undefined;
 };
@@ -61,7 +67,7 @@ test("what cannot be had is refused with its reason and fix", () => {
   expect(failure(() => chooseEngine(verdict(false, "sudo usermod"), { engine: "qemu", accelerator: "kvm" }))).toEqual({
     code: "unavailable",
     message: "KVM is wanted, but of no use here: an imitation.",
-    hint: "sudo usermod. `pyro doctor --fix` measures again. Or set the accelerator to auto; then run `pyro daemon stop`.",
+    hint: "sudo usermod. `pyro doctor --fix` measures again. Or set the accelerator to auto; then stop the daemon by `pyro daemon stop`.",
   });
   expect(failure(() => chooseEngine({ host: { ...host, qemu: undefined }, qemu: undefined }, auto))).toEqual({
     code: "unavailable",
@@ -116,12 +122,12 @@ test("nonsense in a variable is refused, with what it may be", () => {
   expect(failure(() => wantedEngine({ engine: "auto" }, { PYRO_ENGINE: "xen" }))).toEqual({
     code: "invalid_argument",
     message: 'PYRO_ENGINE is "xen", which is no engine.',
-    hint: "Set it to one of auto, qemu, compat, or unset it; then run `pyro daemon stop`.",
+    hint: "Set it to one of auto, qemu, compat, or unset it; then stop the daemon by `pyro daemon stop`.",
   });
   expect(failure(() => wantedEngine({ engine: "kvm" }, { PYRO_ACCELERATOR: "hvf" }))).toEqual({
     code: "invalid_argument",
     message: 'PYRO_ACCELERATOR is "hvf", which is no accelerator.',
-    hint: "Set it to one of auto, kvm, tcg, or unset it; then run `pyro daemon stop`.",
+    hint: "Set it to one of auto, kvm, tcg, or unset it; then stop the daemon by `pyro daemon stop`.",
   });
 });
 

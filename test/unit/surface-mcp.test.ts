@@ -3,15 +3,20 @@ import { InMemoryTransport } from "@modelcontextprotocol/server";
 import { Client } from "@modelcontextprotocol/client";
 import { expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
+import { call, either, say } from "../../src/base/say.js";
 import { envListOperation } from "../../src/operations/env.js";
 import { runOperation } from "../../src/operations/run.js";
 import { workspaceDiffOperation } from "../../src/operations/workspace-files.js";
 import { toolResult } from "../../src/surface/mcp/result.js";
 import { createServer } from "../../src/surface/mcp/server.js";
+import { toolSpeaker } from "../../src/surface/mcp/speaker.js";
+import { toolsOf } from "../../src/surface/mcp/tools.js";
 import { cut, shrink } from "../../src/surface/mcp/shrink.js";
 import { fakeDaemon, ranFine, untilCanceled, type Answer } from "./surface-fake-daemon.js";
 
 const quick = { deadlineMs: 60_000, progressMs: 5 };
+
+const speaker = toolSpeaker(toolsOf({ profile: "workspace-core" }));
 
 async function connect(answer: Answer, times = quick) {
   const daemon = fakeDaemon(answer);
@@ -25,12 +30,12 @@ async function connect(answer: Answer, times = quick) {
 test("what a diff leaves out is said below its text, also where it is empty", () => {
   const clean = { clean: true, entries: [], counts: {}, patch: "", patch_truncated: false, entries_truncated: false };
   const ignored = { file_count: 3000, paths: ["dist/", "node_modules/"] };
-  expect(toolResult(workspaceDiffOperation, { ...clean, ignored, restarted: false }).content).toEqual([
+  expect(toolResult(workspaceDiffOperation, { ...clean, ignored, restarted: false }, speaker).content).toEqual([
     {
       type: "text",
       text:
         "Nothing has changed.\nLeft out, as git ignores them: 3000 files (dist/, node_modules/). " +
-        "--include-ignored (include_ignored) shows them.",
+        "include_ignored shows them.",
     },
   ]);
 });
@@ -54,7 +59,6 @@ test("a call gets its defaults and comes back as structured content and compact 
         allow_host_compat: false,
         mem_mib: 1024,
         timeout_seconds: 30,
-        ttl_seconds: 600,
       },
     },
   ]);
@@ -150,12 +154,16 @@ test("cancellation reaches the daemon", async () => {
 
 test("long output comes back as head and tail, and the whole result fits", () => {
   const lines = (count: number) => Array.from({ length: count }, (_, index) => `${index}\n`).join("");
-  const result = toolResult(runOperation, {
-    ...ranFine,
-    stdout: lines(100_000),
-    stderr: lines(100_000),
-    stdout_base64: "x",
-  });
+  const result = toolResult(
+    runOperation,
+    {
+      ...ranFine,
+      stdout: lines(100_000),
+      stderr: lines(100_000),
+      stdout_base64: "x",
+    },
+    speaker,
+  );
   const { stdout, stdout_truncated, stdout_base64 } = Object(result.structuredContent);
   expect(JSON.stringify(result).length).toBeLessThanOrEqual(60_000);
   expect([stdout_truncated, stdout_base64]).toEqual([true, undefined]);
@@ -163,7 +171,7 @@ test("long output comes back as head and tail, and the whole result fits", () =>
 });
 
 test("output full of escapes fits as well", () => {
-  const result = toolResult(runOperation, { ...ranFine, stdout: "\u0001".repeat(50_000) });
+  const result = toolResult(runOperation, { ...ranFine, stdout: "\u0001".repeat(50_000) }, speaker);
   expect(JSON.stringify(result).length).toBeLessThanOrEqual(60_000);
 });
 
@@ -176,7 +184,7 @@ test("a cut says how much is missing and splits no character", () => {
 });
 
 test("short results of other operations are left alone", () => {
-  expect(toolResult(envListOperation, { environments: [] })).toEqual({
+  expect(toolResult(envListOperation, { environments: [] }, speaker)).toEqual({
     content: [{ type: "text", text: "(nothing)" }],
     structuredContent: { environments: [] },
   });
@@ -209,4 +217,12 @@ test("bytes are left out and deep texts are cut, at every depth", () => {
   const long = "x".repeat(5000);
   const { value } = shrink({ list: [{ a_base64: "AA==", text: long }] }, { characters: 20_000, items: 10 }, ["list"]);
   expect(value["list"]).toEqual([{ text: cut(long, 2000) }]);
+});
+
+test("a hint that names a call names a tool of this server, or what the user can do in a terminal", async () => {
+  const hint = say`${either(say`Reset it by ${call("workspace_reset")}. `)}${call("doctor")} says more.`;
+  const { client } = await connect(() => Promise.reject(new PyroError("unavailable", "Gone.", { hint })));
+  expect((await client.callTool({ name: "vm_run", arguments: { command: "x" } })).content).toEqual([
+    { type: "text", text: "unavailable: Gone.\n`pyro doctor` (which the user runs in a terminal) says more." },
+  ]);
 });

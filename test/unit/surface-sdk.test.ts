@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { expect, expectTypeOf, test } from "vitest";
 import * as z from "zod";
 import { PyroError } from "../../src/base/error.js";
+import { call, say } from "../../src/base/say.js";
 import { toCamel, toSnake, type Camel } from "../../src/surface/sdk/case.js";
 import { Pyro } from "../../src/surface/sdk/pyro.js";
+import type { BoundMethods } from "../../src/surface/sdk/workspace.js";
 import { fakeDaemon, ranFine, untilCanceled } from "./surface-fake-daemon.js";
 
 const nested = z.object({
@@ -142,4 +144,22 @@ test("a workspace as an object has the methods of its operations, and is deleted
     ["workspace_delete", view.workspace_id],
   ]);
   expect(Object(calls[0]?.input).seed_path).toBe(join(process.cwd(), "some/folder"));
+});
+
+test("a hint that names a call names a method", async () => {
+  const hint = say`Look at ${call("workspace_status", { workspace_id: "w" })}.`;
+  const { connector } = fakeDaemon(() => Promise.reject(new PyroError("unavailable", "Gone.", { hint })));
+  const failure = await new Pyro({ connector }).resetWorkspace({ workspaceId: "w" }).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ hint: 'Look at `pyro.statusWorkspace({ workspaceId: "w" })`.' });
+});
+
+test("what is bound to a workspace is every method that takes its id, whatever the method is called", () => {
+  type Id = { workspaceId: string };
+  type Some = {
+    openShell: (input: Id & { columns: number }) => Promise<number>;
+    statusWorkspace: (input: Id) => Promise<string>;
+    listEnvironments: (input?: { all?: boolean }) => Promise<string>;
+  };
+  expectTypeOf<keyof BoundMethods<Some>>().toEqualTypeOf<"openShell" | "status">();
+  expectTypeOf<BoundMethods<Some>["openShell"]>().parameter(0).toEqualTypeOf<{ columns: number }>();
 });

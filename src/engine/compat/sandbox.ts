@@ -2,6 +2,7 @@
 import { chmod } from "node:fs/promises";
 import { PyroError } from "../../base/error.js";
 import { findProgram } from "../../base/host-program.js";
+import { call, say } from "../../base/say.js";
 import { stageDone } from "../../base/stage.js";
 import type { Machine, MachineSpec } from "../engine.js";
 import { supervise, type Supervised } from "../supervisor.js";
@@ -52,7 +53,7 @@ async function finish(unpacking: Supervised, signal: AbortSignal): Promise<void>
 /** It broke before the command ran; what bwrap says of it is the best there is. */
 export function sandboxFailure(reason: string): PyroError {
   return new PyroError("unavailable", `The sandbox did not start: ${reason}`, {
-    hint: "`pyro doctor` says under Sandbox whether this host allows one.",
+    hint: say`${call("doctor")} says under Sandbox whether this host allows one.`,
   });
 }
 

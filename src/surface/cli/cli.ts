@@ -10,6 +10,7 @@ import { CommandFailure, exitCodes, outputClosed } from "./exit.js";
 import { commandHelp, groupHelp } from "./help.js";
 import { runOperation } from "./run-operation.js";
 import { createSink } from "./sink.js";
+import { speakerFor } from "./speaker.js";
 import { readTextFile } from "./text-file.js";
 
 /** Runs the command, waits until its output is out, and ends the process. */
@@ -103,6 +104,7 @@ async function print({ stdout }: Context, text: string): Promise<number> {
 /** The error for a person on standard error, or as the one document on standard output. */
 async function report(thrown: unknown, context: Context): Promise<number> {
   const error = thrown instanceof CommandFailure ? thrown.error : asPyroError(thrown);
+  error.spelledBy(await speakerFor(error.said.parts));
   if (context.json) await context.stdout.pass(`${JSON.stringify({ error: error.toBody() })}\n`);
   else if (!context.outputFailed.aborted) await context.stderr.write(`pyro: ${error.message}\n${hintLine(error)}`);
   else if (context.outputFailed.reason instanceof Error) {

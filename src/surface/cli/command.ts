@@ -18,7 +18,7 @@ export interface Context {
 }
 
 /** How its arguments look, and what it does with them. */
-export interface Command extends Omit<CliShape, "passThrough" | "exitsAsCommand" | "exitCode"> {
+export interface Command extends Omit<CliShape, "passThrough" | "exitCode"> {
   readonly summary: string;
   readonly input: z.ZodObject;
   /** Works, but help does not show it. */
@@ -47,7 +47,7 @@ export interface CommandContext extends Context {
 /** An operation as a command; undefined for one that has no place on the command line. */
 export function commandOf(operation: Operation, run: (operation: Operation) => Command["run"]): Command | undefined {
   const { cli, summary, input } = operation;
-  return cli === undefined ? undefined : { ...cli, summary, input, notes: notesOf(cli), run: run(operation) };
+  return cli === undefined ? undefined : { ...cli, summary, input, notes: notesOf(operation), run: run(operation) };
 }
 
 /** The operation whose command `words` begin with; none of the others is loaded. */
@@ -59,9 +59,10 @@ export async function loadCommand(
   return found === undefined ? undefined : commandOf(await found.load(), run);
 }
 
-function notesOf({ passThrough, exitsAsCommand }: CliShape): readonly string[] {
-  if (passThrough === true) return [...exitNotes, "Standard input is passed on when it is a pipe, a file or a socket."];
-  return exitsAsCommand === true ? [...exitNotes, "While the command still runs: 75."] : [];
+function notesOf({ cli, ran }: Operation): readonly string[] {
+  if (cli?.passThrough === true)
+    return [...exitNotes, "Standard input is passed on when it is a pipe, a file or a socket."];
+  return ran !== undefined ? [...exitNotes, "While the command still runs: 75."] : [];
 }
 
 const exitNotes = [

@@ -2,30 +2,25 @@
 import * as z from "zod";
 import { PyroError } from "../../base/error.js";
 import { sandboxEngine, sandboxNote } from "../../operations/fields.js";
+import type { RanCommand } from "../../operations/operation.js";
 import { reasonsOf } from "../../process/outcome.js";
-import { programView } from "../../process/output.js";
 import type { OperationCall, WireResult } from "../connection.js";
 import type { CommandContext } from "./command.js";
 import { exitCodes, ownFailure } from "./exit.js";
 import { bytesOf, printResult } from "./print-result.js";
 
-/** A command of a workspace has a number, and its workspace an id; one of `pyro run` has neither. */
-const ran = programView.extend({
-  workspace_id: z.string().default(""),
-  sequence: z.int().default(0),
-  engine: z.string().default(""),
-});
-
 const detached = z.object({ detach: z.literal(true) });
 
+export interface Finished {
+  readonly call: OperationCall;
+  readonly result: WireResult;
+  readonly ran: RanCommand;
+}
+
 /** Prints what was not streamed; resolves with the command's exit code. */
-export async function finishCommand(
-  { operation, input }: OperationCall,
-  result: WireResult,
-  context: CommandContext,
-): Promise<number> {
-  const command = ran.parse(result);
-  const { workspace_id: id, sequence, state, exit_code: code, engine } = command;
+export async function finishCommand({ call, result, ran }: Finished, context: CommandContext): Promise<number> {
+  const { operation, input } = call;
+  const { workspace_id: id = "", sequence = 0, state, exit_code: code, engine } = ran;
   if (context.json) await printResult(operation, result, context);
   if (state === "running") {
     const isDetached = detached.safeParse(input).success;
@@ -38,9 +33,9 @@ export async function finishCommand(
   if (!context.json) {
     if (engine === sandboxEngine) await context.stderr.write(`pyro: The command ${sandboxNote}.\n`);
     for (const stream of ["stdout", "stderr"] as const) await context[stream].pass(bytesOf(result, stream));
-    const why = reasonsOf(command);
+    const why = reasonsOf(ran);
     // Scripts have the exit code, and a standard error that is the command's alone; who pressed Ctrl-C knows.
-    if (why.length > 0 && context.stderr.isTerminal && command.signal !== "INT") {
+    if (why.length > 0 && context.stderr.isTerminal && ran.signal !== "INT") {
       await context.stderr.write(`pyro: The command ended with exit code ${code ?? "?"}: ${why.join(", ")}.\n`);
     }
   }

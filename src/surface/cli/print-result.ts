@@ -1,16 +1,19 @@
 // Owns printing a result: as a document, as text for a person, or one field of it. Never decides the exit code.
 import { writeFile } from "node:fs/promises";
 import { hasErrno, PyroError } from "../../base/error.js";
+import { asSaid } from "../../base/say.js";
 import type { Operation } from "../../operations/operation.js";
 import type { WireResult } from "../connection.js";
 import type { CommandContext, Selection } from "./command.js";
+import { spellForTerminal } from "./speaker.js";
 
 export async function printResult(operation: Operation, result: WireResult, context: CommandContext): Promise<void> {
   const { json, selection, stdout, stderr } = context;
   if (json) return stdout.pass(`${JSON.stringify(result)}\n`);
-  if (selection === undefined) await stdout.write(asLines(operation.text(result)));
+  if (selection === undefined)
+    await stdout.write(asLines(await spellForTerminal(asSaid(operation.text?.(result) ?? ""))));
   else await printPart(result, selection, context);
-  const note = operation.note?.(result) ?? "";
+  const note = await spellForTerminal(asSaid(operation.note?.(result) ?? ""));
   if (note !== "") await stderr.write(`pyro: ${note}\n`);
   if (isTruncated(result)) await stderr.write("pyro: This is not all of it; --json says what is missing.\n");
 }

@@ -1,5 +1,5 @@
 // Owns running one operation for the command line: interrupts, progress, exit code. Never parses arguments.
-import { asPyroError, type PyroError } from "../../base/error.js";
+import { asPyroError, PyroError } from "../../base/error.js";
 import type { Operation } from "../../operations/operation.js";
 import { callOperation, type OperationCall } from "../connection.js";
 import type { Command, CommandContext, Context } from "./command.js";
@@ -18,7 +18,7 @@ export function runOperation(operation: Operation): Command["run"] {
 
 async function call(request: OperationCall, context: CommandContext, { signal }: Interrupts): Promise<number> {
   const progress = progressDisplay(context.stderr);
-  const { cli } = request.operation;
+  const { operation } = request;
   try {
     const result = await callOperation(context.connector, request, {
       signal: withOutput(signal, context),
@@ -27,11 +27,12 @@ async function call(request: OperationCall, context: CommandContext, { signal }:
       onPart: (part) => printResult(request.operation, request.operation.output.parse(part), context),
     });
     progress.stop();
-    if (cli?.exitsAsCommand === true) return await finishCommand(request, result, context);
-    await printResult(request.operation, result, context);
-    return cli?.exitCode?.(result) ?? 0;
+    const ran = operation.ran?.(result);
+    if (ran !== undefined) return await finishCommand({ call: request, result, ran }, context);
+    await printResult(operation, result, context);
+    return operation.cli?.exitCode?.(result) ?? 0;
   } catch (error) {
-    throw cli?.exitsAsCommand === true ? ownRunFailure(asPyroError(error), true) : error;
+    throw operation.ran === undefined ? error : ownRunFailure(asPyroError(error), true);
   } finally {
     progress.stop();
   }
@@ -61,7 +62,9 @@ async function passThrough(request: OperationCall, context: CommandContext, inte
       ...(context.json ? {} : { onOutput: (stream, data) => context[stream].pass(data) }),
     });
     progress.stop();
-    return await finishCommand(request, result, context);
+    const ran = request.operation.ran?.(result);
+    if (ran === undefined) throw new PyroError("internal", `${request.operation.name} says no command's outcome.`);
+    return await finishCommand({ call: request, result, ran }, context);
   } catch (error) {
     throw ownRunFailure(asPyroError(error), started);
   } finally {

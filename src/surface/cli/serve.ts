@@ -1,7 +1,10 @@
 // Owns the commands that serve until they are told to stop. Loads what they need only when they run.
 import * as z from "zod";
+import { asPyroError } from "../../base/error.js";
+import { errorBodyOf } from "../../daemon/protocol.js";
 import { serveFields, serveFlagNames } from "../../operations/serve-choices.js";
 import type { Command } from "./command.js";
+import { exitCodes } from "./exit.js";
 
 export const mcpServeInput = z.strictObject(serveFields);
 
@@ -39,9 +42,17 @@ export const daemonServeCommand: Command = {
   input: z.strictObject({}),
   hidden: true,
   notes: [],
-  run: async () => {
+  run: async (_input, { json, stdout }) => {
     const { runDaemon } = await import("../../daemon/serve.js");
-    await runDaemon();
-    return 0;
+    try {
+      await runDaemon();
+      return 0;
+    } catch (thrown) {
+      if (!json) throw thrown;
+      // For the client that has started it, whose surface spells the hint.
+      const error = asPyroError(thrown);
+      await stdout.pass(`${JSON.stringify({ error: errorBodyOf(error) })}\n`);
+      return exitCodes[error.code];
+    }
   },
 };

@@ -5,7 +5,7 @@ import { envPullOperation } from "../../operations/env.js";
 import { daemonStatusOperation } from "../../operations/daemon.js";
 import { defaultEnvironment } from "../../operations/fields.js";
 import type { Operation } from "../../operations/operation.js";
-import { callOperation, type WireResult } from "../connection.js";
+import { callOperation, type WireInput, type WireResult } from "../connection.js";
 import type { Command, Context } from "../cli/command.js";
 import { interruptible, type Interrupts } from "../cli/interrupts.js";
 import { progressDisplay } from "../cli/progress-display.js";
@@ -15,7 +15,7 @@ interface Step {
   /** What a person would type for the same. */
   readonly command: string;
   readonly operation: Operation;
-  readonly input: unknown;
+  readonly input: WireInput;
   /** The result in a few lines. */
   show(result: WireResult): string;
 }
@@ -69,7 +69,7 @@ function guestStep(title: string, command: string): Step {
     command: `pyro run ${defaultEnvironment} -- ${command}`,
     operation: vmRun,
     input: { environment: defaultEnvironment, command: command.split(" ") },
-    show: (result) => vmRun.text(vmRun.output.parse(result)),
+    show: (result) => vmRun.output.parse(result).stdout.trimEnd(),
   };
 }
 

@@ -3,14 +3,16 @@ import * as z from "zod";
 import { asPyroError, PyroError } from "../../base/error.js";
 import { closest } from "../../base/closest.js";
 import type { Progress } from "../../base/progress.js";
+import type { Speaker } from "../../base/say.js";
 import type { Operation } from "../../operations/operation.js";
 import { parseInput } from "../../operations/input.js";
 import { workspaceDeleteOperation } from "../../operations/workspace.js";
 import { workspaceExecOperation } from "../../operations/workspace-exec.js";
 import { workspaceDiffOperation } from "../../operations/workspace-files.js";
-import { callOperation, type Connector, type WireResult } from "../connection.js";
+import { callOperation, type Connector, type WireInput, type WireResult } from "../connection.js";
 import { applyScope, scopeOf, type ServerScope } from "../mcp/choices.js";
 import { toolError, toolResult } from "../mcp/result.js";
+import { toolSpeaker } from "../mcp/speaker.js";
 import { cut } from "../mcp/shrink.js";
 import { toolsOf, type McpTool } from "../mcp/tools.js";
 import { sourceFile, testCommand, testFile } from "./task.js";
@@ -58,6 +60,7 @@ export class DemoTools implements AsyncDisposable {
   readonly #connector: Connector;
   readonly #onProgress: Progress;
   readonly #scope: ServerScope;
+  readonly #speaker: Speaker;
   readonly #workspaces = new Set<string>();
   #goal: Goal = { isReached: false, text: "No workspace was made.", patch: "" };
 
@@ -66,6 +69,7 @@ export class DemoTools implements AsyncDisposable {
     this.#onProgress = onProgress;
     this.#scope = scopeOf({ projectPath }, projectPath);
     this.#tools = toolsOf({ profile: "workspace-core" }).filter(({ tool }) => offered.includes(tool.name));
+    this.#speaker = toolSpeaker(this.#tools);
     this.definitions = this.#tools.map(({ tool }) => ({
       type: "function",
       function: { name: tool.name, description: tool.description ?? "", parameters: tool.inputSchema },
@@ -91,10 +95,10 @@ export class DemoTools implements AsyncDisposable {
       if (tool.operation.name === workspaceDeleteOperation.name) await this.goal(signal);
       const result = await this.#perform(tool.operation, input, signal);
       this.#remember(tool.operation, result, input);
-      return textOf(toolResult(tool.operation, result));
+      return textOf(toolResult(tool.operation, result, this.#speaker));
     } catch (error) {
       signal.throwIfAborted();
-      return textOf(toolError(asPyroError(error)));
+      return textOf(toolError(asPyroError(error).spelledBy(this.#speaker)));
     }
   }
 
@@ -120,7 +124,7 @@ export class DemoTools implements AsyncDisposable {
     this.#workspaces.clear();
   }
 
-  #perform(operation: Operation, input: unknown, signal: AbortSignal): Promise<WireResult> {
+  #perform(operation: Operation, input: WireInput, signal: AbortSignal): Promise<WireResult> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]);
     return callOperation(
       this.#connector,

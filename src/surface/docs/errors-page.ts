@@ -1,7 +1,13 @@
 // Owns the reference of failures. Never explains single messages.
 import { errorCodes, PyroError, type ErrorCode } from "../../base/error.js";
+import type { Operation } from "../../operations/operation.js";
+import { operations } from "../../operations/table.js";
 import { exitCodes, outputClosed, ownFailure } from "../cli/exit.js";
+import { terminalSpeaker } from "../command-line.js";
 import { page, table } from "./markdown.js";
+
+const everyOperation: readonly Operation[] = operations;
+const terminal = terminalSpeaker((name) => everyOperation.find((operation) => operation.name === name));
 
 const meanings: Record<ErrorCode, string> = {
   invalid_argument: "A field, flag or argument is wrong; the message names it.",
@@ -21,11 +27,17 @@ export function errorsPage(): string {
   return page("Errors", [
     "A guest command that fails, times out or is killed is a result. An error says that pyro itself could not do what was " +
       "asked: `{error: {code, message, hint, details?, call_id?}}`. With `--json` it is the document on standard output, over MCP the " +
-      "structured content of a result with `isError`, in the SDK a thrown `PyroError`. The hint is the next call to make; " +
+      "structured content of a result with `isError`, in the SDK a thrown `PyroError`. The hint is the next call to make, " +
+      "as callers of that surface write it; " +
       "`call_id` stands in `internal` errors of the daemon, for `pyro daemon log --call ID`.",
     table(
       ["Code", "Meaning", "Exit code", "Hint, where the error has no better one"],
-      errorCodes.map((code) => [`\`${code}\``, meanings[code], String(exitCodes[code]), new PyroError(code, "").hint]),
+      errorCodes.map((code) => [
+        `\`${code}\``,
+        meanings[code],
+        String(exitCodes[code]),
+        new PyroError(code, "").spelledBy(terminal).hint,
+      ]),
     ),
     "`pyro run`, `pyro workspace exec` and `pyro workspace wait` exit as the guest's command did. Their own failures:",
     table(

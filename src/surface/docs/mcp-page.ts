@@ -5,6 +5,7 @@ import { plannedBy } from "../../operations/planned.js";
 import { modes, type Mode } from "../../operations/serve-choices.js";
 import { modeShapes } from "../mcp/modes.js";
 import { isLeftOut } from "../mcp/shrink.js";
+import { answerTime } from "../mcp/answer-time.js";
 import { instructionsOf } from "../mcp/instructions.js";
 import { toolsOf, type McpTool } from "../mcp/tools.js";
 import { code, page, table } from "./markdown.js";
@@ -45,7 +46,7 @@ export function mcpPage(): string {
     "## Results",
     "Results come as structured content and as compact text. An error is a result with `isError`, whose structured " +
       "content is `{error: {code, message, hint}}`; see [errors](errors.md). Output streams over 20,000 characters come " +
-      "back as head and tail. A call answers within 45 s; a client that sends a progress token hears of it every 2 s, " +
+      `back as head and tail. A call answers within ${answerTime.answer} s; a client that sends a progress token hears of it every 2 s, ` +
       "and canceling the call stops what runs in the guest; only canceling `workspace_wait` leaves the command running. A " +
       "command that takes longer comes back with `state: running` and its `sequence` for `workspace_wait`, a creation with " +
       "`state: creating` for `workspace_status`.",

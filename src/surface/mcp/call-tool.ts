@@ -2,20 +2,22 @@
 import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server";
 import { PyroError, asPyroError } from "../../base/error.js";
 import type { ProgressEvent } from "../../base/progress.js";
+import type { Speaker } from "../../base/say.js";
 import { parseInput } from "../../operations/input.js";
 import { callOperation, type Connector } from "../connection.js";
+import { deadlineMs } from "./answer-time.js";
 import { applyScope, type ServerScope } from "./choices.js";
 import { toolError, toolResult } from "./result.js";
 import type { McpTool } from "./tools.js";
 
 export interface CallTimes {
-  /** Milliseconds after which a call answers, done or not; chat hosts stop waiting at 60 s. */
+  /** Milliseconds after which a call answers, done or not. */
   readonly deadlineMs: number;
   /** Milliseconds between two progress notifications. */
   readonly progressMs: number;
 }
 
-export const defaultTimes: CallTimes = { deadlineMs: 44_000, progressMs: 2000 };
+export const defaultTimes: CallTimes = { deadlineMs, progressMs: 2000 };
 
 export interface ToolRequest {
   readonly tool: McpTool;
@@ -26,12 +28,14 @@ export interface ToolSurroundings {
   readonly connector: Connector;
   readonly times: CallTimes;
   readonly scope: ServerScope;
+  /** Spells what names other calls. */
+  readonly speaker: Speaker;
 }
 
 export async function callTool(
   { tool, args }: ToolRequest,
   { mcpReq }: Pick<ServerContext, "mcpReq">,
-  { connector, times, scope }: ToolSurroundings,
+  { connector, times, scope, speaker }: ToolSurroundings,
 ): Promise<CallToolResult> {
   const deadline = new AbortController();
   let last: ProgressEvent | undefined;
@@ -52,9 +56,9 @@ export async function callTool(
         },
       },
     );
-    return toolResult(tool.operation, result);
+    return toolResult(tool.operation, result, speaker);
   } catch (error) {
-    return toolError(asPyroError(error));
+    return toolError(asPyroError(error).spelledBy(speaker));
   } finally {
     clearTimeout(timer);
     stopNotifying();

@@ -3,6 +3,7 @@ import { realpathSync } from "node:fs";
 import { lstat, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { hasErrno, PyroError } from "../../base/error.js";
+import { forPerson } from "../../base/say.js";
 
 export interface AllowedFolders {
   /** Where relative paths start; undefined when the server has no project on this host. */
@@ -95,6 +96,6 @@ function outside({ field, path }: NamedPath, roots: readonly string[]): PyroErro
       ? ["This server may use no folder of the host", ""]
       : [`This server may only use ${roots.join(", ")}`, "Use a path in there, or ask"];
   return new PyroError("permission_denied", `${field} ${path} leads elsewhere. ${where}.`, {
-    hint: `${use === "" ? "Ask" : use} the user to start the server with --allow-host-path and the folder.`,
+    hint: forPerson`${use === "" ? "Ask" : use} the user to start the server with --allow-host-path and the folder.`,
   });
 }

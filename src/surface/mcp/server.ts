@@ -10,6 +10,7 @@ import { callTool, defaultTimes, type CallTimes } from "./call-tool.js";
 import { scopeOf, type ServerChoices } from "./choices.js";
 import { instructionsOf } from "./instructions.js";
 import { modeShapes } from "./modes.js";
+import { toolSpeaker } from "./speaker.js";
 import { toolsOf } from "./tools.js";
 
 export interface CreateServerOptions extends ServerChoices {
@@ -34,6 +35,7 @@ export function createServer(options: ServerOptions): Server {
   checkServeChoices({ profile: options.profile, mode });
   const scope = scopeOf(options, process.cwd());
   const tools = toolsOf({ profile, mode, environment: options.environment });
+  const speaker = toolSpeaker(tools);
   const facts = { tools: tools.map(({ tool }) => tool.name), sourceText: scope.sourceText };
   const server = new Server(
     { name: "pyro", title: "pyro", version },
@@ -51,7 +53,7 @@ export function createServer(options: ServerOptions): Server {
         name,
         tools.map((each) => each.tool.name),
       );
-    return callTool({ tool, args }, context, { connector, times, scope });
+    return callTool({ tool, args }, context, { connector, times, scope, speaker });
   });
   return server;
 }

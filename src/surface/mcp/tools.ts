@@ -2,9 +2,10 @@
 import type { Tool } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { environmentName } from "../../operations/fields.js";
-import type { Effect, Operation, Profile } from "../../operations/operation.js";
+import type { Effect, McpShape, Operation, Profile } from "../../operations/operation.js";
 import type { Mode } from "../../operations/serve-choices.js";
 import { operations } from "../../operations/table.js";
+import { answerTime, longestWait } from "./answer-time.js";
 import { modeShapes } from "./modes.js";
 
 export interface McpTool {
@@ -27,7 +28,7 @@ export interface ToolChoice {
 export function toolsOf({ profile, mode, environment }: ToolChoice): readonly McpTool[] {
   const ofMode = mode === undefined ? undefined : modeShapes[mode];
   return operations.flatMap((operation: Operation) => {
-    const shape = operation.mcp;
+    const shape = mcpShapeOf(operation);
     if (shape === undefined) return [];
     if (!(ofMode === undefined ? shape.profiles.includes(profile) : ofMode.tools.includes(operation.name))) return [];
     const input = withEnvironment(shape.input, environment);
@@ -35,17 +36,36 @@ export function toolsOf({ profile, mode, environment }: ToolChoice): readonly Mc
       {
         operation,
         input,
-        toInput: (checked: Readonly<Record<string, unknown>>) => shape.widen?.(checked) ?? checked,
+        toInput: (checked: Readonly<Record<string, unknown>>) => ({
+          ...checked,
+          ...shape.fills,
+          ...waiting(shape, checked),
+        }),
         tool: {
           name: operation.name,
           title: operation.title,
           description: ofMode?.descriptions?.[operation.name] ?? shape.description,
           inputSchema: inputSchema(input),
-          annotations: annotations[operation.effect],
+          annotations: annotationsOf(operation),
         },
       },
     ];
   });
+}
+
+/** Undefined for what is no tool of any profile. */
+export function mcpShapeOf({ mcp }: Operation): McpShape<z.ZodObject> | undefined {
+  return typeof mcp === "function" ? mcp(answerTime) : mcp;
+}
+
+/** As the model asked, where it may ask, and no longer than leaves time to answer. */
+function waiting(
+  { waits }: McpShape<z.ZodObject>,
+  checked: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, number>> {
+  if (waits === undefined) return {};
+  const asked = checked[waits];
+  return { [waits]: typeof asked === "number" ? Math.min(asked, longestWait) : answerTime.work };
 }
 
 function withEnvironment(input: z.ZodObject, environment: string | undefined): z.ZodObject {
@@ -69,10 +89,16 @@ function inputSchema(input: z.ZodObject): Tool["inputSchema"] {
   return schema as Tool["inputSchema"];
 }
 
-/** The hints of each effect; nothing of pyro's reaches the open world while guests have no network. */
-const annotations: Record<Effect, NonNullable<Tool["annotations"]>> = {
-  read: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-  create: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
-  change: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-  delete: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+/** What hosts are told that a call does to the world. */
+export function annotationsOf({ effect, openWorld = false }: Pick<Operation, "effect" | "openWorld">): Annotations {
+  return { ...effects[effect], openWorldHint: openWorld };
+}
+
+type Annotations = NonNullable<Tool["annotations"]>;
+
+const effects: Record<Effect, Annotations> = {
+  read: { readOnlyHint: true, destructiveHint: false, idempotentHint: true },
+  create: { readOnlyHint: false, destructiveHint: false, idempotentHint: false },
+  change: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
+  delete: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
 };

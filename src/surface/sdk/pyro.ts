@@ -1,5 +1,7 @@
 // Owns the SDK's client: one method for every operation that has one. Never knows what a method does.
 import type { CallOptions } from "../../client/call.js";
+import { asPyroError } from "../../base/error.js";
+import { parseInput } from "../../operations/input.js";
 import type { Operation } from "../../operations/operation.js";
 import { operations } from "../../operations/table.js";
 import { callOperation, type Connector } from "../connection.js";
@@ -7,6 +9,7 @@ import { daemonConnector } from "../open.js";
 import { bindWorkspace, type Workspace } from "./workspace.js";
 import { toCamel, toSnake } from "./case.js";
 import type { MethodOptions, Methods } from "./methods.js";
+import { methodSpeaker } from "./speaker.js";
 
 export type { MethodOptions };
 
@@ -40,8 +43,12 @@ class Client {
   #addMethod(operation: Operation): void {
     if (operation.sdk === undefined) return;
     const value = async (input: unknown = {}, options: MethodOptions = {}): Promise<unknown> => {
-      const call = { operation, input: toSnake(operation.input, input) };
-      return toCamel(operation.output, await callOperation(this.#connector, call, callOptions(options)));
+      try {
+        const call = { operation, input: parseInput(operation.input, toSnake(operation.input, input)) };
+        return toCamel(operation.output, await callOperation(this.#connector, call, callOptions(options)));
+      } catch (error) {
+        throw asPyroError(error).spelledBy(methodSpeaker);
+      }
     };
     Object.defineProperty(this, operation.sdk, { value, enumerable: true });
   }

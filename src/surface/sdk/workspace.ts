@@ -3,8 +3,8 @@ import type { Operation } from "../../operations/operation.js";
 import { operations } from "../../operations/table.js";
 import type { MethodOptions, Methods } from "./methods.js";
 
-/** `applyWorkspacePatch` → `applyPatch`. */
-type ShortName<Name> = Name extends `${infer Verb}Workspace${infer Object}` ? `${Verb}${Object}` : never;
+/** `applyWorkspacePatch` → `applyPatch`; `openShell` stays. */
+type ShortName<Name> = Name extends `${infer Verb}Workspace${infer Object}` ? `${Verb}${Object}` : Name;
 
 /** Only methods on one workspace: those that take its id. */
 type Bound<Method> = Method extends (
@@ -20,16 +20,15 @@ type BoundArguments<Input> =
     ? [input?: Input, options?: MethodOptions]
     : [input: Input, options?: MethodOptions];
 
-type BoundMethods = {
-  readonly [Name in keyof Methods as Bound<Methods[Name]> extends never ? never : ShortName<Name>]: Bound<
-    Methods[Name]
-  >;
+/** Those of `All` that are on one workspace, bound to it. */
+export type BoundMethods<All> = {
+  readonly [Name in keyof All as Bound<All[Name]> extends never ? never : ShortName<Name>]: Bound<All[Name]>;
 };
 
 export type CreatedWorkspace = Awaited<ReturnType<Methods["createWorkspace"]>>;
 
 /** A workspace that is deleted when it is disposed: `await using workspace = await pyro.workspace(…)`. */
-export interface Workspace extends BoundMethods, AsyncDisposable {
+export interface Workspace extends BoundMethods<Methods>, AsyncDisposable {
   readonly id: string;
   /** What createWorkspace returned. */
   readonly created: CreatedWorkspace;

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { PyroError, hasErrno } from "../../base/error.js";
 import { syncFolder } from "../../base/atomic-file.js";
 import { type OpenedPath, descriptorPath, openEntry } from "../../base/host-roots.js";
+import { either, field, say } from "../../base/say.js";
 import { type ExportPlace, checkPlace, lstatIn, pathIn, stagingPrefix } from "./export-place.js";
 import type { ExportRecord, ExportRecords } from "./export-record.js";
 import { giveBack, identityOf, removeStaging, stagedNames } from "./settle.js";
@@ -165,7 +166,7 @@ async function placeFile(from: string, to: string, target: string): Promise<void
 
 function taken(target: string): PyroError {
   return new PyroError("already_exists", `${target} exists already.`, {
-    hint: "Name another output, or pass force (--force) to replace it.",
+    hint: say`Name another output${either(say`, or pass ${field("workspace_export", "force", true)} to replace it`)}.`,
   });
 }
 

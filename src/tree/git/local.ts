@@ -1,5 +1,6 @@
 // Owns whether a repository of this host may be cloned: not when it would bring along what lies in another one. Never clones.
 import { PyroError } from "../../base/error.js";
+import { either, field, say } from "../../base/say.js";
 import { borrowedObjects } from "./lenders.js";
 import { bareRepositoryAt, repositoryAt, type FoundRepository, type RepositorySearch } from "./repository.js";
 import { admittedBy, isWithin, realPathOf, realRoots } from "./roots.js";
@@ -62,6 +63,6 @@ function decoded(path: string): string {
 
 function refused(why: string): PyroError {
   return new PyroError("permission_denied", `The repository is not cloned, for it leads to another one. ${why}.`, {
-    hint: "Allow that folder by --allow-host-path, or clone it yourself and use --project-path.",
+    hint: say`Clone it yourself and start from the clone. Or have that folder allowed${either(say` by ${field("workspace_create", "allow_host_paths")}`)}.`,
   });
 }

@@ -4,6 +4,7 @@ import { access, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PyroError, asPyroError } from "../../base/error.js";
 import type { Task } from "../../base/progress.js";
+import { either, field, say } from "../../base/say.js";
 import type { RepositoryUrl } from "./url.js";
 import { git } from "./command.js";
 
@@ -72,7 +73,7 @@ export async function findDefaultBranch(mirror: Mirror, signal: AbortSignal): Pr
     /^ref: refs\/heads\/(\S+)\tHEAD$/mu.exec(listed)?.[1] ?? /^([0-9a-f]{40,64})\tHEAD$/mu.exec(listed)?.[1];
   if (branch !== undefined) return Buffer.from(branch, "latin1").toString("utf8");
   throw new PyroError("not_found", "The repository has no default branch: it is empty, or its HEAD points nowhere.", {
-    hint: "Name a branch by --repo-ref.",
+    hint: say`Name a branch${either(say` by ${field("workspace_create", "repo_ref")}`)}.`,
   });
 }
 

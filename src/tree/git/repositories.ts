@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { PyroError } from "../../base/error.js";
 import { lockFile, tryLockFile } from "../../base/lock.js";
 import type { Task } from "../../base/progress.js";
+import { either, field, say } from "../../base/say.js";
 import { checkLocalSource } from "./local.js";
 import { cloneTree, isCleanTree, pointersIn } from "./checkout.js";
 import { findDefaultBranch, openMirror, resolveRef } from "./mirror.js";
@@ -65,7 +66,7 @@ export function openRepositories({ root, timeoutMs }: RepositoriesOptions): Repo
         await lock[Symbol.asyncDispose]();
         if (!deadline.aborted || task.signal.aborted) throw error;
         throw new PyroError("deadline_exceeded", `Cloning ${repository.clean} took longer than ${timeoutMs} ms.`, {
-          hint: "Call again: what was fetched is kept. Or clone it yourself and use --project-path.",
+          hint: say`Call again: what was fetched is kept. Or clone it yourself and start from the clone${either(say` by ${field("workspace_create", "project_path")}`)}.`,
           cause: error,
         });
       }
@@ -115,7 +116,7 @@ function lfsNotice([first = "", ...more]: readonly string[]): Skipped {
   const others = more.length === 0 ? "" : `, and ${more.length} more`;
   return {
     path: first,
-    reason: `a Git LFS pointer${others}: no filter of the host runs for a clone; clone it yourself and use --project-path`,
+    reason: `a Git LFS pointer${others}: no filter of the host runs for a clone; clone it yourself and start from the clone`,
   };
 }
 

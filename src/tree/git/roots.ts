@@ -4,6 +4,7 @@ import { basename, dirname, join, sep } from "node:path";
 import { PyroError, hasErrno } from "../../base/error.js";
 import { descriptorPath, openWithin } from "../../base/host-roots.js";
 import { readHostFile, type ReadLimits } from "../../base/read-host-file.js";
+import { forPerson } from "../../base/say.js";
 
 /** Real paths: of the folder that was named, and of those that the user allowed besides. */
 export type Roots = readonly string[];
@@ -32,7 +33,7 @@ export async function realPathOf(path: string | Buffer): Promise<string | undefi
 
 /** What admits a path that was left out. */
 export function admittedBy(path: string): string {
-  return `--allow-host-path ${path} admits it`;
+  return forPerson`--allow-host-path ${path} admits it`;
 }
 
 /** A file that content names: its bytes, undefined where it is missing, or why it is not taken. */

@@ -1,7 +1,7 @@
 // Owns fitting hunks into a text: exact context, at the stated line or at the only other place where it fits. Never fuzzy.
 import { PyroError } from "../../base/error.js";
 import { displayPath } from "../byte-path.js";
-import type { Hunk, HunkLine } from "./patch-text.js";
+import type { Hunk } from "./patch-text.js";
 
 const shownCharacters = 200;
 const maxPlacesShown = 5;
@@ -174,10 +174,4 @@ function splice(
   lines.length = at;
   for (const line of insert) lines.push(line);
   for (const line of rest) lines.push(line);
-}
-
-/** The content of a file that a patch makes; undefined when a hunk has old lines. */
-export function addedContent(hunks: readonly Hunk[]): string | undefined {
-  const lines = hunks.flatMap((hunk): readonly HunkLine[] => hunk.lines);
-  return lines.some((line) => line.sign !== "+") ? undefined : lines.map((line) => line.text).join("");
 }

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { PyroError } from "../../base/error.js";
 import { requireRoom } from "../../base/free-room.js";
 import { commandStarted, type Task } from "../../base/progress.js";
+import { call, say } from "../../base/say.js";
 import { guestEnvironment, loginShell } from "../../guest/environment.js";
 import { pumpGuestInput } from "../../process/input.js";
 import type { OutputExcerpt } from "../../process/output.js";
@@ -46,7 +47,6 @@ export interface ExecResult {
   readonly restarted: boolean;
 }
 
-const howToReadOn = "workspace_logs with sequence, stream and offset reads them";
 /** Milliseconds between two progress events while a command runs. */
 const progressIntervalMs = 2000;
 
@@ -93,7 +93,7 @@ export async function waitInWorkspace(workspace: Workspace, request: WaitRequest
   const started = lines.find((line) => line.type === "exec_started" && line.sequence === request.sequence);
   if (started?.type !== "exec_started") {
     throw new PyroError("not_found", `Workspace ${workspace.id} has no command with sequence ${request.sequence}.`, {
-      hint: "workspace_logs lists the commands since create or the last reset.",
+      hint: say`${call("workspace_logs", { workspace_id: workspace.id })} lists the commands since create or the last reset.`,
     });
   }
   const ended = execEnds(lines).get(request.sequence) ?? (isStarting ? undefined : lostExec);
@@ -179,8 +179,8 @@ async function waitFor(running: RunningExec, { waitMs, task, stalled }: Wait): P
 async function describe(workspace: Workspace, started: ExecStarted, outputBytes: number) {
   const paths = outputPaths(workspace, started.sequence);
   const [stdout, stderr] = await Promise.all([
-    excerptOf(readOutputFile(paths.stdout), outputBytes, howToReadOn),
-    excerptOf(readOutputFile(paths.stderr), outputBytes, howToReadOn),
+    excerptOf(readOutputFile(paths.stdout), outputBytes),
+    excerptOf(readOutputFile(paths.stderr), outputBytes),
   ]);
   return { started, stdout, stderr };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { PyroError } from "../../base/error.js";
 import { readRecordFile, type FoundRecord } from "../../base/record-file.js";
+import { call, say } from "../../base/say.js";
 import { refuseNewer, type NewerRecord } from "../../base/stored-record.js";
 import { workspaceName, workspaceRecordKind, type WorkspaceRecord } from "./record.js";
 import { workspaceFiles } from "./files.js";
@@ -75,7 +76,7 @@ export class WorkspaceStore {
     throw new PyroError("not_found", `There is no workspace ${JSON.stringify(reference)}.`, {
       hint:
         known.length === 0
-          ? "Make one with workspace_create (`pyro workspace create`)."
+          ? say`Make one by ${call("workspace_create")}.`
           : `There are: ${known.slice(0, 20).join(", ")}.`,
     });
   }

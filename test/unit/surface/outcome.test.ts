@@ -1,6 +1,7 @@
 // Proves that a model and a person are told why a command ended, and that a script's standard error stays the command's alone.
 
 import { describe, expect, test } from "vitest";
+import { asSaid } from "../../../src/base/say.js";
 import { runOperation } from "../../../src/operations/run.js";
 import { workspaceExecOperation, workspaceLogsOperation } from "../../../src/operations/workspace-exec.js";
 import type { CommandContext } from "../../../src/surface/cli/command.js";
@@ -17,7 +18,8 @@ async function finished(result: Record<string, unknown>, isTerminal: boolean) {
   const sink = { isTerminal, columns: () => 80, write, pass };
   const context = { json: false, selection: undefined, stdout: { ...sink, write: pass }, stderr: sink };
   const call = { operation: runOperation, input: {} };
-  return { code: await finishCommand(call, result, context as unknown as CommandContext), stderr };
+  const ran = runOperation.output.parse(result);
+  return { code: await finishCommand({ call, result, ran }, context as unknown as CommandContext), stderr };
 }
 
 describe("on the command line, a command that was killed", () => {
@@ -59,7 +61,8 @@ test("the list of a workspace's commands says why each ended", () => {
   };
   const canceled = { ...entry, sequence: 2, exit_code: 137, signal: "KILL", canceled: true };
   const result = { workspace_id: "ws_x", notes: [], output: null, next_offset: null, total_bytes: null };
-  expect(workspaceLogsOperation.text({ ...result, entries: [entry, canceled] }).split("\n")).toEqual([
+  const text = asSaid(workspaceLogsOperation.text?.({ ...result, entries: [entry, canceled] }) ?? "").plain;
+  expect(text.split("\n")).toEqual([
     "   1  exit 139       12 ms  make  [ended by signal SEGV]",
     "   2  canceled       12 ms  make",
   ]);
