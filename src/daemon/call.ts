@@ -16,7 +16,7 @@ import { callLine, clientLine, errorBodyOf, maxRequestLineBytes, surfacePattern,
 /** Milliseconds between two events of one phase. */
 const progressIntervalMs = 100;
 
-export type Handler = (input: unknown, call: Call) => Promise<unknown>;
+export type Handler = (input: unknown, call: Omit<Call, "needs">) => Promise<unknown>;
 
 export interface Exchange {
   readonly request: IncomingMessage;

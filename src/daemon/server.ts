@@ -108,7 +108,7 @@ function route(request: IncomingMessage, services: Services): Route {
 
 interface Request {
   readonly input: unknown;
-  readonly call: Call;
+  readonly call: Omit<Call, "needs">;
 }
 
 /** Checks the input, runs the handler, checks the result. */
@@ -117,11 +117,14 @@ function perform(found: AnyOperation, request: Request, services: Services): Pro
   const typed = found as unknown as {
     readonly input: z.ZodType;
     readonly output: z.ZodType;
+    readonly needs?: Call["needs"];
     readonly handler: (services: Services, input: unknown, call: Call) => Promise<unknown>;
   };
   const input = typed.input.safeParse(request.input);
   if (!input.success) return Promise.reject(invalidInput(input.error));
-  return typed.handler(services, input.data, request.call).then((result) => typed.output.parse(result));
+  return typed
+    .handler(services, input.data, { ...request.call, needs: typed.needs })
+    .then((result) => typed.output.parse(result));
 }
 
 function invalidInput(error: z.ZodError): PyroError {

@@ -5,6 +5,7 @@ import type { AllowedRoots } from "../base/host-roots.js";
 import type { Task } from "../base/progress.js";
 import type { Said } from "../base/say.js";
 import type { ProgramView } from "../process/output.js";
+import type { Need } from "../workspace/access.js";
 import type { CallerServices, Services } from "./services.js";
 
 /** What a call does to the world; the hints that MCP clients get follow from it. */
@@ -16,7 +17,9 @@ export type Profile = (typeof profiles)[number];
 export type OutputStream = "stdout" | "stderr";
 
 /** One running call as its handler sees it. */
-export interface Call extends Task {
+export interface Call<Needs extends Need | undefined = Need | undefined> extends Task {
+  /** What the operation's literal says. */
+  readonly needs: Needs;
   /** Standard input of the caller, where it has one to pass on. */
   readonly stdin: Readable | undefined;
   /** Socket of the caller's SSH agent, where it has one. */
@@ -101,6 +104,7 @@ export interface Operation<
   Sdk extends string = string,
   Input extends z.ZodObject = z.ZodObject,
   Output extends z.ZodObject = z.ZodObject,
+  Needs extends Need | undefined = Need | undefined,
 > {
   /** Wire name, in snake_case; also the MCP tool's. */
   readonly name: Name;
@@ -111,6 +115,8 @@ export interface Operation<
   readonly effect: Effect;
   /** What it starts can reach hosts beyond this one. */
   readonly openWorld?: boolean;
+  /** Of an operation on a workspace: what it needs of it, and so what its handler can do there. */
+  readonly needs?: Needs;
   /** Method of the SDK; absent where there is none. */
   readonly sdk?: Sdk;
   readonly cli?: CliShape;
@@ -122,7 +128,7 @@ export interface Operation<
   /** The result when no daemon runs; where it is given, the operation never starts one. */
   readonly withoutDaemon?: z.input<Output>;
   /** In the daemon. Every operation has this or `inCaller`; with both, the caller's part asks the daemon's. */
-  handler?(services: Services, input: z.output<Input>, call: Call): Promise<z.input<Output>>;
+  handler?(services: Services, input: z.output<Input>, call: Call<Needs>): Promise<z.input<Output>>;
   /** In the caller's own process, for what must work where no daemon can start. */
   inCaller?(
     services: CallerServices,
@@ -147,6 +153,7 @@ export function operation<
   const Sdk extends string,
   Input extends z.ZodObject,
   Output extends z.ZodObject,
->(literal: Shown<Operation<Name, Sdk, Input, Output>>): Operation<Name, Sdk, Input, Output> {
+  const Needs extends Need | undefined = undefined,
+>(literal: Shown<Operation<Name, Sdk, Input, Output, Needs>>): Operation<Name, Sdk, Input, Output, Needs> {
   return literal;
 }

@@ -50,6 +50,7 @@ export const workspaceExecOperation = operation({
   title: "Run a command in a workspace",
   summary: "Run a command in a workspace.",
   effect: "change",
+  needs: "beside",
   sdk: "execWorkspace",
   cli: {
     path: ["workspace", "exec"],
@@ -93,6 +94,7 @@ export const workspaceWaitOperation = operation({
   title: "Wait for a command",
   summary: "Wait for a command that is still running in a workspace.",
   effect: "read",
+  needs: "record",
   sdk: "waitWorkspace",
   cli: {
     path: ["workspace", "wait"],
@@ -127,6 +129,7 @@ export const workspaceLogsOperation = operation({
   title: "Command history",
   summary: "List the commands run since create or the last reset.",
   effect: "read",
+  needs: "record",
   sdk: "logsWorkspace",
   cli: {
     path: ["workspace", "logs"],
@@ -162,7 +165,7 @@ export const workspaceLogsOperation = operation({
     next_offset: z.int().nullable(),
     total_bytes: z.int().nullable(),
   }),
-  handler: (services, request) => services.workspaces.logs(request),
+  handler: (services, request, call) => services.workspaces.logs(request, call),
   text: (result) =>
     result.output ??
     [
@@ -186,6 +189,7 @@ export const workspaceSummaryOperation = operation({
   title: "Summarize a workspace",
   summary: "Tell what happened since the last reset, short enough for a pull request.",
   effect: "read",
+  needs: "beside",
   sdk: "summarizeWorkspace",
   cli: { path: ["workspace", "summary"], positionals: ["workspace_id"] },
   mcp: {

@@ -34,6 +34,7 @@ export const workspaceFileListOperation = operation({
   title: "List files",
   summary: "List a folder of a workspace.",
   effect: "read",
+  needs: "beside",
   sdk: "listWorkspaceFiles",
   cli: {
     path: ["workspace", "file", "list"],
@@ -80,6 +81,7 @@ export const workspaceFileReadOperation = operation({
   title: "Read a file",
   summary: "Read a text file of a workspace.",
   effect: "read",
+  needs: "beside",
   sdk: "readWorkspaceFile",
   cli: {
     path: ["workspace", "file", "read"],
@@ -116,6 +118,7 @@ export const workspaceFileWriteOperation = operation({
   title: "Write a file",
   summary: "Write a text file of a workspace, atomically, making its folders.",
   effect: "change",
+  needs: "alone",
   sdk: "writeWorkspaceFile",
   cli: {
     path: ["workspace", "file", "write"],
@@ -144,6 +147,7 @@ export const workspacePatchApplyOperation = operation({
   title: "Apply a patch",
   summary: "Apply a unified diff to a workspace, all of it or nothing.",
   effect: "change",
+  needs: "alone",
   sdk: "applyWorkspacePatch",
   cli: {
     path: ["workspace", "patch", "apply"],
@@ -196,6 +200,7 @@ export const workspaceDiffOperation = operation({
   title: "Diff a workspace",
   summary: "Show what changed in /workspace since it was created, as a patch that `git apply` takes.",
   effect: "read",
+  needs: "beside",
   sdk: "diffWorkspace",
   cli: {
     path: ["workspace", "diff"],
@@ -279,6 +284,7 @@ export const workspaceExportOperation = operation({
   title: "Export a file or folder",
   summary: "Copy one file or folder of a workspace to the host, without any .git in it.",
   effect: "create",
+  needs: "beside",
   sdk: "exportWorkspace",
   cli: {
     path: ["workspace", "export"],
@@ -323,6 +329,7 @@ export const workspaceSyncPushOperation = operation({
   title: "Push host files into a workspace",
   summary: "Merge a host folder or archive into a workspace; adds and overwrites, never deletes.",
   effect: "change",
+  needs: "alone",
   sdk: "pushWorkspaceSync",
   cli: {
     path: ["workspace", "sync", "push"],

@@ -145,6 +145,7 @@ export const workspaceUpdateOperation = operation({
   title: "Update a workspace",
   summary: "Change a workspace's name or labels.",
   effect: "change",
+  needs: "record",
   sdk: "updateWorkspace",
   cli: {
     path: ["workspace", "update"],
@@ -154,7 +155,7 @@ export const workspaceUpdateOperation = operation({
   mcp: { profiles: core, input: updateInput, description: "Changes a workspace's name or labels." },
   input: updateInput,
   output: workspaceView,
-  handler: (services, request) => services.workspaces.update(request),
+  handler: (services, request, call) => services.workspaces.update(request, call),
   text: workspaceText,
 });
 
@@ -165,6 +166,7 @@ export const workspaceStatusOperation = operation({
   title: "Workspace status",
   summary: "Show a workspace's state, machine and use of disk and memory.",
   effect: "read",
+  needs: "record",
   sdk: "statusWorkspace",
   cli: { path: ["workspace", "status"], positionals: ["workspace_id"] },
   mcp: {
@@ -184,7 +186,7 @@ export const workspaceStatusOperation = operation({
     running_service_count: z.int(),
     shell_count: z.int(),
   }),
-  handler: (services, { workspace_id }) => services.workspaces.status(workspace_id),
+  handler: (services, { workspace_id }, call) => services.workspaces.status(workspace_id, call),
   text: (result) =>
     say`${workspaceText(result)}\n${factLines({
       labels: labelText(result.labels),
@@ -206,6 +208,7 @@ export const workspaceResetOperation = operation({
   title: "Reset a workspace",
   summary: "Put a workspace back to what it was when it was created.",
   effect: "delete",
+  needs: "stopped",
   sdk: "resetWorkspace",
   cli: { path: ["workspace", "reset"], positionals: ["workspace_id"] },
   mcp: {
@@ -226,6 +229,7 @@ export const workspaceStopOperation = operation({
   title: "Stop a workspace",
   summary: "Stop a workspace's machine; its disk is kept.",
   effect: "change",
+  needs: "stopped",
   sdk: "stopWorkspace",
   cli: { path: ["workspace", "stop"], positionals: ["workspace_id"] },
   mcp: {
@@ -244,6 +248,7 @@ export const workspaceStartOperation = operation({
   title: "Start a workspace",
   summary: "Start a stopped workspace's machine on its disk.",
   effect: "change",
+  needs: "stopped",
   sdk: "startWorkspace",
   cli: { path: ["workspace", "start"], positionals: ["workspace_id"] },
   mcp: { profiles: full, input: idInput, description: "Starts a stopped workspace; other calls do so by themselves." },
@@ -258,6 +263,7 @@ export const workspaceDeleteOperation = operation({
   title: "Delete a workspace",
   summary: "Delete a workspace with its machine, disk and record.",
   effect: "delete",
+  needs: "stopped",
   sdk: "deleteWorkspace",
   cli: { path: ["workspace", "delete"], positionals: ["workspace_id"] },
   mcp: {
@@ -267,6 +273,6 @@ export const workspaceDeleteOperation = operation({
   },
   input: idInput,
   output: z.object({ workspace_id: z.string(), deleted: z.boolean() }),
-  handler: (services, { workspace_id }) => services.workspaces.delete(workspace_id),
+  handler: (services, { workspace_id }, call) => services.workspaces.delete(workspace_id, call),
   text: (result) => `Deleted ${result.workspace_id}.`,
 });

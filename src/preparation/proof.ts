@@ -34,20 +34,21 @@ export async function proveWorkspace({ workspaces, environment, step, ...shape }
   try {
     await step("exec", "Proving it: running a command", () => run({ workspaces, id }, "echo proved > proof", task));
     await step("reset", "Proving it: resetting", async () => {
-      await workspaces.reset(id, task);
+      await workspaces.reset(id, ending(task));
       await run({ workspaces, id }, "test ! -e proof", task);
     });
   } catch (error) {
-    await workspaces.delete(id).catch(() => undefined);
+    await workspaces.delete(id, ending(task)).catch(() => undefined);
     throw error;
   }
-  await step("delete", "Proving it: deleting the workspace", () => workspaces.delete(id));
+  await step("delete", "Proving it: deleting the workspace", () => workspaces.delete(id, ending(task)));
 }
 
 /** Deletes what a proof left that nobody could finish; only when none is running. */
 export async function removeForgottenProofs(workspaces: Workspaces): Promise<void> {
   const forgotten = workspaces.list().workspaces.filter(({ labels }) => proofLabel in labels);
-  for (const { workspace_id: id } of forgotten) await workspaces.delete(id);
+  for (const { workspace_id: id } of forgotten)
+    await workspaces.delete(id, ending({ signal: new AbortController().signal }));
 }
 
 interface Place {
@@ -58,12 +59,19 @@ interface Place {
 async function run({ workspaces, id }: Place, command: string, task: Task): Promise<void> {
   const request = { workspace_id: id, command, cwd: "/workspace", detach: false, max_output_bytes: 2000 };
   const times = { timeout_seconds: commandSeconds, wait_seconds: commandSeconds * 2 };
-  const { exit_code: code, stderr } = await workspaces.exec({ ...request, ...times }, silent(task));
+  const { exit_code: code, stderr } = await workspaces.exec(
+    { ...request, ...times },
+    { ...silent(task), needs: "beside" },
+  );
   if (code === 0) return;
   const how = code === null ? "did not end" : `ended with exit code ${code}`;
   throw new PyroError("unavailable", `In a fresh workspace \`${command}\` ${how}. ${stderr}`.trim(), {
     hint: say`${call("env_inspect")} verifies the environment; ${call("prepare", { force: true })} saves its machine anew.`,
   });
+}
+
+function ending({ signal }: Pick<Task, "signal">) {
+  return { signal, progress: () => undefined, needs: "stopped" } as const;
 }
 
 /** Nobody talks to its commands. */

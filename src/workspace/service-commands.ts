@@ -1,10 +1,11 @@
 // Owns the part of the service that runs commands and tells what was run. Never files.
-import type { Task } from "../base/progress.js";
 import { execInWorkspace, waitInWorkspace } from "./program/exec.js";
 import { commandHistory, commandOutput, summarize, workspaceNotes } from "./program/history.js";
-import { insideWorkspace, type WorkspaceCaller, type WorkspaceServices } from "./services.js";
+import { enter, type Inside, type Needing, type NeedInside } from "./access.js";
+import type { WorkspaceCaller, WorkspaceServices } from "./services.js";
 import { diffOf } from "./files/transfer.js";
 import { execView } from "./view.js";
+import type { Workspace } from "./workspace.js";
 
 export interface ExecInput {
   readonly workspace_id: string;
@@ -32,12 +33,11 @@ export interface LogsInput {
 }
 
 export function commandOperations(services: WorkspaceServices) {
-  const { store, machines } = services;
   return {
-    async exec(request: ExecInput, caller: WorkspaceCaller) {
-      const workspace = store.find(request.workspace_id);
+    async exec(request: ExecInput, caller: WorkspaceCaller & Needing<NeedInside>) {
+      const door = { ...services, id: request.workspace_id, needs: caller.needs };
       const listener = caller.streaming && !request.detach ? caller.output.bind(caller) : undefined;
-      const result = await execInWorkspace(machines, workspace, {
+      const result = await execInWorkspace(door, {
         request: {
           command: request.command,
           cwd: request.cwd,
@@ -53,39 +53,39 @@ export function commandOperations(services: WorkspaceServices) {
           onSignal: (listen) => caller.onSignal(listen),
         },
       });
-      return execView(workspace, result);
+      return execView(result.workspace, result);
     },
 
-    async wait(request: WaitInput, task: Task) {
-      const workspace = store.find(request.workspace_id);
-      const { sequence, wait_seconds: seconds, max_output_bytes: outputBytes } = request;
-      return execView(
-        workspace,
-        await waitInWorkspace(workspace, { sequence, waitMs: seconds * 1000, outputBytes }, task),
-      );
+    wait(request: WaitInput, call: Needing<"record">) {
+      const { workspace_id: id, sequence, wait_seconds: seconds, max_output_bytes: outputBytes } = request;
+      const work = async (workspace: Workspace) =>
+        execView(workspace, await waitInWorkspace(workspace, { sequence, waitMs: seconds * 1000, outputBytes }, call));
+      return enter(services, { id, needs: call.needs, work }, call);
     },
 
-    async logs(request: LogsInput) {
-      const workspace = store.find(request.workspace_id);
-      const { sequence, stream, offset, max_bytes: maxBytes } = request;
-      const nothing = { output: null, next_offset: null, total_bytes: null };
-      if (sequence === undefined) {
-        const [entries, notes] = await Promise.all([commandHistory(workspace), workspaceNotes(workspace)]);
-        return { workspace_id: workspace.id, entries, notes, ...nothing };
-      }
-      const output = await commandOutput(workspace, { sequence, stream, offset, maxBytes });
-      return { workspace_id: workspace.id, entries: [], notes: [], ...output };
+    logs(request: LogsInput, call: Needing<"record">) {
+      const work = (workspace: Workspace) => logsOf(workspace, request);
+      return enter(services, { id: request.workspace_id, needs: call.needs, work }, call);
     },
 
-    async summary(id: string, task: Task) {
-      const workspace = store.find(id);
-      const facts = { paths: [], include_ignored: false, max_patch_characters: 0 };
-      const { entries } = await insideWorkspace(
-        { services, access: { id, alone: false } },
-        task,
-        ({ session, signal }) => diffOf(session, { workspace, request: facts }, signal),
-      );
+    async summary(id: string, call: Needing<NeedInside>) {
+      const request = { paths: [], include_ignored: false, max_patch_characters: 0 };
+      const work = async ({ session, workspace, signal }: Inside) => {
+        const { entries } = await diffOf(session, { workspace, request }, signal);
+        return { workspace, entries };
+      };
+      const { workspace, entries } = await enter(services, { id, needs: call.needs, work }, call);
       return { workspace_id: workspace.id, summary: await summarize(workspace, { entries }) };
     },
   };
+}
+
+async function logsOf(workspace: Workspace, { sequence, stream, offset, max_bytes: maxBytes }: LogsInput) {
+  const nothing = { output: null, next_offset: null, total_bytes: null };
+  if (sequence === undefined) {
+    const [entries, notes] = await Promise.all([commandHistory(workspace), workspaceNotes(workspace)]);
+    return { workspace_id: workspace.id, entries, notes, ...nothing };
+  }
+  const output = await commandOutput(workspace, { sequence, stream, offset, maxBytes });
+  return { workspace_id: workspace.id, entries: [], notes: [], ...output };
 }

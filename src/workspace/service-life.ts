@@ -1,15 +1,17 @@
 // Owns the part of the service that is about whole workspaces: create, list, update, status, reset, stop, start, delete.
 import { setTimeout as delay } from "node:timers/promises";
 import { PyroError } from "../base/error.js";
-import type { Task } from "../base/progress.js";
 import { field, say } from "../base/say.js";
+import { enter, wake, type Needing } from "./access.js";
 import { beginCreation, type Creation } from "./life/create.js";
-import { deleteWorkspace, resetWorkspace, startWorkspace, stopWorkspace } from "./life/lifecycle.js";
+import { deleteWorkspace, resetWorkspace, stopWorkspace } from "./life/lifecycle.js";
 import type { SeedChoice } from "../tree/seed/request.js";
 import type { WorkspaceCaller, WorkspaceServices } from "./services.js";
 import { maxLabels } from "./record/record.js";
+import type { WorkspaceStore } from "./record/store.js";
 import { workspaceStatus } from "./status.js";
 import { newerView, workspaceView } from "./view.js";
+import type { Workspace } from "./workspace.js";
 
 export interface CreateInput extends SeedChoice {
   readonly environment: string;
@@ -31,6 +33,14 @@ export interface UpdateInput {
 
 export function lifeOperations(services: WorkspaceServices) {
   const { store, machines } = services;
+  /** Another state of it is the work; the result is how it is then. */
+  const changed = (id: string, call: Needing<"stopped">, change: (workspace: Workspace) => Promise<unknown>) => {
+    const work = async (workspace: Workspace) => {
+      await change(workspace);
+      return workspaceView(workspace);
+    };
+    return enter(services, { id, needs: call.needs, work }, call);
+  };
   return {
     create: (request: CreateInput, caller: WorkspaceCaller) => createWorkspace(services, request, caller),
 
@@ -40,51 +50,44 @@ export function lifeOperations(services: WorkspaceServices) {
       newer: store.newer.map(newerView),
     }),
 
-    async update(request: UpdateInput) {
-      const workspace = store.find(request.workspace_id);
-      if (request.name !== undefined) {
-        if (request.clear_name) throw new PyroError("invalid_argument", "name and clear_name contradict each other.");
-        store.checkNameIsFree(request.name, workspace);
-      }
-      const name = request.clear_name ? null : (request.name ?? workspace.record.name);
-      const kept = Object.entries(workspace.record.labels).filter(([key]) => !request.clear_labels.includes(key));
-      const labels = { ...Object.fromEntries(kept), ...request.labels };
-      const added = Object.keys(request.labels).length > 0;
-      if (added && Object.keys(labels).length > maxLabels) {
-        throw new PyroError("invalid_argument", `A workspace has at most ${maxLabels} labels.`, {
-          hint: say`Take some away in the same call: ${field("workspace_update", "clear_labels")}.`,
-        });
-      }
-      await workspace.save({ name, labels });
-      return workspaceView(workspace);
+    update(request: UpdateInput, call: Needing<"record">) {
+      const work = (workspace: Workspace) => updateWorkspace(store, workspace, request);
+      return enter(services, { id: request.workspace_id, needs: call.needs, work }, call);
     },
 
-    status: (id: string) => workspaceStatus(store.find(id)),
+    status: (id: string, call: Needing<"record">) =>
+      enter(services, { id, needs: call.needs, work: workspaceStatus }, call),
 
-    async reset(id: string, task: Task) {
-      const workspace = store.find(id);
-      await resetWorkspace(machines, workspace, task);
-      return workspaceView(workspace);
-    },
+    reset: (id: string, call: Needing<"stopped">) => changed(id, call, (it) => resetWorkspace(machines, it, call)),
+    stop: (id: string, call: Needing<"stopped">) => changed(id, call, (it) => stopWorkspace(it, call.signal)),
+    start: (id: string, call: Needing<"stopped">) => changed(id, call, (it) => wake(machines, it, call)),
 
-    async stop(id: string, task: Task) {
-      const workspace = store.find(id);
-      await stopWorkspace(workspace, task.signal);
-      return workspaceView(workspace);
-    },
-
-    async start(id: string, task: Task) {
-      const workspace = store.find(id);
-      await startWorkspace(machines, workspace, task);
-      return workspaceView(workspace);
-    },
-
-    async delete(id: string) {
-      const workspace = store.find(id);
-      await deleteWorkspace(store, workspace);
-      return { workspace_id: workspace.id, deleted: true };
+    delete(id: string, call: Needing<"stopped">) {
+      const work = async (workspace: Workspace) => {
+        await deleteWorkspace(store, workspace);
+        return { workspace_id: workspace.id, deleted: true };
+      };
+      return enter(services, { id, needs: call.needs, work }, call);
     },
   };
+}
+
+async function updateWorkspace(store: WorkspaceStore, workspace: Workspace, request: UpdateInput) {
+  if (request.name !== undefined) {
+    if (request.clear_name) throw new PyroError("invalid_argument", "name and clear_name contradict each other.");
+    store.checkNameIsFree(request.name, workspace);
+  }
+  const name = request.clear_name ? null : (request.name ?? workspace.record.name);
+  const kept = Object.entries(workspace.record.labels).filter(([key]) => !request.clear_labels.includes(key));
+  const labels = { ...Object.fromEntries(kept), ...request.labels };
+  const added = Object.keys(request.labels).length > 0;
+  if (added && Object.keys(labels).length > maxLabels) {
+    throw new PyroError("invalid_argument", `A workspace has at most ${maxLabels} labels.`, {
+      hint: say`Take some away in the same call: ${field("workspace_update", "clear_labels")}.`,
+    });
+  }
+  await workspace.save({ name, labels });
+  return workspaceView(workspace);
 }
 
 /** Answers when it is done or the caller's time is over; a caller that leaves before takes it back. */

@@ -24,7 +24,7 @@ import { writeOverlay } from "../../src/disk/qcow2.js";
 import { appendJournal, readJournal, reserveJournal } from "../../src/workspace/record/journal.js";
 import { openOutputFile } from "../../src/process/output-file.js";
 import { isOutputRemoved, OutputRoom } from "../../src/workspace/output-room.js";
-import { caller, openWorld } from "./world.js";
+import { needing, openWorld } from "./world.js";
 
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
@@ -275,14 +275,14 @@ describe("where only what is kept free is left", () => {
     const target = { output_path: join(folder, "out"), path: ".", force: false };
     const source = { source_path: folder, dest: "/workspace", mode: "add", allow_host_paths: [] } as const;
     const calls = [
-      () => world.service.writeFile({ workspace_id, path: "x", text: "text" }, caller()),
-      () => world.service.applyPatch({ workspace_id, patch }, caller()),
-      () => world.service.export({ workspace_id, ...target }, caller()),
-      () => world.service.pushSync({ workspace_id, ...source }, caller()),
+      () => world.service.writeFile({ workspace_id, path: "x", text: "text" }, needing("alone")),
+      () => world.service.applyPatch({ workspace_id, patch }, needing("alone")),
+      () => world.service.export({ workspace_id, ...target }, needing("beside")),
+      () => world.service.pushSync({ workspace_id, ...source }, needing("alone")),
     ];
     for (const call of calls) await expect(call()).rejects.toMatchObject(refused);
     expect([asked, existsSync(target.output_path)]).toEqual([[], false]);
-    expect(await world.service.stop(workspace_id, caller())).toMatchObject({ state: "stopped" });
+    expect(await world.service.stop(workspace_id, needing("stopped"))).toMatchObject({ state: "stopped" });
   });
 
   test("no environment is installed", async () => {

@@ -7,6 +7,7 @@ import type { MachineHost } from "../../src/machine/machine-host.js";
 import type { WorkspaceSeed } from "../../src/workspace/record/record.js";
 import { WorkspaceStore } from "../../src/workspace/record/store.js";
 import { openExports } from "../../src/tree/export/exports.js";
+import type { Need, Needing } from "../../src/workspace/access.js";
 import { openWorkspaces, type Workspaces } from "../../src/workspace/workspaces.js";
 import type { TestMachine } from "../agent/machine.js";
 import { openHostileGuest, type Lies } from "./hostile-guest.js";
@@ -88,7 +89,7 @@ export async function openWorldOf(openGuest: () => Promise<WorldGuest>, parent =
   };
 }
 
-export type Caller = Parameters<Workspaces["exec"]>[1];
+export type Caller = Parameters<Workspaces["create"]>[1];
 
 export function caller(signal: AbortSignal = new AbortController().signal): Caller {
   return {
@@ -97,4 +98,9 @@ export function caller(signal: AbortSignal = new AbortController().signal): Call
     output: () => Promise.resolve(),
     onSignal: () => undefined,
   };
+}
+
+/** A call with what its operation needs. */
+export function needing<Needs extends Need>(needs: Needs): Caller & Needing<Needs> {
+  return { ...caller(), needs };
 }

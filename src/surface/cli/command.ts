@@ -3,6 +3,7 @@ import type * as z from "zod";
 import type { PlannedKind } from "../../operations/planned.js";
 import { plannedNames } from "../../operations/planned.js";
 import type { CliShape, Operation } from "../../operations/operation.js";
+import { needsText } from "../../operations/needs.js";
 import { indexedCommands } from "../../operations/commands.gen.js";
 import type { Connector } from "../connection.js";
 import type { Sink } from "./sink.js";
@@ -46,8 +47,10 @@ export interface CommandContext extends Context {
 
 /** An operation as a command; undefined for one that has no place on the command line. */
 export function commandOf(operation: Operation, run: (operation: Operation) => Command["run"]): Command | undefined {
-  const { cli, summary, input } = operation;
-  return cli === undefined ? undefined : { ...cli, summary, input, notes: notesOf(operation), run: run(operation) };
+  const { cli, summary, input, needs } = operation;
+  if (cli === undefined) return undefined;
+  const notes = [...(needs === undefined ? [] : [needsText[needs]]), ...notesOf(operation)];
+  return { ...cli, summary, input, notes, run: run(operation) };
 }
 
 /** The operation whose command `words` begin with; none of the others is loaded. */

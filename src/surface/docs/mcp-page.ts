@@ -1,5 +1,6 @@
 // Owns the reference of the MCP tools. Never says what the tools do not.
 import type * as z from "zod";
+import { needsText } from "../../operations/needs.js";
 import { profiles } from "../../operations/operation.js";
 import { plannedBy } from "../../operations/planned.js";
 import { modes, type Mode } from "../../operations/serve-choices.js";
@@ -69,6 +70,7 @@ function toolSection({ tool, input, operation }: McpTool, told: Map<z.ZodObject,
   return [
     `## ${tool.name}`,
     tool.description ?? "",
+    operation.needs === undefined ? "" : needsText[operation.needs],
     hints.length === 0 ? "" : `Hints: ${hints.map(([name]) => `\`${name}\``).join(", ")}.`,
     ...(Object.keys(input.shape).length === 0 ? [] : ["Input:", inputTable(input)]),
     ...(first === undefined

@@ -1,5 +1,6 @@
 // Owns the reference of the SDK. Never says what the types do not.
 import type * as z from "zod";
+import { needsText } from "../../operations/needs.js";
 import type { Operation } from "../../operations/operation.js";
 import { operations } from "../../operations/table.js";
 import { camelCase } from "../sdk/case.js";
@@ -59,7 +60,10 @@ export function sdkPage(): string {
   ]);
 }
 
-function methodSection({ sdk, summary, input, output }: Operation, told: Map<z.ZodObject, string>): readonly string[] {
+function methodSection(
+  { sdk, summary, needs, input, output }: Operation,
+  told: Map<z.ZodObject, string>,
+): readonly string[] {
   if (sdk === undefined) return [];
   const options = { nameOf: camelCase };
   const fields = inputTable(input, options);
@@ -67,6 +71,7 @@ function methodSection({ sdk, summary, input, output }: Operation, told: Map<z.Z
   return [
     `## ${sdk}`,
     summary,
+    ...(needs === undefined ? [] : [needsText[needs]]),
     ...(fields === "" ? [] : ["Input:", fields]),
     ...(first === undefined
       ? ["Result:", outputTable(output, options)]

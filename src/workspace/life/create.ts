@@ -9,6 +9,7 @@ import { diskBytes } from "../../disk/formatted-disk.js";
 import type { EnvironmentStore, InstalledEnvironment } from "../../environment/environment.js";
 import type { MachineHost } from "../../machine/machine-host.js";
 import type { PreparedSeed } from "../../tree/seed/request.js";
+import { holdAlone } from "../access.js";
 import type { WorkspaceRecord } from "../record/record.js";
 import { killWorkspaceMachine, startWorkspaceMachine } from "./machine.js";
 import type { WorkspaceStore } from "../record/store.js";
@@ -60,7 +61,7 @@ export async function beginCreation(services: CreateServices, request: CreateReq
     await startWorkspaceMachine(services.machines, workspace, told);
     await workspace.note({ type: "created", detail: request.environment });
   };
-  const done = workspace.lock.exclusive(told.signal, build).catch(async (error: unknown) => {
+  const done = holdAlone(workspace, told.signal, build).catch(async (error: unknown) => {
     const why = asPyroError(told.signal.aborted ? told.signal.reason : error);
     await workspace.change({ type: "delete", because: "unmade" });
     await killWorkspaceMachine(workspace);

@@ -1,17 +1,11 @@
-// Owns what ends or renews a workspace: reset, stop, start, delete, and doing so by the clock. Never runs commands.
+// Owns what ends or renews a workspace: reset, stop, delete, and doing so by the clock. Never runs commands.
 import { rm } from "node:fs/promises";
 import { asPyroError } from "../../base/error.js";
 import type { Task } from "../../base/progress.js";
 import { reportFault } from "../../base/report.js";
 import type { MachineHost } from "../../machine/machine-host.js";
-import {
-  killWorkspaceMachine,
-  notFlushed,
-  restartWorkspaceMachine,
-  stopWorkspaceMachine,
-  touch,
-  wake,
-} from "./machine.js";
+import { killWorkspaceMachine, notFlushed, restartWorkspaceMachine, stopWorkspaceMachine, touch } from "./machine.js";
+import { holdAlone } from "../access.js";
 import type { WorkspaceStore } from "../record/store.js";
 import { ended, refusalError, stillBusy } from "../refusals.js";
 import type { Workspace } from "../workspace.js";
@@ -50,7 +44,7 @@ async function aloneSoon(workspace: Workspace, signal: AbortSignal, work: () => 
     clearTimeout(giveUp);
   };
   try {
-    await workspace.lock.exclusive(AbortSignal.any([signal, stuck.signal]), async () => {
+    await holdAlone(workspace, AbortSignal.any([signal, stuck.signal]), async () => {
       calm();
       await kill;
       await work();
@@ -81,18 +75,13 @@ export async function emptyWorkspace(workspace: Workspace): Promise<void> {
 /** True when it ran and no longer does. Needs no lock, so that nothing that works in the workspace holds it up. */
 export async function stopWorkspace(workspace: Workspace, signal: AbortSignal): Promise<boolean> {
   // What is just being started is stopped once it runs.
-  if (workspace.live === undefined) await workspace.lock.exclusive(signal, () => Promise.resolve());
+  if (workspace.live === undefined) await holdAlone(workspace, signal, () => Promise.resolve());
   const stopping = stopWorkspaceMachine(workspace);
   if (stopping === undefined) return false;
   workspace.endCalls(ended(workspace.id, "stopped"));
   const flushed = await stopping;
   await workspace.note({ type: "stopped", detail: flushed ? "" : notFlushed });
   return true;
-}
-
-/** True when it was stopped and runs now. */
-export async function startWorkspace(machines: MachineHost, workspace: Workspace, task: Task): Promise<boolean> {
-  return (await wake(machines, workspace, task)).restarted;
 }
 
 /** Waits for nothing that works in it: that has no machine, and soon no files any more. */
@@ -104,7 +93,7 @@ export async function deleteWorkspace(store: WorkspaceStore, workspace: Workspac
   const remove = () => store.remove(workspace);
   const patience = AbortSignal.timeout(patienceMs);
   try {
-    await workspace.lock.exclusive(patience, remove);
+    await holdAlone(workspace, patience, remove);
   } catch (error) {
     if (error !== patience.reason) throw error;
     await remove();

@@ -3,7 +3,7 @@ import type { Task } from "../../base/progress.js";
 import { reportFault } from "../../base/report.js";
 import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
 import { workspaceDrives } from "../record/files.js";
-import { refusalError, withoutMachine } from "../refusals.js";
+import { refusalError } from "../refusals.js";
 import type { Workspace } from "../workspace.js";
 
 /** Milliseconds that a machine may outlive its idle limit, for the daemon to stop it in order first. */
@@ -130,32 +130,6 @@ export async function killWorkspaceMachine(workspace: Workspace): Promise<void> 
     case "failed":
     case "left":
   }
-}
-
-export interface Awake {
-  readonly live: LiveMachine;
-  /** True when it was stopped and has just been started. */
-  readonly restarted: boolean;
-}
-
-/** The machine of a workspace that is about to be used, started where needed. */
-export async function wake(machines: MachineHost, workspace: Workspace, task: Task): Promise<Awake> {
-  const { live } = workspace;
-  if (live !== undefined) {
-    await touch(workspace);
-    return { live, restarted: false };
-  }
-  // Waits for a create or reset that is under way.
-  const signal = AbortSignal.any([task.signal, workspace.gone]);
-  return workspace.lock.exclusive(signal, async () => {
-    if (workspace.state.at === "stopping") await workspace.state.flushed;
-    // Somebody else may have started it, or ended it for good, meanwhile.
-    if (workspace.live !== undefined) return { live: workspace.live, restarted: false };
-    await restartWorkspaceMachine(machines, workspace, { ...task, signal });
-    await workspace.note({ type: "started", detail: "" });
-    if (workspace.live === undefined) throw withoutMachine(workspace.id);
-    return { live: workspace.live, restarted: true };
-  });
 }
 
 /** Notes that the workspace is in use, and renews its machine's deadline; cheap when it just was. */

@@ -12,8 +12,8 @@ import type { OutputExcerpt } from "../../process/output.js";
 import { readOutputFile } from "../../process/output-file.js";
 import { excerptOf } from "../../process/output-log.js";
 import { sendGuestSignal, startGuestProgram } from "../../process/program.js";
-import type { LiveMachine, MachineHost } from "../../machine/machine-host.js";
-import { enterWorkspace } from "../access.js";
+import type { LiveMachine } from "../../machine/machine-host.js";
+import { enter, type Door, type Inside, type NeedInside } from "../access.js";
 import { execEnds, lostExec, type ExecEnd } from "../record/exec-end.js";
 import { readJournal, reserveJournal, type ExecStarted } from "../record/journal.js";
 import { followExec, outputPaths, processIdOf, type OutputListener } from "./running.js";
@@ -39,6 +39,7 @@ export interface ExecCaller extends Task {
 }
 
 export interface ExecResult {
+  readonly workspace: Workspace;
   readonly started: ExecStarted;
   /** Absent while it runs. */
   readonly ended: ExecEnd | undefined;
@@ -51,16 +52,15 @@ export interface ExecResult {
 const progressIntervalMs = 2000;
 
 export async function execInWorkspace(
-  machines: MachineHost,
-  workspace: Workspace,
+  { id, needs, ...door }: Door & { readonly id: string; readonly needs: NeedInside },
   { request, caller }: { readonly request: ExecRequest; readonly caller: ExecCaller },
 ): Promise<ExecResult> {
   const began = performance.now();
-  const door = { machines, workspace, alone: false };
-  const { running, machine, restarted } = await enterWorkspace(door, caller, async ({ live }) => ({
+  const work = async ({ workspace, live }: Inside) => ({
     running: await startExec({ workspace, live, request, caller }),
-    machine: live.machine,
-  }));
+    ...{ workspace, machine: live.machine },
+  });
+  const { running, workspace, machine, restarted } = await enter(door, { id, needs, work }, caller);
   const cancel = () => running.cancel();
   if (caller.signal.aborted) cancel();
   caller.signal.addEventListener("abort", cancel, { once: true });
@@ -182,5 +182,5 @@ async function describe(workspace: Workspace, started: ExecStarted, outputBytes:
     excerptOf(readOutputFile(paths.stdout), outputBytes),
     excerptOf(readOutputFile(paths.stderr), outputBytes),
   ]);
-  return { started, stdout, stderr };
+  return { workspace, started, stdout, stderr };
 }

@@ -8,7 +8,7 @@ import { beginCreation } from "../../../src/workspace/life/create.js";
 import { handOver, resumeWorkspaces } from "../../../src/workspace/life/resume.js";
 import { WorkspaceStore } from "../../../src/workspace/record/store.js";
 import { nextTurn } from "../../security/hostile-guest.js";
-import { caller, openWorld, type World } from "../../security/world.js";
+import { needing, openWorld, type World } from "../../security/world.js";
 
 /** State and failure as the record on disk has them. */
 function onRecord(world: World, id: string): unknown {
@@ -30,7 +30,7 @@ function failure(work: Promise<unknown>): Promise<string> {
 async function failedIn(world: World): Promise<string> {
   const id = await world.create();
   mkdirSync(world.store.find(id).files.disk);
-  expect(await failure(world.service.reset(id, caller()))).not.toBe("none");
+  expect(await failure(world.service.reset(id, needing("stopped")))).not.toBe("none");
   return id;
 }
 
@@ -38,16 +38,16 @@ test("a reset that goes wrong half way leaves it failed: that is said, on record
   await using world = await openWorld({});
   const id = await failedIn(world);
   const said = expect.stringMatching(/^Its reset came to no end: .*disk\.qcow2/u) as string;
-  expect([onRecord(world, id), await world.service.status(id)]).toMatchObject([
+  expect([onRecord(world, id), await world.service.status(id, needing("record"))]).toMatchObject([
     { state: "failed", failure: said },
     { state: "failed", failure: said, deletes_at: null },
   ]);
-  expect(await failure(world.service.start(id, caller()))).toMatch(
+  expect(await failure(world.service.start(id, needing("stopped")))).toMatch(
     new RegExp(`^failed_precondition: Workspace ${id} is failed: Its reset came to no end: `, "u"),
   );
   expect(world.guests.map((guest) => guest.kills() > 0)).toEqual([true]);
   rmSync(world.store.find(id).files.disk, { recursive: true });
-  expect(await world.service.reset(id, caller())).toMatchObject({ state: "running", failure: null });
+  expect(await world.service.reset(id, needing("stopped"))).toMatchObject({ state: "running", failure: null });
 });
 
 test("the next daemon completes a reset that went wrong, once nothing stands in its way", async () => {
@@ -84,7 +84,7 @@ test("who waits for a creation that fails is told that it failed", async () => {
   const creating = failure(world.create());
   while (world.store.all().length === 0) await nextTurn();
   const [id = ""] = world.store.all().map((each) => each.id);
-  const starting = failure(world.service.start(id, caller()));
+  const starting = failure(world.service.start(id, needing("stopped")));
   (await fail)();
   expect([await creating, await starting, world.store.all()]).toEqual([
     "internal: There is no memory.",
@@ -96,7 +96,7 @@ test("who waits for a creation that fails is told that it failed", async () => {
 test("a machine that comes for a workspace that is gone is ended, and does not bring it back", async () => {
   await using world = await openWorld({});
   const id = await world.create();
-  await world.service.stop(id, caller());
+  await world.service.stop(id, needing("stopped"));
   const workspace = world.store.find(id);
   const { create } = world.machines;
   let come = (): void => undefined;
@@ -108,9 +108,9 @@ test("a machine that comes for a workspace that is gone is ended, and does not b
       return machine;
     },
   });
-  const starting = failure(world.service.start(id, caller()));
+  const starting = failure(world.service.start(id, needing("stopped")));
   while (workspace.state.at !== "starting") await nextTurn();
-  const deleting = world.service.delete(id);
+  const deleting = world.service.delete(id, needing("stopped"));
   while (world.guests.length < 2) await nextTurn();
   come();
   expect([await starting, await deleting]).toEqual([
@@ -125,7 +125,7 @@ test("a machine that ends by itself stops its workspace, which says why; one tha
   const [id, left] = [await world.create(), await world.create()];
   await world.guests[0]?.live[Symbol.asyncDispose]();
   while (world.store.find(id).state.at !== "stopped") await nextTurn();
-  await world.service.update({ workspace_id: id, clear_name: false, labels: {}, clear_labels: [] });
+  await world.service.update({ workspace_id: id, clear_name: false, labels: {}, clear_labels: [] }, needing("record"));
   handOver(world.store);
   await world.guests[1]?.live[Symbol.asyncDispose]();
   await nextTurn();

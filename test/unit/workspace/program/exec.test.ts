@@ -53,7 +53,7 @@ function request(script: string, more: Partial<ExecRequest> = {}): ExecRequest {
 async function exec({ world, workspace }: Place, asked: ExecRequest, signal = never) {
   return execView(
     workspace,
-    await execInWorkspace(world.machines, workspace, { request: asked, caller: caller(signal) }),
+    await execInWorkspace({ ...world, id: workspace.id, needs: "beside" }, { request: asked, caller: caller(signal) }),
   );
 }
 
