@@ -7,6 +7,7 @@ export interface IndexedCommand {
 }
 
 export const indexedCommands: readonly IndexedCommand[] = [
+  { path: ["daemon","audit"], load: async () => (await import("./daemon.js")).daemonAuditOperation },
   { path: ["daemon","log"], load: async () => (await import("./daemon.js")).daemonLogOperation },
   { path: ["daemon","status"], load: async () => (await import("./daemon.js")).daemonStatusOperation },
   { path: ["daemon","stop"], load: async () => (await import("./daemon.js")).daemonStopOperation },
