@@ -27,6 +27,7 @@ export default defineConfig({
           name: "e2e",
           root: ROOT,
           include: ["test/e2e/**/*.test.ts"],
+          setupFiles: ["test/e2e/audit.ts"],
           ...(existsSync(`${ROOT}/${E2E_SETUP}`) ? { globalSetup: [E2E_SETUP] } : {}),
           testTimeout: 120_000,
           hookTimeout: 120_000,

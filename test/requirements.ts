@@ -169,4 +169,7 @@ export const requirements: Readonly<Record<string, string>> = {
   "sdk-streams": "The SDK streams output and passes standard input on.",
   "sdk-cancel": "A signal cancels an SDK call.",
   "sdk-server": "`createServer` gives an MCP server to embed.",
+  "daemon-log":
+    "`pyro daemon log` tells what the daemon did and why a machine was not faster, whether one runs or not, and nothing that callers sent.",
+  "daemon-audit": "Everything that pyro has on the host has an owner; what has none is named.",
 };

@@ -1,7 +1,8 @@
 // Owns writing a file so that it is either the old or the new one, also after a crash. Never interprets content.
 import { randomBytes } from "node:crypto";
-import { open, rename, rm, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { lstat, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { crashPoint } from "./crash-point.js";
 
 /** Who may use a file, and whose it is. */
 export interface FileOwnership {
@@ -26,6 +27,7 @@ export async function writeFileAtomic(
       await file.chmod(ownership.mode & 0o7777);
     }
     await file.sync();
+    crashPoint("file drafted", basename(path));
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -44,6 +46,27 @@ export async function replaceFile(path: string, content: string): Promise<void> 
     // Also where the disk is full.
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** What a process that died has left of replacing a file: its name, and a random part. */
+const draftName = /^(.+)\.[0-9a-f]{12}\.tmp$/u;
+
+export interface OldDrafts {
+  /** Milliseconds for which nobody has touched them. */
+  readonly olderThanMs: number;
+  /** Of the file of this name alone. */
+  readonly of?: string;
+}
+
+/** Removes the drafts of dead processes in this folder. */
+export async function removeDrafts(folder: string, { olderThanMs, of }: OldDrafts): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const draftOf = draftName.exec(name)?.[1];
+    if (draftOf === undefined || (of !== undefined && of !== draftOf)) continue;
+    const path = join(folder, name);
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.isFile() === true && Date.now() - found.mtimeMs >= olderThanMs) await rm(path, { force: true });
   }
 }
 

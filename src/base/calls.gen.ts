@@ -1,10 +1,11 @@
 // Generated from the operation table by `make generate`: which calls, and which fields of them, a sentence may name.
 
 export interface CallFields {
+  readonly daemon_audit: never;
   readonly daemon_log: "call" | "lines" | "follow";
   readonly daemon_status: never;
   readonly daemon_stop: never;
-  readonly doctor: "environment" | "fix";
+  readonly doctor: "environment" | "fix" | "report";
   readonly env_inspect: "environment";
   readonly env_list: never;
   readonly env_prune: never;

@@ -1,7 +1,7 @@
 // Owns reading a host's config file and replacing it. Never writes over what changed meanwhile, never interprets content.
 import { lstat, mkdir, readlink, realpath, stat } from "node:fs/promises";
-import { dirname, resolve, sep } from "node:path";
-import { writeFileAtomic, type FileOwnership } from "../base/atomic-file.js";
+import { basename, dirname, resolve, sep } from "node:path";
+import { removeDrafts, writeFileAtomic, type FileOwnership } from "../base/atomic-file.js";
 import { PyroError, hasErrno } from "../base/error.js";
 import { readHostFile } from "../base/read-host-file.js";
 import { call, say } from "../base/say.js";
@@ -28,6 +28,8 @@ const maxProjectBytes = 256 * 1024;
 const byteOrderMark = "\uFEFF";
 /** As programs make files that others may read. */
 const newFileMode = 0o644;
+/** Milliseconds after which whoever wrote a draft of a file has died. */
+const oldDraftMs = 60_000;
 
 /** Throws `failed_precondition` for what is no text file that can be read, and for a project's file that is a link out of it. */
 export async function readConfigFile({ path, within }: FilePlace): Promise<ConfigFile> {
@@ -61,6 +63,7 @@ export async function replaceConfigFile(place: FilePlace, read: ConfigFile, text
   try {
     await mkdir(dirname(target), { recursive: true });
     await refuseOutside(await realpath(dirname(target)), place);
+    await removeDrafts(dirname(target), { olderThanMs: oldDraftMs, of: basename(target) });
     const content = `${read.hasByteOrderMark ? byteOrderMark : ""}${text}`;
     const { uid, gid } = now.ownership ?? { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
     const mode = now.ownership?.mode ?? newFileMode & ~process.umask();

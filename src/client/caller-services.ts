@@ -12,11 +12,13 @@ import { judgeHost, proveTcg } from "../engine/qemu/verdict.js";
 import { wantedEngine } from "../engine/wanted.js";
 import { findInstallation } from "../base/installation.js";
 import type { CallerServices, DaemonLog } from "../operations/services.js";
+import { audit } from "./audit/audit.js";
 import { connectDaemon, findRunning, isOurs, type ConnectOptions } from "./connect.js";
 import { measuring } from "../daemon/host-engine.js";
 import { openHostEnvironments } from "../daemon/host-environments.js";
 import { followLog, readLog } from "../daemon/log-reader.js";
 import { daemonLogPath, daemonRecordPath, daemonStderrPath, readDaemonRecord } from "../daemon/record.js";
+import { openReport } from "./report.js";
 import { stopDaemon } from "./stop.js";
 
 /** Opens nothing by itself. */
@@ -27,6 +29,8 @@ export function openCallerServices(
   return {
     doctor: openDoctor(async (request, task) => ({ ...(await openSubject(options, request, task)), spell })),
     chatHosts,
+    audit: async (signal) => audit(await locatePaths(options.env), signal),
+    openReport: (path) => openReport(path, options.env ?? process.env),
     daemonLog: openDaemonLog(options.env ?? process.env),
     stopDaemon: (signal) => stopDaemon(options.env ?? process.env, signal),
   };

@@ -1,7 +1,8 @@
 // Owns the daemon's process: what it opens at its start, when it ends, what it leaves. Never handles a call.
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
-import { writeJsonAtomic } from "../base/atomic-file.js";
+import { join } from "node:path";
+import { removeDrafts, writeJsonAtomic } from "../base/atomic-file.js";
 import { PyroError } from "../base/error.js";
 import { hasOpen, tryLockFile } from "../base/lock.js";
 import { preparePaths, type Paths } from "../base/paths.js";
@@ -36,6 +37,8 @@ const bootTimeoutMs = 45_000;
 const restoreTimeoutMs = 15_000;
 
 const lockTimeoutMs = 5000;
+/** Milliseconds after which nobody writes a draft any more. */
+const oldDraftMs = 60_000;
 /** Milliseconds for closing: more than each of its parts takes. */
 const closeTimeoutMs = 30_000;
 
@@ -56,6 +59,7 @@ export async function runDaemon(): Promise<void> {
 
 async function serveUntilStopped(paths: Paths): Promise<void> {
   const began = performance.now();
+  await removeOldDrafts(paths);
   const settings = await readSettings(paths.settings);
   const self = { pid: process.pid, version, socket: daemonSocketPath(paths), started_at: new Date().toISOString() };
   const stop = new AbortController();
@@ -113,6 +117,12 @@ async function serveUntilStopped(paths: Paths): Promise<void> {
   await closeParts({ paths, server, workspaces, machines });
   closed.resolve();
   await server.close();
+}
+
+/** Of daemons that were killed, and of commands that share the cache: theirs may be at work. */
+async function removeOldDrafts({ state, cache }: Paths): Promise<void> {
+  await removeDrafts(state, { olderThanMs: 0 });
+  for (const folder of [cache, join(cache, "prepared")]) await removeDrafts(folder, { olderThanMs: oldDraftMs });
 }
 
 function runsOn(machines: MachineHost): { readonly engine: string; readonly accelerator: string } {

@@ -1,5 +1,6 @@
 // Owns a machine's disk as a chain of layers: making one, and giving it away. Never knows what runs on it.
 import { rename, rm } from "node:fs/promises";
+import { crashPoint } from "../base/crash-point.js";
 import { keepFile } from "../base/keep-file.js";
 import { diskBytes } from "./formatted-disk.js";
 import { writeOverlay } from "./qcow2.js";
@@ -42,7 +43,9 @@ export function diskAt({ path, basePath }: DiskPlace): DiskChain {
 export async function makeDisk(place: DiskPlace, formatted: string): Promise<DiskChain> {
   await rm(place.path, { force: true });
   await keepFile(formatted, place.basePath);
-  return layOver(place.basePath, place.path);
+  const disk = await layOver(place.basePath, place.path);
+  crashPoint("disk made");
+  return disk;
 }
 
 /** A new disk at `path`, which must not exist, over that at `basePath` itself. */
@@ -54,7 +57,9 @@ export async function layOver(basePath: string, path: string, { throwAway = fals
 /** Gives a disk that was laid over `basePath` to a place; the machine that has it open keeps it. */
 export async function moveDisk(path: string, basePath: string, place: DiskPlace): Promise<void> {
   await keepFile(basePath, place.basePath);
+  crashPoint("disk base kept");
   await rename(path, place.path);
+  crashPoint("disk handed over");
 }
 
 function overBase(path: string, basePath: string, throwAway: boolean): DiskChain {

@@ -1,5 +1,6 @@
 // Owns which drives a machine starts with, and which it gets in their place once it runs. Never starts it.
 import { join } from "node:path";
+import { crashPoint } from "../base/crash-point.js";
 import { newId } from "../base/id.js";
 import type { Task } from "../base/progress.js";
 import { diskAt, layOver, makeDisk, moveDisk, type DiskPlace } from "../disk/chain.js";
@@ -58,6 +59,7 @@ export async function handOverDisk(
   if (wanted === undefined || wanted.exists) return;
   await moveDisk(diskPath, template.diskPath, wanted.place);
   await machine.attach({ seedPath: wanted.seedPath });
+  crashPoint("seed put under");
 }
 
 function existingDrives({ seedPath, place }: WantedDrives): OwnDrives {

@@ -1,6 +1,7 @@
 // Owns a machine's folders on the host. Never starts it.
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { crashPoint } from "../base/crash-point.js";
 import { removeFolder } from "../base/remove-folder.js";
 import type { MachineSpec } from "../engine/engine.js";
 
@@ -26,6 +27,7 @@ export function machineHome(folders: MachineFolders, id: string): MachineHome {
 
 export async function makeHome(home: MachineHome): Promise<void> {
   for (const folder of [home.folder, home.socketFolder]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  crashPoint("machine folders made");
 }
 
 export async function removeHome(home: MachineHome): Promise<void> {

@@ -1,4 +1,5 @@
 // Owns the machines of this daemon, from admission to removal. Never decides what runs in them.
+import { crashPoint } from "../base/crash-point.js";
 import { PyroError } from "../base/error.js";
 import { identifyProcess } from "../base/process-identity.js";
 import type { Task } from "../base/progress.js";
@@ -161,6 +162,7 @@ async function createMachine(creation: Creation, task: Task): Promise<LiveMachin
       mounted: live.mounted,
     };
     await giveIdentity(live.session, identity, task.signal);
+    crashPoint("machine answered");
     stageDone(live.id, "named and mounted");
     if (request.keep) await keepMachine(live, request);
     return live;
@@ -200,5 +202,7 @@ async function keepMachine({ machine, home }: LiveMachine, request: MachineReque
     vcpu_count: request.vcpuCount,
     mem_mib: request.memMib,
   });
+  crashPoint("machine recorded");
   machine.detach();
+  crashPoint("machine detached");
 }

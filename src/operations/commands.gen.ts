@@ -9,6 +9,7 @@ export interface IndexedCommand {
 }
 
 export const indexedCommands: readonly IndexedCommand[] = [
+  { path: ["daemon","audit"], operation: "daemon_audit", load: async () => (await import("./daemon.js")).daemonAuditOperation },
   { path: ["daemon","log"], operation: "daemon_log", load: async () => (await import("./daemon.js")).daemonLogOperation },
   { path: ["daemon","status"], operation: "daemon_status", load: async () => (await import("./daemon.js")).daemonStatusOperation },
   { path: ["daemon","stop"], operation: "daemon_stop", load: async () => (await import("./daemon.js")).daemonStopOperation },

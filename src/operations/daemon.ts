@@ -1,5 +1,6 @@
 // Owns the operations on the daemon itself. Never starts one: asking must not change the answer.
 import * as z from "zod";
+import { visibleLine } from "../base/visible.js";
 import { logText } from "./log-text.js";
 import { operation } from "./operation.js";
 
@@ -99,4 +100,50 @@ export const daemonLogOperation = operation({
   },
   text: ({ entries, stderr }) =>
     [...entries.map(logText), ...(stderr === "" ? [] : ["printed by its process:", stderr])].join("\n"),
+});
+
+const auditFailed = 1;
+
+export const daemonAuditOperation = operation({
+  name: "daemon_audit",
+  title: "Audit of what pyro owns",
+  summary: "List every process, lock, socket, folder and file of pyro, and who owns it; what has no owner is a fault.",
+  effect: "read",
+  cli: { path: ["daemon", "audit"], exitCode: ({ ok }) => (ok === true ? 0 : auditFailed) },
+  input: z.strictObject({}),
+  output: z.object({
+    ok: z.boolean().describe("Everything has an owner."),
+    things: z.array(
+      z.object({
+        kind: z.string().describe("process, lock, socket, folder or file."),
+        what: z.string().describe("A path, or a process's number and program."),
+        owner: z.string().nullable().describe("Who removes it; null: nobody."),
+        fix: z.string().nullable().describe("What to do about one without an owner; null for all others."),
+      }),
+    ),
+  }),
+  inCaller: async ({ audit }, _, { signal }) => {
+    const things = await audit(signal);
+    return {
+      ok: things.every(({ owner }) => owner !== undefined),
+      things: things.map(({ kind, what, owner, fix }) => ({
+        kind,
+        what,
+        owner: owner ?? null,
+        fix: owner === undefined ? fix : null,
+      })),
+    };
+  },
+  text: ({ ok, things }) => {
+    const lines = things.map(({ kind, what, owner, fix }) =>
+      visibleLine(
+        owner === null ? `NO OWNER  ${kind}  ${what}  fix: ${fix}` : `ok        ${kind}  ${what}  owner: ${owner}`,
+      ),
+    );
+    const faults = things.filter(({ owner }) => owner === null).length;
+    return [
+      ...lines,
+      ok ? "Everything has an owner." : `${faults} without an owner: a fault in pyro; please report it.`,
+    ].join("\n");
+  },
 });

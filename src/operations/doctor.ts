@@ -18,6 +18,7 @@ const output = z.object({
   findings: z.array(finding),
   ok: z.boolean().describe("`pyro run` would work."),
   fixed: z.array(z.string()).describe("What --fix did."),
+  report: z.string().optional().describe("The file that was written, where one was asked for."),
   start: z.enum(startStates).nullable().describe("How fast the environment would start; null when none was named."),
 });
 
@@ -35,9 +36,15 @@ export const doctorOperation = operation({
       .optional()
       .meta({ title: "ENV", description: "Also say how fast this environment would start: warm, cold or stale." }),
     fix: z.boolean().default(false).describe("Measure everything again, and repair what can be repaired safely."),
+    report: z.string().min(1).max(4096).optional().meta({
+      title: "FILE",
+      description: "Also write this new file, for you alone, to attach to a report of a fault.",
+    }),
   }),
   output,
+  hostPaths: { report: "write" },
   inCaller: async (services, request, task) => {
+    await using report = request.report === undefined ? undefined : await services.openReport(request.report);
     const examination = await services.doctor.examine(
       {
         environment: request.environment ?? defaultEnvironment,
@@ -47,13 +54,22 @@ export const doctorOperation = operation({
       },
       task,
     );
-    return { ...examination, findings: [...examination.findings], fixed: [...examination.fixed] };
+    await report?.write(examination, task.signal);
+    const written = request.report === undefined ? {} : { report: request.report };
+    return { ...examination, findings: [...examination.findings], fixed: [...examination.fixed], ...written };
   },
   text: (result) =>
-    [...result.fixed.map((each) => `fixed: ${each}`), ...result.findings.map(findingText), "", sentence(result)].join(
-      "\n",
-    ),
+    [
+      ...result.fixed.map((each) => `fixed: ${each}`),
+      ...result.findings.map(findingText),
+      ...["", sentence(result)],
+      ...(result.report === undefined ? [] : [reportSentence(result.report)]),
+    ].join("\n"),
 });
+
+function reportSentence(path: string): string {
+  return `Wrote ${path}: versions, findings, settings and the last of the log, passwords, tokens and your home masked. Read it before you show it.`;
+}
 
 /** Errors that bring others with them, in the order in which they should be looked at. */
 const rootCauses: readonly FindingCode[] = ["platform", "folders", "disk", "settings", "programs", "runtime", "engine"];

@@ -26,6 +26,21 @@ export interface DaemonControl {
   stop(): Promise<void>;
 }
 
+/** What a user attaches to a report of a fault. */
+export interface ReportFile extends AsyncDisposable {
+  /** Writes what is known, and what `examination` found. */
+  write(examination: unknown, signal: AbortSignal): Promise<void>;
+}
+
+export interface AuditedThing {
+  readonly kind: string;
+  /** A path, or a process's number and program. */
+  readonly what: string;
+  readonly owner: string | undefined;
+  /** What to do where there is no owner. */
+  readonly fix: string;
+}
+
 /** An entry has a time, an event, and what belongs to that. */
 export type LogEntry = Readonly<Record<string, unknown>>;
 
@@ -57,6 +72,10 @@ export interface CallerServices {
   readonly doctor: Doctor;
   readonly chatHosts: ChatHosts;
   readonly daemonLog: DaemonLog;
+  /** Makes the file; refuses a name that is taken. Disposed of before it is written, the file goes. */
+  openReport(path: string): Promise<ReportFile>;
+  /** All that pyro has on this host; what has no owner is a fault. */
+  audit(signal: AbortSignal): Promise<readonly AuditedThing[]>;
   /** Resolves once the daemon is gone; true when one was running. */
   stopDaemon(signal: AbortSignal): Promise<boolean>;
 }

@@ -1,5 +1,5 @@
 // Owns the list of all operations. Never adds to what they say.
-import { daemonLogOperation, daemonStatusOperation, daemonStopOperation } from "./daemon.js";
+import { daemonAuditOperation, daemonLogOperation, daemonStatusOperation, daemonStopOperation } from "./daemon.js";
 import { doctorOperation } from "./doctor.js";
 import { envInspectOperation, envListOperation, envPruneOperation, envPullOperation } from "./env.js";
 import { hostConnectOperation, hostDoctorOperation, hostPrintConfigOperation, hostRepairOperation } from "./host.js";
@@ -65,6 +65,7 @@ export const operations = [
   envPruneOperation,
   daemonStatusOperation,
   daemonLogOperation,
+  daemonAuditOperation,
   daemonStopOperation,
 ] as const;
 

@@ -1,6 +1,7 @@
 // Owns one workspace in the daemon: its one state, its record, its lock, its running commands. Never decides what to do.
 import { isDeepStrictEqual } from "node:util";
 import { writeJsonAtomic } from "../base/atomic-file.js";
+import { crashPoint } from "../base/crash-point.js";
 import type { PyroError } from "../base/error.js";
 import { RoomMeter } from "../base/free-room.js";
 import { ReadWriteLock } from "../base/read-write-lock.js";
@@ -109,7 +110,12 @@ export class Workspace {
 
   #write(change: Partial<WorkspaceRecord>): Promise<void> {
     this.#record = { ...this.#record, ...change };
-    this.#saving = this.#saving.catch(() => undefined).then(() => writeJsonAtomic(this.files.record, this.#record));
+    const write = async () => {
+      const record = this.#record;
+      await writeJsonAtomic(this.files.record, record);
+      crashPoint("workspace recorded", record.state);
+    };
+    this.#saving = this.#saving.catch(() => undefined).then(write);
     return this.#saving;
   }
 

@@ -5,6 +5,8 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { locatePaths } from "../../src/base/paths.js";
+import { audit } from "../../src/client/audit/audit.js";
 import { runFolder, startPyro, startShell, type CommandOptions, type Finished, type Started } from "./command.js";
 import { eventually } from "./eventually.js";
 import { processesOf, type HomeProcess } from "./processes.js";
@@ -115,9 +117,15 @@ function homeAt(path: string, more: NodeJS.ProcessEnv = {}): Home {
 /** Stops the daemon of this home; throws, after killing it, when something is left. */
 export async function endHome(path: string): Promise<void> {
   await startPyro(["daemon", "stop"], { env: environmentOf(path) }).finished;
-  const left = await eventually(() => remains(path), isEmpty);
+  const left = [...(await eventually(() => remains(path), isEmpty)), ...(await ownerless(path))];
   for (const { pid } of processesOf(path)) process.kill(pid, "SIGKILL");
   deepStrictEqual(left, [], `something is left of ${path} after its daemon was stopped`);
+}
+
+/** What of this home nobody owns, as `pyro daemon audit` sees it. */
+export async function ownerless(path: string): Promise<readonly string[]> {
+  const things = await audit(await locatePaths(environmentOf(path)), AbortSignal.timeout(30_000));
+  return things.flatMap(({ owner, what }) => (owner === undefined ? [what] : []));
 }
 
 function isEmpty(list: readonly unknown[]): boolean {

@@ -1,14 +1,10 @@
-// Owns an export that kills its own process at a named step, for the tests of what is left then. Never cleans up.
+// Owns an export that the environment can have die at a crash point, for the tests of what is left then. Never cleans up.
 import { extractExport } from "../../src/tree/export/extract.js";
 import { openExports } from "../../src/tree/export/exports.js";
 import { streamOf, tarOf } from "../unit/export-tar.js";
 
-const [state = "", target = "", fatal = "", kind = ""] = process.argv.slice(2);
-const exports = await openExports(state, {
-  onStep: async (step) => {
-    if (step === fatal) process.kill(process.pid, "SIGKILL");
-  },
-});
+const [state = "", target = "", kind = ""] = process.argv.slice(2);
+const exports = await openExports(state);
 const folder = [
   { name: "d/", type: "5", mode: 0o755 },
   { name: "d/f", content: "new" },

@@ -19,6 +19,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type KeptRecord, openExports } from "../../src/tree/export/exports.js";
 import { extractExport } from "../../src/tree/export/extract.js";
 import type { ExportStep } from "../../src/tree/export/staging.js";
+import { exportSteps } from "../crash-walks.js";
 import { streamOf, tarOf } from "../unit/export-tar.js";
 
 let programs: string;
@@ -47,23 +48,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const steps: readonly ExportStep[] = [
-  "recorded",
-  "staging_made",
-  "staging_recorded",
-  "extracted",
-  "checked",
-  "swap_recorded",
-  "moved_aside",
-  "published",
-  "staging_removed",
-];
+const steps: readonly ExportStep[] = exportSteps;
 const swapSteps: readonly ExportStep[] = ["swap_recorded", "moved_aside"];
 
 /** Ends as the export does: by our kill, where it has that step. */
 function exportKilledAt(step: ExportStep, kind: "file" | "folder"): void {
-  const args = [join(programs, "export-killed.mjs"), state, join(parent, "target"), step, kind];
-  const { signal, stderr, status } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  const args = [join(programs, "export-killed.mjs"), state, join(parent, "target"), kind];
+  const env = { PYRO_DIE_AT: `export: ${step}` };
+  const { signal, stderr, status } = spawnSync(process.execPath, args, { encoding: "utf8", env });
   expect([stderr, signal, status]).toStrictEqual(["", "SIGKILL", null]);
 }
 

@@ -111,8 +111,9 @@ export class Qmp implements Disposable {
     const parsed = message.safeParse(parseJson(line));
     if (!parsed.success) return;
     const { event, data, id, error, return: returned } = parsed.data;
+    if (event !== undefined) this.#tell(`< ${event} ${JSON.stringify(data ?? {})}`);
     // What a command returned can be long, and the guest's.
-    this.#tell(id === undefined ? `< ${event} ${JSON.stringify(data)}` : `< ${id} ${error?.desc ?? "done"}`);
+    if (id !== undefined) this.#tell(`< ${id} ${error?.desc ?? "done"}`);
     if (event !== undefined) for (const listener of [...this.#listeners]) listener({ name: event, data: data ?? {} });
     if (id === undefined) return;
     const waiter = this.#waiters.get(id);

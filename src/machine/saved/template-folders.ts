@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFile, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import { crashPoint } from "../../base/crash-point.js";
 import { hasErrno } from "../../base/error.js";
 import { tryLockFile } from "../../base/lock.js";
 import { readRecordFile } from "../../base/record-file.js";
@@ -113,6 +114,7 @@ export async function removeGeneration(root: string, generation: string): Promis
   const going = join(root, `${generation}.old`);
   try {
     await rename(join(root, generation), going);
+    crashPoint("template renamed away");
   } catch (error) {
     if (!hasErrno(error, "ENOENT")) throw error;
   }

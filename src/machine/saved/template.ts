@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { crashPoint } from "../../base/crash-point.js";
 import { syncFolder, writeJsonAtomic } from "../../base/atomic-file.js";
 import { lockFile } from "../../base/lock.js";
 import { keepFile } from "../../base/keep-file.js";
@@ -105,10 +106,12 @@ async function makeOne(root: string, { key, subject, engine, build }: Build, tas
   const generation = newGeneration(key);
   const draft = draftOf(root, generation);
   await mkdir(draft, { mode: 0o700 });
+  crashPoint("template begun");
   try {
     const files = filesOf(draft);
     await build(subject, files, task);
     await keepFile(subject.environment.imagePath, files.basePath);
+    crashPoint("template filled");
     await writeJsonAtomic(manifestPath(draft), {
       format: 1,
       memory_bytes: (await stat(files.memoryPath)).size,
@@ -119,11 +122,13 @@ async function makeOne(root: string, { key, subject, engine, build }: Build, tas
       vcpu_count: subject.vcpuCount,
       mem_mib: subject.memMib,
     } satisfies TemplateManifest);
+    crashPoint("template recorded");
     await rename(draft, join(root, generation));
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
   await syncFolder(root);
+  crashPoint("template placed");
   const about = { environment: subject.environment.name, accelerator: engine.accelerator, generation };
   report("template made", {
     ...about,

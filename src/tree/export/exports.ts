@@ -1,6 +1,7 @@
 // Owns the exports of one daemon: their records, their turns, and what the daemon before left half done. Never an archive.
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { crashPoint } from "../../base/crash-point.js";
 import { PyroError, hasErrno } from "../../base/error.js";
 import { type OpenedPath, openWithin } from "../../base/host-roots.js";
 import { ReadWriteLock } from "../../base/read-write-lock.js";
@@ -36,7 +37,10 @@ export async function openExports(stateFolder: string, { onStep }: ExportsOption
   const turns = new ReadWriteLock();
   return {
     records,
-    step: async (step) => onStep?.(step),
+    step: async (step) => {
+      crashPoint("export", step);
+      await onStep?.(step);
+    },
     publish: (signal, work) => turns.exclusive(signal, work),
     recover: async () => {
       const recovering = found.map((record) => openRecovery(records, record, record.boot_id === bootId));

@@ -10,7 +10,7 @@ import { type ExportPlace, checkPlace, lstatIn, pathIn, stagingPrefix } from "./
 import type { ExportRecord, ExportRecords } from "./export-record.js";
 import { giveBack, identityOf, removeStaging, stagedNames } from "./settle.js";
 
-/** What has just happened, in order; a test stops or kills the export there. */
+/** What has just happened, in order; a test changes something there, or kills the export by its crash point. */
 export type ExportStep =
   | "recorded"
   | "staging_made"

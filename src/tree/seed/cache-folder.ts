@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import { crashPoint } from "../../base/crash-point.js";
 import { syncFolder, writeJsonAtomic } from "../../base/atomic-file.js";
 import { hasErrno } from "../../base/error.js";
 import { lockFile, tryLockFile } from "../../base/lock.js";
@@ -105,6 +106,7 @@ export async function takeSlot(
     // What lies there is of a process that died.
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { mode: 0o700 });
+    crashPoint("seed slot made");
   } catch (error) {
     await dispose();
     throw error;
@@ -119,6 +121,7 @@ export async function storeTree(folders: SeedFolders, slot: string, image: Finis
   const record = { format: 1 as const, digest, image_bytes: size, file_count: fileCount, byte_count: byteCount };
   await writeJsonAtomic(join(slot, recordName), record satisfies z.infer<typeof treeSchema>);
   await chmod(join(slot, imageName), 0o444);
+  crashPoint("seed recorded");
   const present = await findTree(folders, digest);
   if (present !== undefined) return present;
   const place = join(folders.trees, digest);
@@ -135,6 +138,7 @@ export async function storeTree(folders: SeedFolders, slot: string, image: Finis
     }
   }
   await syncFolder(folders.trees);
+  crashPoint("seed placed");
   return storedSeed(place, { digest, imageBytes: size, fileCount, byteCount });
 }
 

@@ -1,5 +1,6 @@
 // Owns putting files into /workspace all at once: staged as one archive, then committed. Never chooses which.
 import { randomUUID } from "node:crypto";
+import { crashPoint } from "../../base/crash-point.js";
 import type { GuestSession } from "../../guest/session.js";
 import { asFileError } from "../../guest/errors.js";
 import { paddingOf } from "../../tree/tar/entry.js";
@@ -43,6 +44,7 @@ export async function commitChanges(session: GuestSession, changes: ChangeSet, s
       bound: stageBound,
     });
     signal.throwIfAborted();
+    crashPoint("changes staged");
     // From here on it is done to its end, whatever the caller does: a stop waits for it, a reset or delete ends its machine.
     await session.files.commit(
       {
@@ -52,6 +54,7 @@ export async function commitChanges(session: GuestSession, changes: ChangeSet, s
       },
       { bound: commitBound },
     );
+    crashPoint("changes committed");
     return { fileCount: Number(fileCount), byteCount: Number(byteCount) };
   } catch (error) {
     throw asFileError(error, "/workspace");

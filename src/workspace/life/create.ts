@@ -1,5 +1,6 @@
 // Owns making a workspace: record first, then seed, disk and machine; all of it or nothing. Never changes an existing one.
 import { mkdir } from "node:fs/promises";
+import { crashPoint } from "../../base/crash-point.js";
 import { asPyroError } from "../../base/error.js";
 import { requireRoom } from "../../base/free-room.js";
 import { newId } from "../../base/id.js";
@@ -55,6 +56,7 @@ export async function beginCreation(services: CreateServices, request: CreateReq
   const build = async () => {
     await requireRoom({ path: store.root, bytes: 0, what: "A workspace" });
     await mkdir(workspace.files.folder, { mode: 0o700 });
+    crashPoint("workspace folder made");
     await workspace.save({});
     await fill(services, { workspace, request }, told);
     told.signal.throwIfAborted();
@@ -86,6 +88,7 @@ async function fill(services: CreateServices, { workspace, request }: Filling, t
     request.prepareSeed(task),
   ]);
   await keepAll(files, { environment, seed });
+  crashPoint("workspace files kept");
   await workspace.save({
     environment: {
       name: environment.name,

@@ -1,5 +1,6 @@
 // Owns what ends or renews a workspace: reset, stop, delete, and doing so by the clock. Never runs commands.
 import { rm } from "node:fs/promises";
+import { crashPoint } from "../../base/crash-point.js";
 import { asPyroError } from "../../base/error.js";
 import type { Task } from "../../base/progress.js";
 import { reportFault } from "../../base/report.js";
@@ -60,8 +61,10 @@ export async function emptyWorkspace(workspace: Workspace): Promise<void> {
   try {
     await killWorkspaceMachine(workspace);
     await rm(files.disk, { force: true });
+    crashPoint("workspace disk removed");
     await rm(files.journal, { force: true });
     await rm(files.output, { recursive: true, force: true });
+    crashPoint("workspace history removed");
   } catch (error) {
     const why = `Its reset came to no end: ${asPyroError(error).message}`;
     await workspace.change({ type: "spoiled", why }).catch(() => undefined);

@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { crashPoint } from "../../base/crash-point.js";
 import { PyroError } from "../../base/error.js";
 import { requireRoom } from "../../base/free-room.js";
 import { commandStarted, type Task } from "../../base/progress.js";
@@ -141,6 +142,7 @@ async function startAs(sequence: number, { workspace, live, request, caller }: S
   // Not the caller's signal: a start that is cut off half way leaves a program that nobody follows or kills.
   const ends = AbortSignal.any([workspace.calls, live.machine.stalled()]);
   await startGuestProgram(session, { processId, program }, ends);
+  crashPoint("command begun in the guest");
   const started: ExecStarted = { type: "exec_started", at: new Date().toISOString(), ...line };
   const running = await followExec(workspace, { session, started, listener: caller.listener });
   caller.onSignal?.((name) => sendGuestSignal(session, processId, name));

@@ -1,6 +1,7 @@
 // Owns the journal of a workspace: what was done in it since its create or last reset, one JSON line each. Never edits a line.
 import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import * as z from "zod";
+import { crashPoint } from "../../base/crash-point.js";
 import { hasErrno } from "../../base/error.js";
 import { outcomeView } from "../../process/outcome.js";
 import { outputView } from "../../process/output.js";
@@ -60,6 +61,7 @@ const unrefusable = new Set<JournalLine["type"]>(["exec_signaled", "exec_ended",
 export async function appendJournal(path: string, line: JournalLine, torn = false): Promise<void> {
   const text = `${JSON.stringify("detail" in line ? { ...line, detail: cut(line.detail) } : line)}\n`;
   await (unrefusable.has(line.type) ? appendFromReserve : append)(path, torn ? `\n${text}` : text);
+  crashPoint("journal line written", line.type);
 }
 
 /** Keeps room for the ends of commands: to be called before one begins. */

@@ -2,6 +2,8 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import { removeDrafts } from "../../base/atomic-file.js";
+import { crashPoint } from "../../base/crash-point.js";
 import { PyroError } from "../../base/error.js";
 import { readRecordFile, type FoundRecord } from "../../base/record-file.js";
 import { call, say } from "../../base/say.js";
@@ -101,6 +103,7 @@ export class WorkspaceStore {
     this.#workspaces.delete(workspace.id);
     const doomed = `${workspace.files.folder}.deleted`;
     await rename(workspace.files.folder, doomed).catch(() => undefined);
+    crashPoint("workspace renamed away");
     await rm(doomed, { recursive: true, force: true });
     await rm(workspace.files.folder, { recursive: true, force: true });
   }
@@ -115,6 +118,7 @@ export class WorkspaceStore {
       await rm(files.folder, { recursive: true, force: true });
       return undefined;
     }
+    await removeDrafts(files.folder, { olderThanMs: 0 });
     const found = await readRecordFile(workspaceRecordKind, files.record);
     if (found.kind === "newer") {
       this.#newer.set(id, newerWorkspace(id, found));
