@@ -2,6 +2,7 @@
 import { realpath } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Paths } from "../../base/paths.js";
+import { forPerson } from "../../base/say.js";
 import { daemonLockPath } from "../../daemon/record.js";
 import { auditFolders } from "./folders.js";
 import { auditMachines } from "./machines.js";
@@ -32,7 +33,7 @@ async function look(paths: Paths): Promise<readonly Thing[]> {
   const itself: Thing[] =
     daemon === undefined
       ? []
-      : [{ kind: "process", what: `${daemon.pid} pyro daemon`, owner: "you", fix: "pyro daemon stop" }];
+      : [{ kind: "process", what: `${daemon.pid} pyro daemon`, owner: "you", fix: forPerson`pyro daemon stop` }];
   const own = daemonOwner(ground);
   const locks: Thing[] = own === undefined ? [] : [{ kind: "lock", what: lock, owner: own, fix: "" }];
   return [
