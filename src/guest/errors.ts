@@ -1,6 +1,6 @@
 // Owns turning a guest connection's failures into ours, once for every call. Never hides what the guest itself answered.
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
-import { PyroError } from "../base/error.js";
+import { PyroError, type ErrorCode } from "../base/error.js";
 import { guestFault } from "../base/guest-fault.js";
 import { visibleLine } from "../base/visible.js";
 
@@ -33,22 +33,20 @@ async function* explainedStream<Message>(messages: AsyncIterable<Message>, expla
 function explained(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted && signal.reason instanceof PyroError) return signal.reason;
   if (!(error instanceof ConnectError)) return error;
-  switch (error.code) {
-    case Code.Unavailable:
-    case Code.Canceled:
-    case Code.Aborted:
-      return new PyroError("unavailable", "The machine does not answer any more.", {
-        hint: "Call again; a workspace starts again by itself, from its disk.",
-        cause: error,
-      });
-    case Code.DeadlineExceeded:
-      return new PyroError("deadline_exceeded", "The machine did not answer in time.", {
-        hint: "Call again; if it repeats, reset or delete what runs there.",
-        cause: error,
-      });
-    default:
-      return cut(error);
+  const { code } = error;
+  if (code === Code.Unavailable || code === Code.Canceled || code === Code.Aborted) {
+    return new PyroError("unavailable", "The machine does not answer any more.", {
+      hint: "Call again; a workspace starts again by itself, from its disk.",
+      cause: error,
+    });
   }
+  if (code === Code.DeadlineExceeded) {
+    return new PyroError("deadline_exceeded", "The machine did not answer in time.", {
+      hint: "Call again; if it repeats, reset or delete what runs there.",
+      cause: error,
+    });
+  }
+  return cut(error);
 }
 
 /**
@@ -80,22 +78,23 @@ export function isAnswer(error: unknown): boolean {
 export function asFileError(error: unknown, path: string): unknown {
   if (!(error instanceof ConnectError) || error.cause instanceof PyroError) return error;
   const text = `${path}: ${error.rawMessage}`;
-  const options = { cause: error };
-  switch (error.code) {
-    case Code.NotFound:
-      return new PyroError("not_found", text, { ...options, hint: "List the folder to see what is there." });
-    case Code.InvalidArgument:
-      return new PyroError("invalid_argument", text, options);
-    case Code.FailedPrecondition:
-      return new PyroError("failed_precondition", text, options);
-    case Code.ResourceExhausted:
-      return new PyroError("resource_exhausted", text, options);
-    case Code.PermissionDenied:
-      return new PyroError("permission_denied", text, {
-        ...options,
-        hint: "Only what lies in /workspace itself can be named, not what a link in it leads to elsewhere.",
-      });
-    default:
-      return error;
-  }
+  const known = fileErrors.get(error.code);
+  if (known === undefined) return error;
+  const { code, ...options } = known;
+  return new PyroError(code, text, { ...options, cause: error });
 }
+
+/** Codes with which the agent answers about a file. */
+const fileErrors = new Map<Code, { readonly code: ErrorCode; readonly hint?: string }>([
+  [Code.NotFound, { code: "not_found", hint: "List the folder to see what is there." }],
+  [Code.InvalidArgument, { code: "invalid_argument" }],
+  [Code.FailedPrecondition, { code: "failed_precondition" }],
+  [Code.ResourceExhausted, { code: "resource_exhausted" }],
+  [
+    Code.PermissionDenied,
+    {
+      code: "permission_denied",
+      hint: "Only what lies in /workspace itself can be named, not what a link in it leads to elsewhere.",
+    },
+  ],
+]);

@@ -129,7 +129,10 @@ function valueOf({ flag, kind, text }: Written, earlier: unknown): unknown {
       const entries = typeof earlier === "object" && earlier !== null ? Object.entries(earlier) : [];
       return Object.fromEntries([...entries, [text.slice(0, at), text.slice(at + 1)]]);
     }
-    default:
+    case "string":
+    case "boolean":
+    case "object":
+    case "any":
       return text;
   }
 }

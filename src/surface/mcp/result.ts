@@ -87,7 +87,7 @@ function endOf(ran: RanCommand, speaker: Speaker): readonly string[] {
       ];
     case "lost":
       return ["lost: its machine went away before it ended", ...notes];
-    default:
+    case "exited":
       return [`exit code ${ran.exit_code ?? "unknown"}`, ...notes];
   }
 }

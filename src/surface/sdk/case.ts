@@ -41,30 +41,26 @@ type Names = (shape: Shape) => ReadonlyMap<string, { readonly to: string; readon
 
 function rename(schema: z.core.$ZodType, value: unknown, names: Names): unknown {
   const { def } = (schema as z.core.$ZodTypes)._zod;
-  switch (def.type) {
-    case "object": {
-      if (typeof value !== "object" || value === null) return value;
-      const renamed = names(def.shape);
-      return Object.fromEntries(
-        Object.entries(value).map(([key, inner]) => {
-          const field = renamed.get(key);
-          const inside = field === undefined ? undefined : def.shape[field.name];
-          return field === undefined || inside === undefined ? [key, inner] : [field.to, rename(inside, inner, names)];
-        }),
-      );
-    }
-    case "array":
-      return Array.isArray(value) ? value.map((item) => rename(def.element, item, names)) : value;
-    case "record":
-      return typeof value === "object" && value !== null
-        ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, rename(def.valueType, inner, names)]))
-        : value;
-    case "optional":
-    case "nullable":
-    case "default":
-    case "readonly":
-      return rename(def.innerType, value, names);
-    default:
-      return value;
+  if (def.type === "object") {
+    if (typeof value !== "object" || value === null) return value;
+    const renamed = names(def.shape);
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => {
+        const field = renamed.get(key);
+        const inside = field === undefined ? undefined : def.shape[field.name];
+        return field === undefined || inside === undefined ? [key, inner] : [field.to, rename(inside, inner, names)];
+      }),
+    );
   }
+  if (def.type === "array") {
+    return Array.isArray(value) ? value.map((item) => rename(def.element, item, names)) : value;
+  }
+  if (def.type === "record") {
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, rename(def.valueType, inner, names)]));
+  }
+  if (def.type === "optional" || def.type === "nullable" || def.type === "default" || def.type === "readonly") {
+    return rename(def.innerType, value, names);
+  }
+  return value;
 }

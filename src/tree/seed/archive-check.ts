@@ -151,7 +151,7 @@ export class ArchiveCheck {
         this.#checkTarget(entry);
         this.#known.set(path, { is: "symlink", target: entry.target });
         return { ...plain, kind: "symlink", target: entry.target };
-      default:
+      case "link":
         return this.#enterLink(entry);
     }
   }

@@ -103,7 +103,7 @@ export class TarParser {
         if (state.left === 0) this.#state = { at: "header" };
         return used;
       }
-      default:
+      case "end":
         return rest.length;
     }
   }
