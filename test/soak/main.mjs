@@ -82,7 +82,7 @@ try {
     };
     await measured("boots, loaded", () => withBusyCores(availableParallelism(), () => storm(counts.boots, boot)));
   }
-  await halves("restores", counts.restores, () => runOnce());
+  await halves("restores", { rounds: counts.restores, once: () => runOnce() });
   await stopDaemon(home);
   settings({ pool_size: 1 });
   const claim = async () => {
@@ -91,7 +91,7 @@ try {
     if (hostname !== waiting.replace("_", "-")) throw new Error(`${waiting} waited, but ${hostname} ran`);
     return { hostname, random };
   };
-  await halves("claims", counts.claims, claim, pooledMachine);
+  await halves("claims", { rounds: counts.claims, once: claim, settled: pooledMachine });
 } finally {
   await stopDaemon(home).catch(() => undefined);
   const left = await footprint(home);
@@ -118,7 +118,7 @@ process.stdout.write(
 process.exit(failed === 0 ? 0 : 1);
 
 /** Half of the rounds with nothing beside them, half with every core busy. */
-async function halves(name, rounds, once, settled) {
+async function halves(name, { rounds, once, settled }) {
   if (rounds === 0) return;
   const half = Math.ceil(rounds / 2);
   const loaded = () => withBusyCores(availableParallelism(), () => storm(rounds - half, once));
