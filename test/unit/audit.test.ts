@@ -41,6 +41,8 @@ test("what a pyro at rest keeps has an owner, each thing once", async () => {
     put("cache", name);
   }
   put("cache", "templates", `${"0".repeat(32)}.lock`);
+  const elsewhere = { ...paths, environments: join(home, "elsewhere") };
+  expect((await audit(elsewhere, signal)).filter(({ owner }) => owner === undefined)).toEqual([]);
   const things = await audit(paths, signal);
   expect(things.filter(({ owner }) => owner === undefined)).toEqual([]);
   const names = things.map(({ what }) => what);

@@ -100,8 +100,9 @@ async function auditWorkspaceFiles(ground: Ground): Promise<readonly Thing[]> {
   const things = (await namesIn(root)).map(async (id) => {
     const { folder, ...files } = workspaceFiles(root, id);
     const known = Object.values(files).map((path) => ({ name: basename(path), owner: () => `workspace ${id}` }));
+    const reserve = { name: `${basename(files.journal)}.reserve`, owner: () => `workspace ${id}` };
     const names = await namesIn(folder);
-    return Promise.all(names.map((name) => judge(join(folder, name), [...known, draft(ground)])));
+    return Promise.all(names.map((name) => judge(join(folder, name), [...known, reserve, draft(ground)])));
   });
   return (await Promise.all(things)).flat();
 }
@@ -129,9 +130,8 @@ function cacheRules(ground: Ground): readonly Rule[] {
   ];
   return [
     ...kept.map((name) => ({ name, owner: () => "the cache" })),
-    ...(ground.paths.environments === join(ground.paths.cache, "environments")
-      ? [{ name: "environments", owner: user }]
-      : []),
+    // Also where PYRO_ENVIRONMENT_CACHE_DIR now names another.
+    { name: "environments", owner: user },
     draft(ground),
   ];
 }
