@@ -48,7 +48,7 @@ const daemonPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /** Connects to the running daemon of this version, starting it where needed. */
 export async function connectDaemon(options: ConnectOptions): Promise<DaemonConnection> {
-  const paths = await preparePaths(options.env);
+  const paths = preparePaths(options.env);
   const until = performance.now() + startTimeoutMs;
   let lockedSince: number | undefined;
   while (performance.now() < until) {
@@ -74,7 +74,7 @@ export async function connectDaemon(options: ConnectOptions): Promise<DaemonConn
 
 /** The running daemon, of whatever version, or undefined. Starts nothing. */
 export async function findDaemon(env?: NodeJS.ProcessEnv): Promise<DaemonConnection | undefined> {
-  const paths = await preparePaths(env);
+  const paths = preparePaths(env);
   // The record can be lost or garbled while its daemon lives on.
   const socketPath = (await findRunning(paths))?.socket ?? daemonSocketPath(paths);
   return (await answers(socketPath)) ? connection(socketPath, env) : undefined;
