@@ -75,6 +75,8 @@ const bundled = await Promise.all([
     entryPoints: COMMANDS,
     format: "cjs",
     outExtension: { ".js": ".cjs" },
+    // Where a script says `import()`, Node 20 warns the user; what is left of them are Node's own modules.
+    supported: { "dynamic-import": false },
     // Names stay: they are what a stack says.
     minifyWhitespace: true,
     minifySyntax: true,

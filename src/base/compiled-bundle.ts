@@ -32,7 +32,6 @@ export function runBundle(path: string, env: NodeJS.ProcessEnv = process.env): L
   const script = new vm.Script(source, {
     filename: path,
     ...(cachedData === undefined ? {} : { cachedData }),
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   // The bundler wraps the bundle as Node wraps a CommonJS module.
   const wrapped = script.runInThisContext() as (...args: unknown[]) => void;
