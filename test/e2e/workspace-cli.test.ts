@@ -18,7 +18,8 @@ async function openWorkspace(args: readonly string[] = []) {
   return {
     id,
     pyro,
-    exec: (argv: readonly string[], stdin?: Uint8Array) => pyro(["exec", id, "--", ...argv], stdin),
+    exec: (argv: readonly string[], stdin?: Uint8Array) =>
+      pyro(["exec", id, "--timeout-seconds", "3600", "--", ...argv], stdin),
     [Symbol.asyncDispose]: async () => {
       await pyro(["delete", id]);
     },
