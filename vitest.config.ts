@@ -29,8 +29,9 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           setupFiles: ["test/e2e/audit.ts"],
           ...(existsSync(`${ROOT}/${E2E_SETUP}`) ? { globalSetup: [E2E_SETUP] } : {}),
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          // Only for what hangs: a busy machine is slow.
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           pool: "forks",
           maxWorkers: 2,
         },

@@ -70,6 +70,7 @@ async function measureStarts(commands: Commands, count: number): Promise<{ rows:
   const figures = await alternate(count, {
     node: () => timed(() => ended(spawn(process.execPath, ["-e", "0"], { stdio: "ignore" }))),
     version: () => timed(() => runPyro(commands, ["--version"])),
+    list: () => timed(() => runPyro(commands, ["workspace", "list"])),
     mcp: () =>
       timed(async () => {
         const server = await startMcp(commands);
@@ -84,7 +85,13 @@ async function measureStarts(commands: Commands, count: number): Promise<{ rows:
       what: "pyro mcp serve → initialize → tools/list",
       figure: figures.mcp,
       goal: 200,
-      reference: { ...reference, goal: 3.5 },
+      reference: { ...reference, goal: 2.5 },
+    },
+    {
+      id: "workspace_list",
+      what: "pyro workspace list, with a daemon and no workspace",
+      figure: figures.list,
+      reference: { ...reference, goal: 1.8 },
     },
     { id: "version", what: "pyro --version", figure: figures.version, reference },
     { id: "node", what: "node -e 0", figure: figures.node },

@@ -20,7 +20,6 @@ function flush() {
 if (role === "command") {
   note("process started", "", performance.timeOrigin);
   note("node started");
-  // The first looks whether the daemon answers, the next is for the call.
   subscribe("net.client.socket", () => note("connecting to the daemon"));
   subscribe("http.client.response.finish", () => note("answer read"));
   process.on("exit", () => {

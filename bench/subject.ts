@@ -51,7 +51,7 @@ export async function openSubject(): Promise<Subject> {
   await mkdir(dirname(user.cache), { recursive: true });
   const home = await mkdtemp(join(dirname(user.cache), "pyro-bench-"));
   const env = { ...process.env, PYRO_HOME: home, PYRO_ENVIRONMENT_CACHE_DIR: user.environments };
-  const paths = await preparePaths(env);
+  const paths = preparePaths(env);
   const environments = openHostEnvironments(paths, env);
   const environment =
     (await environments.find(environmentName)) ?? (await environments.pull(environmentName, task)).environment;

@@ -1,5 +1,5 @@
-// Writes src/operations/commands.gen.ts: which module has the operation behind each command; and src/base/calls.gen.ts: which calls and fields
-// a sentence may name. Reads the table's modules, knows none of them by name.
+// Writes src/operations/commands.gen.ts, which module has the operation behind each command; daemon-commands.gen.ts, which of them the daemon
+// answers; and src/base/calls.gen.ts, which calls and fields a sentence may name. Reads the table's modules, knows none of them by name.
 
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -10,12 +10,13 @@ import { root } from "./step.mjs";
 const FOLDER = join("src", "operations");
 const INDEX = "commands.gen.ts";
 const CALLS = join("src", "base", "calls.gen.ts");
+const OF_DAEMON = "daemon-commands.gen.ts";
 const target = process.argv[2] ?? root;
 const bundle = join(root, "build", "reference", `operations-${process.pid}.mjs`);
 
 try {
   const modules = readdirSync(join(root, FOLDER))
-    .filter((name) => name.endsWith(".ts") && name !== INDEX && exportsOperations(name))
+    .filter((name) => name.endsWith(".ts") && exportsOperations(name))
     .map((name) => name.replace(/ts$/u, "js"))
     .toSorted();
   const contents = modules.map((name, at) => `export * as m${at} from "./${FOLDER}/${name}";`).join("\n");
@@ -35,7 +36,12 @@ try {
       .filter(([, value]) => typeof value?.name === "string" && value.effect !== undefined)
       .map(([exported, operation]) => ({ name, exported, operation })),
   );
-  write(join(FOLDER, INDEX), textOf(rows.filter(({ operation }) => operation.cli !== undefined)));
+  const commands = rows
+    .filter(({ operation }) => operation.cli !== undefined)
+    .map((row) => ({ ...row, path: row.operation.cli.path }))
+    .toSorted((left, right) => (left.path.join(" ") < right.path.join(" ") ? -1 : 1));
+  write(join(FOLDER, INDEX), textOf(commands));
+  write(join(FOLDER, OF_DAEMON), textOfDaemon(commands));
   write(CALLS, callsText(rows.map(({ operation }) => operation)));
 } finally {
   rmSync(bundle, { force: true });
@@ -66,19 +72,28 @@ function callsText(operations) {
 }
 
 function textOf(rows) {
-  const lines = rows
-    .map(({ name, exported, operation }) => ({ path: operation.cli.path, operation: operation.name, name, exported }))
-    .toSorted((left, right) => (left.path.join(" ") < right.path.join(" ") ? -1 : 1))
-    .map(
-      ({ path, operation, name, exported }) =>
-        `  { path: ${JSON.stringify(path)}, operation: ${JSON.stringify(operation)}, load: async () => (await import("./${name}")).${exported} },\n`,
-    );
+  const lines = rows.map(
+    ({ path, operation, name, exported }) =>
+      `  { path: ${JSON.stringify(path)}, operation: ${JSON.stringify(operation.name)}, load: async () => (await import("./${name}")).${exported} },\n`,
+  );
   return [
     "// Generated from the operation table by `make generate`: where the operation behind a command is, so that it loads no other.\n",
     'import type { Operation } from "./operation.js";\n\n',
     "export interface IndexedCommand {\n  readonly path: readonly string[];\n  /** Its name. */\n  readonly operation: string;\n  load(): Promise<Operation>;\n}\n\n",
     "export const indexedCommands: readonly IndexedCommand[] = [\n",
     ...lines,
+    "];\n",
+  ].join("");
+}
+
+function textOfDaemon(rows) {
+  const paths = rows
+    .filter(({ operation }) => operation.inCaller === undefined)
+    .map(({ path }) => `  ${JSON.stringify(path)},\n`);
+  return [
+    "// Generated from the operation table by `make generate`: the commands that the daemon answers, nothing in the caller's process.\n\n",
+    "export const daemonCommands: readonly (readonly string[])[] = [\n",
+    ...paths,
     "];\n",
   ].join("");
 }

@@ -1,4 +1,5 @@
-// Writes what is generated: both sides of the wire from proto/; docs/reference, docs/contract.md, the index of commands and the names of calls from the operation table.
+// Writes what is generated: both sides of the wire from proto/; docs/reference, docs/contract.md, the indexes of commands and tools and the
+// names of calls from the operation table.
 // With --check it writes into build/generated instead and says what differs from the checkout; git is not asked.
 
 import { spawnSync } from "node:child_process";
@@ -8,7 +9,12 @@ import { root } from "./step.mjs";
 
 const WIRE = ["src/guest/gen", "guest/internal/gen"];
 const DOCUMENTS = ["docs/reference", "docs/contract.md"];
-const INDEX = ["src/operations/commands.gen.ts", "src/base/calls.gen.ts"];
+const INDEX = [
+  "src/operations/commands.gen.ts",
+  "src/operations/daemon-commands.gen.ts",
+  "src/base/calls.gen.ts",
+  "src/surface/mcp/listed-tools.gen.ts",
+];
 
 const check = process.argv.includes("--check");
 const target = check ? join(root, "build", "generated") : root;
@@ -20,6 +26,7 @@ if (check) {
 try {
   generateWire();
   run(process.execPath, ["scripts/command-index.mjs", target]);
+  run(process.execPath, ["scripts/tool-list.mjs", target]);
   run(process.execPath, ["scripts/generate-reference.mjs", target]);
   const stale = check ? [...WIRE, ...INDEX, ...DOCUMENTS].flatMap(differences) : [];
   for (const path of stale) process.stdout.write(`${path} is not what its source generates: run make generate\n`);

@@ -7,10 +7,10 @@ import { root } from "./step.mjs";
 
 /**
  * Resolves when the Go tests have ended; a package that does not build is one failure.
- * @returns {Promise<{passed: number, failed: number, skipped: {test: string, reason: string}[]}>}
+ * @returns {Promise<{passed: number, failed: number, skipped: {test: string, reason: string}[], files: {file: string, seconds: number}[]}>}
  */
 export async function runGoTests() {
-  const counts = { passed: 0, failed: 0, skipped: [] };
+  const counts = { passed: 0, failed: 0, skipped: [], files: [] };
   const seen = { outputs: new Map(), parents: new Set(), packagesWithFailures: new Set() };
   const child = spawn(join(root, "scripts", "go"), ["-C", "guest", "test", "-race", "-json", "./..."], {
     cwd: root,
@@ -52,6 +52,7 @@ function noteTest(event, counts, { outputs, packagesWithFailures }) {
 }
 
 function notePackage(event, counts, { outputs, packagesWithFailures }) {
+  if (event.Elapsed > 0) counts.files.push({ file: event.Package, seconds: event.Elapsed });
   if (event.Action === "pass") process.stdout.write(`✓ ${event.Package}  ${event.Elapsed} s\n`);
   if (event.Action !== "fail") return;
   process.stdout.write(`✗ ${event.Package}  ${event.Elapsed} s\n`);

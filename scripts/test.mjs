@@ -17,7 +17,10 @@ if (unknown.length > 0) {
   process.exit(64);
 }
 
-const total = { passed: 0, failed: 0, skipped: [] };
+/** Files that are named with the time that they took, the slowest first. */
+const SLOWEST = 10;
+
+const total = { passed: 0, failed: 0, skipped: [], files: [] };
 for (const suite of asked.length === 0 ? DEFAULT_SUITES : asked) {
   const started = performance.now();
   process.stdout.write(`\n── ${suite} tests\n`);
@@ -31,10 +34,14 @@ for (const suite of asked.length === 0 ? DEFAULT_SUITES : asked) {
   total.passed += counts.passed;
   total.failed += counts.failed;
   total.skipped.push(...counts.skipped.map((entry) => ({ ...entry, suite })));
+  total.files.push(...(counts.files ?? []));
 }
 
 if (total.skipped.length > 0) process.stdout.write(`\nskipped:\n`);
 for (const { suite, test, reason } of total.skipped) process.stdout.write(`  ${suite}: ${test}: ${reason}\n`);
+const slowest = total.files.toSorted((left, right) => right.seconds - left.seconds).slice(0, SLOWEST);
+if (slowest.length > 0) process.stdout.write("\nslowest:\n");
+for (const { file, seconds } of slowest) process.stdout.write(`  ${seconds.toFixed(1).padStart(6)} s  ${file}\n`);
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 
@@ -58,6 +65,6 @@ function readCounts(path) {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch {
-    return { passed: 0, failed: 0, skipped: [] };
+    return { passed: 0, failed: 0, skipped: [], files: [] };
   }
 }

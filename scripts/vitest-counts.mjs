@@ -1,13 +1,22 @@
-// A vitest reporter that only counts: writes passed, failed and skipped (with the reason given) to PYRO_TEST_COUNTS. Prints nothing.
+// A vitest reporter that only counts: writes passed, failed and skipped (with the reason given), and how long each file took, to
+// PYRO_TEST_COUNTS. Prints nothing.
 
 import { writeFileSync } from "node:fs";
 
 export class CountsReporter {
   onTestRunEnd(modules, unhandledErrors) {
-    const counts = { passed: 0, failed: unhandledErrors.length, skipped: [] };
+    const counts = { passed: 0, failed: unhandledErrors.length, skipped: [], files: modules.map(timeOf) };
     for (const module of modules) count(module, counts);
     writeFileSync(process.env.PYRO_TEST_COUNTS, JSON.stringify(counts));
   }
+}
+
+/** Loading it and its hooks included. */
+function timeOf(module) {
+  const { prepareDuration, environmentSetupDuration, setupDuration, collectDuration, duration } = module.diagnostic();
+  const parts = [prepareDuration, environmentSetupDuration, setupDuration, collectDuration, duration];
+  const ms = parts.reduce((sum, part) => sum + part, 0);
+  return { file: module.relativeModuleId, seconds: Math.round(ms / 100) / 10 };
 }
 
 function count(module, counts) {

@@ -88,8 +88,7 @@ export const requirements: Readonly<Record<string, string>> = {
   "compat-asked": "A sandbox is used only where it is allowed and no virtual machine can start.",
 
   "help-every-level": "`--help` works at every level, and shows the way in at the top; `--version` works.",
-  "compiled-kept":
-    "What Node has compiled is kept for the next start, where Node can, in a folder of this user's alone; an earlier build's goes.",
+  "compiled-kept": "What is compiled of a command is kept for its next start, in a folder of this user's alone.",
   "daemon-not-started": "Asking about the daemon or stopping it never starts one.",
   "progress-on-stderr": "Progress is on standard error, as plain lines where that is no terminal.",
   demo: "`pyro demo` shows the life of a one-shot machine.",

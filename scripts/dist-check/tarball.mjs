@@ -12,6 +12,7 @@ const MAX_BYTES = 60_000_000;
 const MEANT = [
   ...["CHANGELOG.md", "CHARTER.md", "LICENSE", "README.md", "SECURITY.md", "package.json"],
   ...["dist/LICENSES.txt", "dist/index.d.ts", "dist/index.js", "dist/pyro-guest", "dist/pyro.js"],
+  ...["dist/any.cjs", "dist/command.cjs", "dist/mcp.cjs"],
   ...["dist/runtime/initramfs.img", "dist/runtime/manifest.json", "dist/runtime/vmlinux"],
   /^dist\/chunks\/[a-z-]+-[A-Z0-9]{8}\.js$/,
   /^docs\/([a-z-]+\/)*([a-z0-9-]+|README)\.(md|svg)$/,

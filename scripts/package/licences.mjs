@@ -72,7 +72,7 @@ function npmParts() {
   return Object.entries(json("build/bundled.json").packages).map(([folder, files]) => {
     const { name, version, license } = json(join(folder, "package.json"));
     const texts = [licenceFiles(join(root, folder)) || textOf(name, license), ...notices(files)];
-    return { name, version, licence: license, where: "dist/**/*.js", text: texts.join("\n\n") };
+    return { name, version, licence: license, where: "dist/**/*.js and dist/*.cjs", text: texts.join("\n\n") };
   });
 }
 

@@ -23,6 +23,9 @@ try {
 function refuseUnbuilt() {
   for (const path of [
     "dist/pyro.js",
+    "dist/any.cjs",
+    "dist/command.cjs",
+    "dist/mcp.cjs",
     "dist/index.js",
     "dist/pyro-guest",
     "dist/runtime/manifest.json",

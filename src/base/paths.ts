@@ -1,7 +1,6 @@
 // Owns where pyro keeps things on the host, and that those folders belong to the user alone. Never reads their content.
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
-import { access, chmod, lstat, mkdir } from "node:fs/promises";
+import { accessSync, chmodSync, constants, lstatSync, mkdirSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { PyroError, hasErrno } from "./error.js";
 import { userHome, userId } from "./user.js";
@@ -51,19 +50,19 @@ function foldersIn(home: string) {
 }
 
 /** The same with the socket folder that will be used; makes nothing. */
-export async function locatePaths(env: NodeJS.ProcessEnv = process.env): Promise<Paths> {
+export function locatePaths(env: NodeJS.ProcessEnv = process.env): Paths {
   const wanted = resolvePaths(env);
-  return wanted.sockets === "" ? { ...wanted, sockets: await defaultSocketFolder(wanted.state) } : wanted;
+  return wanted.sockets === "" ? { ...wanted, sockets: defaultSocketFolder(wanted.state) } : wanted;
 }
 
-/** The same, with the folders made, private to the user and fit for sockets. */
-export async function preparePaths(env: NodeJS.ProcessEnv = process.env): Promise<Paths> {
-  const paths = await locatePaths(env);
+/** The same, with the folders made, private to the user and fit for sockets. A dozen calls of the kernel, which are not worth a thread each. */
+export function preparePaths(env: NodeJS.ProcessEnv = process.env): Paths {
+  const paths = locatePaths(env);
   // Checked by itself: whoever owns the folder around could exchange what is in it.
-  if (paths.home === undefined) await makePrivate(dirname(paths.sockets));
-  for (const folder of [paths.state, paths.cache, paths.sockets]) await makePrivate(folder);
-  await makeFolder(paths.environments, 0o777);
-  await checkReadable(paths.environments);
+  if (paths.home === undefined) makePrivate(dirname(paths.sockets));
+  for (const folder of [paths.state, paths.cache, paths.sockets]) makePrivate(folder);
+  makeFolder(paths.environments, 0o777);
+  checkReadable(paths.environments);
   // The longest name below it is `m/<id>/agent.sock`.
   if (Buffer.byteLength(paths.sockets) > maxSocketPathBytes - 40) {
     throw new PyroError("failed_precondition", `The socket folder's path is too long: ${paths.sockets}`, {
@@ -84,21 +83,26 @@ function absolute(name: string, value: string | undefined): string | undefined {
 }
 
 /** One per state folder: a user can have several, each with its daemon, by changing HOME. */
-async function defaultSocketFolder(state: string): Promise<string> {
+function defaultSocketFolder(state: string): string {
   const uid = userId();
   const session = `/run/user/${uid}`;
-  const owned = await lstat(session).then(
-    (stat) => stat.isDirectory() && stat.uid === uid,
-    () => false,
-  );
-  const all = owned ? join(session, "pyro") : `/tmp/pyro-${uid}`;
+  const all = isFolderOf(uid, session) ? join(session, "pyro") : `/tmp/pyro-${uid}`;
   return join(all, createHash("sha256").update(state).digest("hex").slice(0, 8));
 }
 
-/** May belong to somebody else, who installs for all; then it has to be open to us at least. */
-async function checkReadable(folder: string): Promise<void> {
+function isFolderOf(uid: number, folder: string): boolean {
   try {
-    await access(folder, constants.R_OK | constants.X_OK);
+    const stat = lstatSync(folder);
+    return stat.isDirectory() && stat.uid === uid;
+  } catch {
+    return false;
+  }
+}
+
+/** May belong to somebody else, who installs for all; then it has to be open to us at least. */
+function checkReadable(folder: string): void {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
   } catch (error) {
     throw new PyroError("permission_denied", `The environments in ${folder} cannot be read by this user.`, {
       hint: `Open ${folder} to this user, or set PYRO_ENVIRONMENT_CACHE_DIR to another folder.`,
@@ -107,27 +111,29 @@ async function checkReadable(folder: string): Promise<void> {
   }
 }
 
-async function makePrivate(folder: string): Promise<void> {
-  await makeFolder(folder, 0o700);
-  const stat = await lstat(folder);
+function makePrivate(folder: string): void {
+  makeFolder(folder, 0o700);
+  const stat = lstatSync(folder);
   if (!stat.isDirectory() || stat.uid !== userId()) {
     throw new PyroError("permission_denied", `${folder} is not a folder of this user's.`, {
       hint: `Remove ${folder}, or set PYRO_HOME to a folder of your own.`,
     });
   }
-  if ((stat.mode & 0o077) !== 0) await chmod(folder, 0o700);
+  if ((stat.mode & 0o077) !== 0) chmodSync(folder, 0o700);
 }
 
 /** Level by level: Node's own recursive mkdir never ends where a file system answers ENOENT for ever, as /proc does. */
-async function makeFolder(folder: string, mode: number): Promise<void> {
+function makeFolder(folder: string, mode: number): void {
   try {
-    await mkdir(folder, { mode });
+    mkdirSync(folder, { mode });
   } catch (error) {
     if (hasErrno(error, "EEXIST")) return;
     if (!hasErrno(error, "ENOENT") || dirname(folder) === folder) throw error;
-    await makeFolder(dirname(folder), mode);
-    await mkdir(folder, { mode }).catch((again: unknown) => {
+    makeFolder(dirname(folder), mode);
+    try {
+      mkdirSync(folder, { mode });
+    } catch (again) {
       if (!hasErrno(again, "EEXIST")) throw again;
-    });
+    }
   }
 }

@@ -1,6 +1,7 @@
 // Owns calling the daemon: one request, its events, one result. Never knows what an operation means.
 import { request, type ClientRequest, type IncomingMessage } from "node:http";
 import { once } from "node:events";
+import { createConnection, type Socket } from "node:net";
 import { json } from "node:stream/consumers";
 import type { Readable } from "node:stream";
 import type * as z from "zod";
@@ -48,14 +49,15 @@ const maxAnswerLineBytes = 1024 * 1024 * 1024;
 /** Milliseconds that a daemon has to say whether it makes way. */
 const handOverTimeoutMs = 5000;
 
-/** Calls the operation `name` at the daemon behind `socketPath`; throws a PyroError for every failure. */
+/** Calls the operation `name` at the daemon behind `socketPath`, `over` a connection to it where there is one; throws a PyroError for every failure. */
 export async function callDaemon(
   socketPath: string,
-  call: { readonly name: string; readonly input: unknown },
+  call: { readonly name: string; readonly input: unknown; readonly over?: Socket | undefined },
   options: CallOptions = {},
 ): Promise<unknown> {
   const outgoing = request({
-    socketPath,
+    // One connection for each call: nothing is to be pooled.
+    createConnection: () => call.over ?? createConnection(socketPath),
     method: "POST",
     path: `/v1/operations/${encodeURIComponent(call.name)}`,
     headers: {

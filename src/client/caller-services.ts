@@ -38,9 +38,9 @@ export function openCallerServices(
 
 function openDaemonLog(env: NodeJS.ProcessEnv): DaemonLog {
   return {
-    read: async (query) => readLog(daemonLogPath(await locatePaths(env)), query),
-    follow: async (query, signal, take) => followLog(daemonLogPath(await locatePaths(env)), query, { signal, take }),
-    stderr: async () => stderrTail(await locatePaths(env)),
+    read: async (query) => readLog(daemonLogPath(locatePaths(env)), query),
+    follow: async (query, signal, take) => followLog(daemonLogPath(locatePaths(env)), query, { signal, take }),
+    stderr: async () => stderrTail(locatePaths(env)),
   };
 }
 
@@ -50,7 +50,7 @@ async function openSubject(
   task: Task,
 ): Promise<Omit<Subject, "spell">> {
   const env = options.env ?? process.env;
-  const paths = await locatePaths(env);
+  const paths = locatePaths(env);
   const settings = once(() => readSettings(paths.settings));
   const installation = once(() => findInstallation());
   const verdictOptions = async () =>
@@ -64,7 +64,7 @@ async function openSubject(
     environments: openHostEnvironments(paths, env),
     daemon: daemonProbe(paths, options),
     ...{ settings, installation, verdict, wanted },
-    prepare: () => preparePaths(env),
+    prepare: async () => preparePaths(env),
     proveTcg: async (qemu) => proveTcg(await verdictOptions(), qemu, task.signal),
     engine: once(async () => chooseEngine(await verdict(), await wanted())),
   };

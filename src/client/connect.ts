@@ -1,8 +1,7 @@
 // Owns finding the daemon of this user and starting one when there is none. Never runs inside the daemon.
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, truncate, stat } from "node:fs/promises";
-import { createConnection } from "node:net";
+import { createConnection, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { PyroError } from "../base/error.js";
 import { preparePaths, type Paths } from "../base/paths.js";
@@ -48,12 +47,14 @@ const daemonPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /** Connects to the running daemon of this version, starting it where needed. */
 export async function connectDaemon(options: ConnectOptions): Promise<DaemonConnection> {
-  const paths = await preparePaths(options.env);
+  const paths = preparePaths(options.env);
   const until = performance.now() + startTimeoutMs;
   let lockedSince: number | undefined;
   while (performance.now() < until) {
-    const running = await findRunning(paths);
-    if (running !== undefined && isOurs(running)) return connection(running.socket, options.env);
+    const open = await openRunning(paths);
+    const running = open?.record;
+    if (open !== undefined && isOurs(open.record)) return connection(open.record.socket, options.env, open.socket);
+    open?.socket.destroy();
     if (running !== undefined) {
       if (await makesWay(running, until)) continue;
       // It is busy with calls of its own code; ours are the same as long as both speak the same lines.
@@ -74,7 +75,7 @@ export async function connectDaemon(options: ConnectOptions): Promise<DaemonConn
 
 /** The running daemon, of whatever version, or undefined. Starts nothing. */
 export async function findDaemon(env?: NodeJS.ProcessEnv): Promise<DaemonConnection | undefined> {
-  const paths = await preparePaths(env);
+  const paths = preparePaths(env);
   // The record can be lost or garbled while its daemon lives on.
   const socketPath = (await findRunning(paths))?.socket ?? daemonSocketPath(paths);
   return (await answers(socketPath)) ? connection(socketPath, env) : undefined;
@@ -85,31 +86,56 @@ export function isOurs(record: DaemonRecord): boolean {
   return record.version === version ? record.build === buildId : buildId === "source";
 }
 
-function connection(socketPath: string, env = process.env): DaemonConnection {
+/** `connected` is for the first call. */
+function connection(socketPath: string, env = process.env, connected?: Socket): DaemonConnection {
   // The daemon outlives agents, and may have been started where there was none.
   const sshAgent = env["SSH_AUTH_SOCK"];
+  let unused = connected;
   return {
     socketPath,
-    call: (name, input, options) => callDaemon(socketPath, { name, input }, { sshAgent, ...options }),
+    call: (name, input, options) => {
+      const over = unused?.destroyed === false ? unused.ref() : undefined;
+      unused = undefined;
+      return callDaemon(socketPath, { name, input, over }, { sshAgent, ...options });
+    },
   };
 }
 
 /** What the daemon that answers says of itself; undefined when none does. */
 export async function findRunning(paths: Paths): Promise<DaemonRecord | undefined> {
+  const open = await openRunning(paths);
+  open?.socket.destroy();
+  return open?.record;
+}
+
+interface OpenDaemon {
+  readonly record: DaemonRecord;
+  readonly socket: Socket;
+}
+
+async function openRunning(paths: Paths): Promise<OpenDaemon | undefined> {
   const record = await readDaemonRecord(paths);
-  return record !== undefined && (await answers(record.socket)) ? record : undefined;
+  const socket = record === undefined ? undefined : await connectTo(record.socket);
+  return record === undefined || socket === undefined ? undefined : { record, socket };
 }
 
 /** Whether somebody listens there. */
 export async function answers(socketPath: string): Promise<boolean> {
+  const socket = await connectTo(socketPath);
+  socket?.destroy();
+  return socket !== undefined;
+}
+
+/** A connection that keeps no process alive until it is used; undefined where nobody listens. */
+async function connectTo(socketPath: string): Promise<Socket | undefined> {
   const socket = createConnection(socketPath);
   try {
     await once(socket, "connect", { signal: AbortSignal.timeout(5000) });
-    return true;
+    // The daemon may end before the first call, which then makes a connection of its own.
+    return socket.on("error", () => undefined).unref();
   } catch {
-    return false;
-  } finally {
     socket.destroy();
+    return undefined;
   }
 }
 
@@ -122,6 +148,8 @@ async function makesWay(old: DaemonRecord, until: number): Promise<boolean> {
 
 /** True once a new daemon is ready; false when another one has the lock. */
 async function start(paths: Paths, options: ConnectOptions): Promise<boolean> {
+  // Only for a start: most commands find a daemon.
+  const { spawn } = await import("node:child_process");
   const env = options.env ?? process.env;
   await using stderr = await openStderr(daemonStderrPath(paths));
   const child = spawn(

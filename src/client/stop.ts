@@ -17,7 +17,7 @@ const lookEveryMs = 50;
 
 /** True when one was running. A daemon that is only starting is stopped as well. */
 export async function stopDaemon(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<boolean> {
-  const paths = await preparePaths(env);
+  const paths = preparePaths(env);
   const patience = AbortSignal.timeout(patienceMs);
   let asked: ProcessIdentity | undefined;
   let wasRunning = false;

@@ -42,14 +42,14 @@ const oldDraftMs = 60_000;
 /** Milliseconds for closing: more than each of its parts takes. */
 const closeTimeoutMs = 30_000;
 
-/** Runs until it is told to stop or has been idle. There is one for each state folder. */
-export async function runDaemon(): Promise<void> {
+/** Runs until it is told to stop or has been idle; `onReady` is called once. There is one for each state folder. */
+export async function runDaemon(onReady: () => void): Promise<void> {
   process.umask(0o077);
-  const paths = await preparePaths();
+  const paths = preparePaths();
   await using _ = await onlyOne(paths);
   using _log = keepLog({ path: daemonLogPath(paths), debug: process.env["PYRO_DEBUG"] });
   try {
-    await serveUntilStopped(paths);
+    await serveUntilStopped(paths, onReady);
     report("daemon ended");
   } catch (error) {
     reportFault("daemon failed", error);
@@ -57,7 +57,7 @@ export async function runDaemon(): Promise<void> {
   }
 }
 
-async function serveUntilStopped(paths: Paths): Promise<void> {
+async function serveUntilStopped(paths: Paths, onReady: () => void): Promise<void> {
   const began = performance.now();
   await removeOldDrafts(paths);
   const settings = await readSettings(paths.settings);
@@ -112,7 +112,7 @@ async function serveUntilStopped(paths: Paths): Promise<void> {
   for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(name, () => stop.abort());
   idle(server.running() > 0);
   report("daemon started", { ...aboutDaemon(engine), ms: Math.round(performance.now() - began) });
-  sayReady();
+  sayReady(onReady);
   await aborted(stop.signal);
   await closeParts({ paths, server, workspaces, machines });
   closed.resolve();
@@ -151,9 +151,10 @@ async function closeParts({ paths, server, workspaces, machines }: Parts): Promi
 }
 
 /** Whoever started it may have gone. */
-function sayReady(): void {
+function sayReady(onReady: () => void): void {
   process.stdout.on("error", () => undefined);
   process.stdout.write("ready\n");
+  onReady();
 }
 
 /** Also where that was before anybody waited. */

@@ -10,14 +10,14 @@ import {
   type ServeChoices,
 } from "../operations/serve-choices.js";
 import { parseCommandArguments } from "./cli/arguments.js";
-import { mcpServeCommand, mcpServeInput } from "./cli/serve.js";
+import { mcpServeCommand, mcpServeInput } from "./cli/serve-mcp.js";
 import { PyroError } from "../base/error.js";
-import { toolsOf } from "./mcp/tools.js";
+import { listedTools } from "./mcp/listed-tools.js";
 
 export const serveFlags: ServeFlags = {
   tools: async (flags) => {
     const { profile = defaultProfile, mode } = await choicesIn(flags);
-    return toolsOf({ profile, mode }).map(({ tool }) => tool.name);
+    return listedTools({ profile, mode }).map(({ name }) => name);
   },
   mean: async (left, right) => {
     const [first, second] = await Promise.all([left, right].map((flags) => choicesIn(flags).catch(() => undefined)));

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { profiles } from "../../src/operations/operation.js";
 import { modes } from "../../src/operations/serve-choices.js";
+import { listedTools } from "../../src/surface/mcp/listed-tools.js";
 import { instructionsOf } from "../../src/surface/mcp/instructions.js";
 import { modeShapes } from "../../src/surface/mcp/modes.js";
 import { annotationsOf, toolsOf } from "../../src/surface/mcp/tools.js";
@@ -67,6 +68,17 @@ test("a call that works on gets as long as leaves time to answer, whatever the m
     waits("workspace_wait", { wait_seconds: 2 }),
     waits("workspace_status", {}),
   ]).toEqual([40, 40, 43, 2, undefined]);
+});
+
+test.each([undefined, "ubuntu:24.04"])("a server lists the tools that it calls (environment %s)", (environment) => {
+  for (const profile of profiles) {
+    for (const mode of [undefined, ...modes]) {
+      const choice = { profile, mode, environment };
+      expect(JSON.parse(JSON.stringify(listedTools(choice)))).toEqual(
+        JSON.parse(JSON.stringify(toolsOf(choice).map(({ tool }) => tool))),
+      );
+    }
+  }
 });
 
 test("instructions and tool lists stay within what hosts keep", () => {

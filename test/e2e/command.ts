@@ -51,7 +51,8 @@ function pyroCommand(): readonly [string, string] {
   return [process.execPath, join(runFolder(), "dist", "pyro.js")];
 }
 
-const defaultTimeoutMs = 100_000;
+/** Less than a test has, so that its home is still cleaned up. */
+const defaultTimeoutMs = 400_000;
 
 export function startPyro(args: readonly string[], options: CommandOptions): Started {
   return startProgram([...pyroCommand(), ...args], options);

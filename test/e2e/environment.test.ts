@@ -71,7 +71,7 @@ test("[environment-release] debian:12 and debian:13 are both installed, whicheve
   const rest = (release: string) => [...["python", "curl ", `Suites: ${release} ${release}-updates`, "kept", "0"]];
   expect(await lines("debian:12")).toEqual(["12", "git version 2.39.5", ...rest("bookworm")]);
   expect(await lines("debian:13")).toEqual(["13", "git version 2.47.3", ...rest("trixie")]);
-}, 400_000);
+});
 
 test("[environment-mirror] the mirror that the user names is asked instead of the host's, the variable before the setting; no password is shown", async () => {
   await using cache = await openCache();
@@ -87,7 +87,7 @@ test("[environment-mirror] the mirror that the user names is asked instead of th
   expect(stderr).toMatch(/The Debian mirror does not answer: .*127\.0\.0\.1:1\b/u);
   expect(doctor.stdout.toString().replaceAll(/\s+/gu, " ")).toContain("debian_mirror http://***@127.0.0.1:9/debian");
   expect(await entries(join(cache.path, "tmp"))).toEqual([]);
-}, 400_000);
+});
 
 test("[environment-repair] a damaged image is found by inspect, and the next pull makes it whole again", async () => {
   await using cache = await openCache();
@@ -111,7 +111,7 @@ test("[environment-repair] a damaged image is found by inspect, and the next pul
   expect((await home.pyro(["env", "prune"])).code).toBe(0);
   const installs = await entries(join(cache.path, "installs"));
   expect(await entries(join(cache.path, "images"))).toHaveLength(installs.length);
-}, 400_000);
+});
 
 test("[environment-cooperate] of two daemons that pull one environment, the second takes over when the first is killed", async () => {
   await using cache = await openCache();
@@ -140,4 +140,4 @@ test("[environment-cooperate] of two daemons that pull one environment, the seco
   expect(await entries(join(cache.path, "tmp"))).toEqual([]);
   expect(await entries(join(cache.path, "installs"))).toEqual(["debian%3A12-base.json"]);
   expect((await first.pyro(["env", "list"])).stdout.toString()).toMatch(/^debian:12-base\s+installed/mu);
-}, 400_000);
+});

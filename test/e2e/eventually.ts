@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 export interface Patience {
-  /** Milliseconds until it gives up; generous, for a busy machine. */
+  /** Milliseconds until it gives up; only for what never comes, less than a test has. */
   readonly withinMs?: number;
 }
 
@@ -13,7 +13,7 @@ const lookAgainMs = 20;
 export async function eventually<Seen>(
   look: () => Seen | Promise<Seen>,
   isDone: (seen: Seen) => boolean,
-  { withinMs = 20_000 }: Patience = {},
+  { withinMs = 300_000 }: Patience = {},
 ): Promise<Seen> {
   const until = Date.now() + withinMs;
   let seen = await look();

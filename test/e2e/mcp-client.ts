@@ -22,7 +22,7 @@ export interface McpConnection extends AsyncDisposable {
 }
 
 /** Longer than any call of ours may take, so that a late answer is seen as one. */
-const timeoutMs = 90_000;
+const timeoutMs = 400_000;
 
 export async function connectMcp({ env }: Pick<Home, "env">, options: McpOptions = {}): Promise<McpConnection> {
   const defined = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));

@@ -18,7 +18,8 @@ async function openWorkspace(args: readonly string[] = []) {
   return {
     id,
     pyro,
-    exec: (argv: readonly string[], stdin?: Uint8Array) => pyro(["exec", id, "--", ...argv], stdin),
+    exec: (argv: readonly string[], stdin?: Uint8Array) =>
+      pyro(["exec", id, "--timeout-seconds", "3600", "--", ...argv], stdin),
     [Symbol.asyncDispose]: async () => {
       await pyro(["delete", id]);
     },
@@ -48,15 +49,27 @@ test("[workspace-exec] input, both output streams and the exit code pass through
 
 test("[workspace-detach] a detached command prints its number; wait prints its streams and exits as it did", async () => {
   await using workspace = await openWorkspace();
-  const script = "cat; echo out; echo err >&2; sleep 2; exit 5";
-  const detached = await workspace.pyro(["exec", workspace.id, "--detach", "--", "sh", "-c", script]);
+  // Ends when it is told to: how long the calls in between take says nothing.
+  const script = "cat; echo out; echo err >&2; mkfifo /tmp/end; read _ </tmp/end; exit 5";
+  const detached = await workspace.pyro([
+    "exec",
+    workspace.id,
+    "--detach",
+    "--timeout-seconds",
+    "3600",
+    "--",
+    "sh",
+    "-c",
+    script,
+  ]);
   expect([detached.code, detached.stdout.toString()]).toEqual([0, "1\n"]);
   expect(detached.stderr).toContain(`pyro workspace wait ${workspace.id} 1`);
   const early = await workspace.pyro(["wait", workspace.id, "1", "--wait-seconds", "0.1"]);
   expect([early.code, early.stdout.toString()]).toEqual([75, ""]);
+  await workspace.exec(["sh", "-c", "until [ -p /tmp/end ]; do sleep 0.1; done; echo >/tmp/end"]);
   const done = await workspace.pyro(["wait", workspace.id, "1"]);
   expect([done.code, done.stdout.toString(), done.stderr]).toEqual([5, "out\n", "err\n"]);
-  expect((await workspace.pyro(["wait", workspace.id, "2"])).code).toBe(125);
+  expect((await workspace.pyro(["wait", workspace.id, "3"])).code).toBe(125);
 });
 
 test("[workspace-names] id, unique prefix and name all mean the workspace; names are unique, labels change", async () => {

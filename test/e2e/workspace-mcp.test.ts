@@ -96,7 +96,7 @@ test("[mcp-core] [mcp-project] [mcp-bounded] every core tool does what it says i
   expect(await call("workspace_reset")).toMatchObject({ state: "running", name });
   expect(await call("workspace_diff")).toMatchObject({ clean: true });
   expect(await call("workspace_logs")).toMatchObject({ entries: [] });
-}, 180_000);
+});
 
 test("[mcp-confined] no path of the host outside the project and the allowed folders is read or written", async () => {
   using repository = makeRepository();
@@ -167,7 +167,7 @@ test("[mcp-confined] no path of the host outside the project and the allowed fol
   expect(allowed).toMatchObject({ file_count: 1 });
   const hint = Object((await workspace.call("workspace_sync_push", { source_path: "/etc" }))["error"]).hint;
   expect(hint).toContain("--allow-host-path");
-}, 120_000);
+});
 
 test("[mcp-project] the user's choices decide what a workspace starts from; without a checkout it is empty", async () => {
   using repository = makeRepository();
@@ -191,7 +191,7 @@ test("[mcp-project] the user's choices decide what a workspace starts from; with
   const create = tools.find(({ name }) => name === "workspace_create");
   expect(create?.inputSchema.properties?.["environment"]).toMatchObject({ default: "nope:1" });
   expect(await server.call("workspace_create")).toMatchObject({ error: { code: "not_found" } });
-}, 180_000);
+});
 
 test("[mcp-modes] a mode offers its own tools, and what it does not offer cannot be called", async () => {
   await using server = await connectMcp(home, { args: ["--mode", "inspect"] });
@@ -207,11 +207,11 @@ test("[mcp-modes] a mode offers its own tools, and what it does not offer cannot
 test("[mcp-in-time] a command that takes longer than a call goes on, with its output so far, and can be waited for", async () => {
   await using server = await connectMcp(home);
   await using workspace = await openWorkspace(server);
-  const started = performance.now();
-  const command = "echo begun; sleep 42; echo over";
-  const first = await workspace.call("workspace_exec", { command, timeout_seconds: 120 });
-  expect(performance.now() - started).toBeLessThan(45_000);
+  // Ends when it is told to: that the call answers before is all that counts.
+  const command = "mkfifo /tmp/end; echo begun; read _ </tmp/end; echo over";
+  const first = await workspace.call("workspace_exec", { command, timeout_seconds: 3600 });
   expect(first).toMatchObject({ state: "running", exit_code: null, stdout: "begun\n", sequence: 1 });
+  await workspace.call("workspace_exec", { command: "echo >/tmp/end" });
   const then = await workspace.call("workspace_wait", { sequence: 1 });
   expect(then).toMatchObject({ state: "exited", exit_code: 0, stdout: "begun\nover\n" });
 });
@@ -250,7 +250,7 @@ test("[mcp-cancel] canceling an exec kills its command; canceling a wait does no
   };
   const cancel = new AbortController();
   const call = server.client.callTool(
-    { name: "workspace_exec", arguments: { workspace_id: workspace.id, command: "sleep 30" } },
+    { name: "workspace_exec", arguments: { workspace_id: workspace.id, command: "sleep 3000", timeout_seconds: 3600 } },
     { signal: cancel.signal },
   );
   await eventually(commands, ([one]) => one?.state === "running");
@@ -259,10 +259,20 @@ test("[mcp-cancel] canceling an exec kills its command; canceling a wait does no
   const killed = [{ state: "exited", canceled: true }];
   expect(await eventually(commands, ([one]) => one?.state !== "running")).toEqual(killed);
   const shown = async (what: string) => (await home.pyro(["workspace", what, workspace.id])).stdout.toString();
-  expect(await shown("logs")).toMatch(/^ +1 +canceled +\d+ ms +sleep 30\n$/u);
+  expect(await shown("logs")).toMatch(/^ +1 +canceled +\d+ ms +sleep 3000  \[ended by signal KILL\]\n$/u);
   expect(await shown("summary")).toContain("exited with 137, canceled after");
 
-  const detached = await home.pyro(["workspace", "exec", workspace.id, "--detach", "--", "sleep", "30"]);
+  const detached = await home.pyro([
+    "workspace",
+    "exec",
+    workspace.id,
+    "--detach",
+    "--timeout-seconds",
+    "3600",
+    "--",
+    "sleep",
+    "3000",
+  ]);
   const leave = new AbortController();
   const wait = server.client.callTool(
     { name: "workspace_wait", arguments: { workspace_id: workspace.id, sequence: Number(detached.stdout.toString()) } },

@@ -82,4 +82,4 @@ test("[workspace-story] [workspace-surfaces] reproduce, patch, diff, export, res
   expect(readFileSync(join(repository.path, "src/calc.sh"), "utf8")).toBe(fixedCalc);
   expect(repository.git("status", "--short")).toBe(` M src/calc.sh\n${before}`);
   expect(existsSync(join(repository.path, "ignored", "secret.txt"))).toBe(true);
-}, 240_000);
+});

@@ -21,8 +21,8 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 test("with HOME or PYRO_HOME the folders are found and made, and the project is found", async () => {
-  expect((await locatePaths({ HOME: home })).state).toBe(join(home, ".local/state/pyro"));
-  expect((await preparePaths({ PYRO_HOME: home })).state).toBe(join(home, "state"));
+  expect(locatePaths({ HOME: home }).state).toBe(join(home, ".local/state/pyro"));
+  expect(preparePaths({ PYRO_HOME: home }).state).toBe(join(home, "state"));
   expect(scopeOf({}, home).allowed.folders).toEqual([]);
   expect(userName()).toBeUndefined();
 });

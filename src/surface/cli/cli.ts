@@ -3,18 +3,29 @@ import { asPyroError, PyroError } from "../../base/error.js";
 import { closest } from "../../base/closest.js";
 import { version } from "../../base/version.js";
 import { plannedBy } from "../../operations/planned.js";
-import { daemonConnector } from "../open.js";
+import type { Connector } from "../connection.js";
 import { parseCommandArguments } from "./arguments.js";
-import { loadCommand, longestMatch, nextWords, type Command, type Context } from "./command.js";
+import { longestMatch, nextWords, type Command, type Context } from "./command.js";
 import { CommandFailure, exitCodes, outputClosed } from "./exit.js";
 import { commandHelp, groupHelp } from "./help.js";
-import { runOperation } from "./run-operation.js";
 import { createSink } from "./sink.js";
 import { speakerFor } from "./speaker.js";
 import { readTextFile } from "./text-file.js";
+import { commandWords, takeJson } from "./words.js";
+
+/** The commands of a bundle, and what they share. */
+export interface Program {
+  readonly connector: Connector;
+  /** The command that the words begin with, where it is found without loading every other. */
+  find(words: readonly string[]): Promise<Command | undefined>;
+  /** Loads every operation: for help, for the commands that are none, and for words that are no command. */
+  every(): Promise<readonly Command[]>;
+  /** Called when what the command needs has been compiled: at its end, or once it serves. */
+  settled(): void;
+}
 
 /** Runs the command, waits until its output is out, and ends the process. */
-export async function runCli(args: readonly string[]): Promise<void> {
+export async function runCli(args: readonly string[], program: Program): Promise<void> {
   const output = new AbortController();
   const stdout = createSink(process.stdout, {
     guard: "terminal",
@@ -22,28 +33,22 @@ export async function runCli(args: readonly string[]): Promise<void> {
   });
   const stderr = createSink(process.stderr, { guard: "always", onFailure: () => undefined });
   const { json, rest } = takeJson(args);
-  const context = { connector: daemonConnector(), stdout, stderr, json, outputFailed: output.signal };
-  const code = await dispatch(rest, context).catch((error: unknown) => report(error, context));
+  const { connector, settled } = program;
+  const context = { connector, stdout, stderr, json, outputFailed: output.signal, settled };
+  const code = await dispatch(rest, context, program).catch((error: unknown) => report(error, context));
   await stdout.write("");
   await stderr.write("");
+  settled();
   // Explicit, because standard input may stay open for as long as its writer likes.
   process.exit(output.signal.reason === "closed" ? outputClosed : output.signal.aborted ? exitCodes.internal : code);
 }
 
-/** `--json` may stand anywhere before `--`. */
-function takeJson(args: readonly string[]): { readonly json: boolean; readonly rest: readonly string[] } {
-  const end = args.includes("--") ? args.indexOf("--") : args.length;
-  const rest = args.filter((arg, index) => index >= end || arg !== "--json");
-  return { json: rest.length < args.length, rest };
-}
-
-async function dispatch(args: readonly string[], context: Context): Promise<number> {
+async function dispatch(args: readonly string[], context: Context, { find, every }: Program): Promise<number> {
   if (args.length === 1 && args[0] === "--version")
     return print(context, context.json ? JSON.stringify({ version }) : version);
-  const flagAt = args.findIndex((arg) => arg.startsWith("-"));
-  const words = flagAt === -1 ? args : args.slice(0, flagAt);
-  const command = (await loadCommand(words, runOperation)) ?? longestMatch(await everyCommand(), words);
-  if (command === undefined) return group(await everyCommand(), words, { args, context });
+  const words = commandWords(args);
+  const command = (await find(words)) ?? longestMatch(await every(), words);
+  if (command === undefined) return group(await every(), words, { args, context });
   refusePlanned(words, command);
   const parsed = await parseCommandArguments(command, args.slice(command.path.length), readTextFile);
   if (parsed.kind === "help") return print(context, commandHelp(command));
@@ -52,11 +57,6 @@ async function dispatch(args: readonly string[], context: Context): Promise<numb
     throw new PyroError("invalid_argument", `--json prints the whole result; it excludes what prints a part of it.`);
   }
   return command.run(input, { ...context, selection });
-}
-
-/** Loads every operation: for help, for the commands that are none, and for words that are no command. */
-async function everyCommand(): Promise<readonly Command[]> {
-  return (await import("./commands.js")).allCommands();
 }
 
 /** Help of a group of commands, or the error that names the word which is none. */

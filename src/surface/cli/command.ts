@@ -16,6 +16,8 @@ export interface Context {
   readonly json: boolean;
   /** Aborted when nobody reads standard output any more, or it cannot be written. */
   readonly outputFailed: AbortSignal;
+  /** For a command that serves: all that its start needs has been compiled. */
+  settled(): void;
 }
 
 /** How its arguments look, and what it does with them. */

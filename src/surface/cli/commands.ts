@@ -4,7 +4,8 @@ import { demoOllamaCommand } from "../demo/ollama-command.js";
 import type { Operation } from "../../operations/operation.js";
 import { operations } from "../../operations/table.js";
 import { commandOf, type Command } from "./command.js";
-import { daemonServeCommand, mcpServeCommand } from "./serve.js";
+import { daemonServeCommand } from "./serve-daemon.js";
+import { mcpServeCommand } from "./serve-mcp.js";
 import { runOperation } from "./run-operation.js";
 
 export function allCommands(): readonly Command[] {

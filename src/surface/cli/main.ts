@@ -1,9 +1,13 @@
 #!/usr/bin/env node
 // Owns the start of the `pyro` process. Never does more than the fastest way to what was asked needs.
+import { join } from "node:path";
+import { runBundle } from "../../base/compiled-bundle.js";
 import { PyroError } from "../../base/error.js";
 import { isNodeNewEnough, oldestNode } from "../../base/node-version.js";
 import { version } from "../../base/version.js";
+import type { RunEntry } from "./entry.js";
 import { exitCodes } from "./exit.js";
+import { entryFor } from "./words.js";
 
 const args = process.argv.slice(2);
 if (args.length === 1 && args[0] === "--version") {
@@ -17,8 +21,8 @@ if (args.length === 1 && args[0] === "--version") {
   else process.stderr.write(`pyro: ${message}\n  ${hint}\n`);
   process.exitCode = exitCodes.unavailable;
 } else {
-  const { keepCompiled } = await import("../../base/compile-cache.js");
-  keepCompiled();
-  const { runCli } = await import("./cli.js");
-  await runCli(args);
+  const { exports, keep } = runBundle(join(import.meta.dirname, `${entryFor(args)}.cjs`));
+  // What the bundler made of entry-*.ts.
+  const { run } = exports as { readonly run: RunEntry };
+  await run(args, keep);
 }

@@ -1,6 +1,7 @@
 // Owns the MCP server: its tools and instructions. Never knows over what it is served.
 import { ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/server";
 import { closest } from "../../base/closest.js";
+import type { Speaker } from "../../base/say.js";
 import { version } from "../../base/version.js";
 import type { Profile } from "../../operations/operation.js";
 import { plannedBy } from "../../operations/planned.js";
@@ -9,9 +10,9 @@ import type { Connector } from "../connection.js";
 import { callTool, defaultTimes, type CallTimes } from "./call-tool.js";
 import { scopeOf, type ServerChoices } from "./choices.js";
 import { instructionsOf } from "./instructions.js";
+import { listedTools } from "./listed-tools.js";
 import { modeShapes } from "./modes.js";
-import { toolSpeaker } from "./speaker.js";
-import { toolsOf } from "./tools.js";
+import type { McpTool, ToolChoice } from "./tools.js";
 
 export interface CreateServerOptions extends ServerChoices {
   /** Which tools it offers; `workspace-core` when it and mode are absent. */
@@ -27,16 +28,23 @@ export interface CreateServerOptions extends ServerChoices {
 }
 
 /** Whoever opens a server says how it reaches the daemon. */
-export type ServerOptions = CreateServerOptions & { readonly connector: Connector };
+export type ServerOptions = CreateServerOptions & {
+  readonly connector: Connector;
+  /** Called once the tools have been listed: a host that has them waits for nothing more. */
+  readonly settled?: (() => void) | undefined;
+};
 
 /** A server that is not connected yet; it answers `initialize` and `tools/list` without a daemon. */
 export function createServer(options: ServerOptions): Server {
   const { profile = defaultProfile, mode, connector, times = defaultTimes } = options;
   checkServeChoices({ profile: options.profile, mode });
   const scope = scopeOf(options, process.cwd());
-  const tools = toolsOf({ profile, mode, environment: options.environment });
-  const speaker = toolSpeaker(tools);
-  const facts = { tools: tools.map(({ tool }) => tool.name), sourceText: scope.sourceText };
+  const choice = { profile, mode, environment: options.environment };
+  const listed = listedTools(choice);
+  const names = listed.map(({ name }) => name);
+  let loaded: Promise<Callable> | undefined;
+  const callable = () => (loaded ??= loadCallable(choice));
+  const facts = { tools: names, sourceText: scope.sourceText };
   const server = new Server(
     { name: "pyro", title: "pyro", version },
     {
@@ -44,18 +52,33 @@ export function createServer(options: ServerOptions): Server {
       instructions: instructionsOf({ ...facts, task: mode === undefined ? undefined : modeShapes[mode].task }),
     },
   );
-  server.setRequestHandler("tools/list", () => ({ tools: tools.map(({ tool }) => tool) }));
-  server.setRequestHandler("tools/call", (request, context) => {
+  server.setRequestHandler("tools/list", () => {
+    const { settled } = options;
+    // Ready for the first call while the model reads.
+    if (settled !== undefined) setImmediate(() => void callable().then(settled));
+    return { tools: listed };
+  });
+  server.setRequestHandler("tools/call", async (request, context) => {
     const { name, arguments: args } = request.params;
+    const { tools, speaker } = await callable();
     const tool = tools.find((each) => each.tool.name === name);
-    if (tool === undefined)
-      throw unknownTool(
-        name,
-        tools.map((each) => each.tool.name),
-      );
+    if (tool === undefined) throw unknownTool(name, names);
     return callTool({ tool, args }, context, { connector, times, scope, speaker });
   });
   return server;
+}
+
+interface Callable {
+  readonly tools: readonly McpTool[];
+  /** Spells what names other calls. */
+  readonly speaker: Speaker;
+}
+
+/** The operations behind the tools: a client that only lists them waits for none. */
+async function loadCallable(choice: ToolChoice): Promise<Callable> {
+  const [{ toolsOf }, { toolSpeaker }] = await Promise.all([import("./tools.js"), import("./speaker.js")]);
+  const tools = toolsOf(choice);
+  return { tools, speaker: toolSpeaker(tools) };
 }
 
 function unknownTool(name: string, known: readonly string[]): ProtocolError {

@@ -7,9 +7,6 @@ import { connectMcp } from "../mcp-client.js";
 import { fix, makeProject, testCommand } from "./project.js";
 import { createWorkspace } from "./workspace.js";
 
-/** The daemon looks once a minute for what has been idle. */
-const idlePatience = { withinMs: 150_000 };
-
 test("[use-case-daily] prepared once, a workspace is made, used, kept up to date, put to sleep, woken, reset and deleted", async () => {
   await using home = openHome();
   using project = makeProject();
@@ -36,14 +33,24 @@ test("[use-case-daily] prepared once, a workspace is made, used, kept up to date
   const paths = (changed["entries"] as readonly { path: string }[]).map(({ path }) => path);
   expect(paths).toEqual(["docs/slug.md", "src/slug.sh", "test/more/titles.txt"]);
 
-  const build = ["sh", "-c", "for i in 1 2 3 4 5 6; do echo step $i; sleep 1; done"];
-  const detached = await home.pyro(["workspace", "exec", "today", "--detach", "--", ...build]);
+  const build = ["sh", "-c", "mkfifo /tmp/end; for i in 1 2 3 4 5 6; do echo step $i; done; read _ </tmp/end"];
+  const detached = await home.pyro([
+    "workspace",
+    "exec",
+    "today",
+    "--detach",
+    "--timeout-seconds",
+    "3600",
+    "--",
+    ...build,
+  ]);
   const sequence = Number(detached.stdout.toString());
   expect(await call("workspace_wait", { sequence, wait_seconds: 1 })).toMatchObject({
     state: "running",
     exit_code: null,
   });
   expect(await call("workspace_status")).toMatchObject({ running_commands: [sequence] });
+  await exec("until [ -p /tmp/end ]; do sleep 0.1; done; echo >/tmp/end");
   expect(await call("workspace_wait", { sequence })).toMatchObject({
     state: "exited",
     exit_code: 0,
@@ -55,7 +62,6 @@ test("[use-case-daily] prepared once, a workspace is made, used, kept up to date
   const asleep = await eventually(
     () => call("workspace_status"),
     ({ state }) => state === "stopped",
-    idlePatience,
   );
   expect(asleep).toMatchObject({ state: "stopped", memory_bytes: 0, deletes_at: expect.any(String) });
   expect(await exec("cat docs/slug.md")).toMatchObject({ exit_code: 0, stdout: "# slug\n", restarted: true });
@@ -72,7 +78,7 @@ test("[use-case-daily] prepared once, a workspace is made, used, kept up to date
       ({ length }) => length === 1,
     ),
   ).toMatchObject([{ kind: "other" }]);
-}, 300_000);
+});
 
 async function json(home: Home, args: readonly string[]): Promise<unknown> {
   const { code, stdout, stderr } = await home.pyro([...args, "--json"]);

@@ -74,4 +74,4 @@ test("[use-case-parallel] three attempts from one checkout do not disturb each o
   for (const each of created) {
     expect(await each.call("workspace_delete")).toEqual({ workspace_id: each.id, deleted: true });
   }
-}, 300_000);
+});

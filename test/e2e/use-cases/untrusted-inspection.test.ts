@@ -93,4 +93,4 @@ test("[use-case-inspection] a hostile checkout is read and run in a machine; the
   // The traps are live: the same checkout harms a host that only asks for its status.
   project.git(["status"]);
   expect(project.ran()).toBe(true);
-}, 180_000);
+});

@@ -1,10 +1,7 @@
-// Owns the commands that serve until they are told to stop. Loads what they need only when they run.
+// Owns the command that serves MCP. Loads the server only when it runs.
 import * as z from "zod";
-import { asPyroError } from "../../base/error.js";
-import { errorBodyOf } from "../../daemon/protocol.js";
 import { serveFields, serveFlagNames } from "../../operations/serve-choices.js";
 import type { Command } from "./command.js";
-import { exitCodes } from "./exit.js";
 
 export const mcpServeInput = z.strictObject(serveFields);
 
@@ -17,11 +14,12 @@ export const mcpServeCommand: Command = {
     "Started by a chat host; ends when its standard input is closed. Started inside a Git checkout, its workspaces start",
     "from that checkout as it is, uncommitted changes included. The model can name no other folder of the host.",
   ],
-  run: async (input, { connector }) => {
+  run: async (input, { connector, settled }) => {
     const chosen = mcpServeInput.parse(input);
     const { serveMcp } = await import("../mcp/stdio.js");
     await serveMcp({
       connector,
+      settled,
       profile: chosen.profile,
       mode: chosen.mode,
       projectPath: chosen.project_path,
@@ -32,27 +30,5 @@ export const mcpServeCommand: Command = {
       allowHostPaths: chosen.allow_host_paths,
     });
     return 0;
-  },
-};
-
-/** What `connectDaemon` starts. */
-export const daemonServeCommand: Command = {
-  path: ["daemon", "serve"],
-  summary: "Run the daemon itself; started on demand by the other commands.",
-  input: z.strictObject({}),
-  hidden: true,
-  notes: [],
-  run: async (_input, { json, stdout }) => {
-    const { runDaemon } = await import("../../daemon/serve.js");
-    try {
-      await runDaemon();
-      return 0;
-    } catch (thrown) {
-      if (!json) throw thrown;
-      // For the client that has started it, whose surface spells the hint.
-      const error = asPyroError(thrown);
-      await stdout.pass(`${JSON.stringify({ error: errorBodyOf(error) })}\n`);
-      return exitCodes[error.code];
-    }
   },
 };
