@@ -36,7 +36,7 @@ export function qemuEngine(options: QemuEngineOptions): Engine {
 export const adoptQemu: Adopt = async (kept, signal) => {
   const exited = new Promise<never>(() => undefined);
   const socket = await connectWhenReady({ folder: kept.socketFolder, name: qmpSocketName, exited }, signal);
-  const qmp = await Qmp.open(socket, kept.id);
+  const qmp = await Qmp.open(socket, kept.id, signal);
   const process = adoptProcess({ process: kept.process, folder: kept.folder, qmp });
   return qemuMachine(kept, { process, qmp, accelerator: kept.accelerator, saveAs: undefined });
 };
@@ -59,7 +59,7 @@ async function startMachine(spec: MachineSpec, options: QemuEngineOptions, signa
     const { exited } = process;
     const socket = await connectWhenReady({ folder: spec.socketFolder, name: qmpSocketName, exited }, signal);
     stageDone(spec.id, "control socket there");
-    const qmp = await Qmp.open(socket, spec.id);
+    const qmp = await Qmp.open(socket, spec.id, signal);
     steered = true;
     stageDone(spec.id, "QEMU ready");
     if (spec.origin.from === "saved") {

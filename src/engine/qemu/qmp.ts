@@ -48,13 +48,18 @@ export class Qmp implements Disposable {
   }
 
   /** Negotiates on a fresh connection to this machine's QEMU, which the result then owns. */
-  static async open(socket: Socket, machine: string): Promise<Qmp> {
+  static async open(socket: Socket, machine: string, signal: AbortSignal): Promise<Qmp> {
     const qmp = new Qmp(socket, machine);
+    const end = () => qmp[Symbol.dispose]();
+    signal.addEventListener("abort", end, { once: true });
     try {
+      signal.throwIfAborted();
       await qmp.execute("qmp_capabilities");
     } catch (error) {
-      qmp[Symbol.dispose]();
-      throw error;
+      end();
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      signal.removeEventListener("abort", end);
     }
     return qmp;
   }
