@@ -27,7 +27,7 @@ const WAYS = [
     onlyShared: true,
     take: `modprobe msr && ${setEfer("| 0x1000")}`,
     give: setEfer("& ~0x1000"),
-    doctor: /another hypervisor holds/,
+    doctor: /another hypervisor, .*holds this processor/,
   },
 ];
 
