@@ -6,6 +6,7 @@ import { listCheckoutFiles } from "../git/list.js";
 import { repositoryAt, type FoundRepository, type Repository } from "../git/repository.js";
 import { isWithin, realRoots, type Roots } from "../git/roots.js";
 import { HostFolders, type HostFolder } from "./host-folder.js";
+import { findIncluded, includedPaths } from "./include.js";
 import { under, unfitReason, type Item, type Listing, type Skipped } from "./listing.js";
 import { displayName, type ByteString } from "../tar/entry.js";
 import { statPaths, statTree, type FoundPath } from "./tree-stat.js";
@@ -19,7 +20,7 @@ interface Checkout {
   readonly path: ByteString;
 }
 
-interface Walk extends Omit<ListTask, "allowHostPaths"> {
+interface Walk extends Omit<ListTask, "allowHostPaths" | "include"> {
   /** The folder that the caller named. */
   readonly seedRoot: HostFolder;
   /** Of that folder, whose modules go along; undefined where there is none. */
@@ -34,6 +35,8 @@ interface Walk extends Omit<ListTask, "allowHostPaths"> {
 export interface ListTask {
   /** Folders of the host, besides the listed one, that its content may lead to. */
   readonly allowHostPaths: readonly string[];
+  /** Paths below it that enter though they do not belong to it; none when absent. */
+  readonly include?: readonly string[];
   /** Where scratch folders are made. */
   readonly scratch: string;
   readonly signal: AbortSignal;
@@ -51,7 +54,8 @@ export async function listDirectory(seedRoot: HostFolder, task: ListTask): Promi
 }
 
 async function listFrom(seedRoot: HostFolder, folders: HostFolders, task: ListTask): Promise<Listing> {
-  const { allowHostPaths, scratch, signal } = task;
+  const { allowHostPaths, include = [], scratch, signal } = task;
+  const wanted = includedPaths(include);
   const named = [seedRoot.path, ...(await realRoots(allowHostPaths))];
   const found = await repositoryAt(seedRoot, { folders, roots: named, signal });
   const repository = found.kind === "found" ? found.repository : undefined;
@@ -60,10 +64,11 @@ async function listFrom(seedRoot: HostFolder, folders: HostFolders, task: ListTa
   const notices: Skipped[] = [];
   const leaveOut = (skipped: Skipped) => void notices.push(skipped);
   const walk: Walk = { seedRoot, repository, folders, roots, leaveOut, scratch, signal };
-  const items =
+  const own =
     found.kind === "none"
       ? await listPlain(walk, { root: seedRoot, path: "" })
       : await listCheckout(walk, { root: seedRoot, repository, path: "" });
+  const items = [...own, ...(await listIncluded(walk, wanted))];
   const kept = new Map<ByteString, Item>();
   const unfit: Skipped[] = [];
   await eachInTurns(items, (item) => {
@@ -116,6 +121,22 @@ async function listPlain(walk: Walk, folder: { root: HostFolder; path: ByteStrin
   );
   const resolved = new Set(places.filter((_, index) => repositories[index] !== undefined).map(gitPathIn));
   return [...items.filter(({ path }) => !resolved.has(path)), ...repositories.flatMap((each) => each ?? [])];
+}
+
+/** What the user names besides; what is there already is so twice. */
+async function listIncluded(walk: Walk, paths: readonly ByteString[]): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  for (const path of paths) {
+    const { way, isFolder } = await findIncluded(walk.seedRoot, path, walk.signal);
+    await eachInTurns(
+      way,
+      (found) => void items.push({ kind: "copied", root: walk.seedRoot, found, path: found.path }),
+    );
+    const root = isFolder ? await walk.folders.below(walk.seedRoot, path) : undefined;
+    const inside = root === undefined ? [] : await listPlain(walk, { root, path });
+    await eachInTurns(inside, (item) => void items.push(item));
+  }
+  return items;
 }
 
 function gitPathIn(place: ByteString): ByteString {
