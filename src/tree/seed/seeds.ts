@@ -78,7 +78,7 @@ export function openSeeds({ atStep = () => undefined, ...folders }: SeedFolders)
         await using source = opened;
         await (source.kind === "directory"
           ? fillFromFolder(sink, { source, skipped, list: { ...list, signal }, atStep }, task.progress)
-          : readArchive(sink, { file: source, task: { ...task, signal } }));
+          : readArchive(sink, { file: source, task: { ...task, signal }, withoutGit: true }));
       });
       fill.then(
         () => sink.finish(),
