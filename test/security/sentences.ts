@@ -87,6 +87,12 @@ export const sentences: Readonly<Record<string, Proof>> = {
   "Repositories in an archive are cleaned in the same way.": [
     "test/unit/seed-archive-git.test.ts: no credential comes with an archive, of the checkout, a submodule's repository or a bare one, and git works inside",
   ],
+  "A folder of a checkout follows the checkout's rules where that is yours; over MCP a checkout outside the folders below is not read, and the folder is refused.":
+    [
+      "test/unit/seed-part.test.ts: a folder below a checkout's root has the files that the checkout counts as its own, and the result says so",
+      "test/unit/seed-part.test.ts: another user's checkout has no say, and the result names it",
+      "test/unit/seed-part.test.ts: where only some folders may be used, a checkout outside them is not read, and the folder is refused",
+    ],
   "Files come and go only by calls that name them: seed, sync, diff, export.": [found, confined],
   "Over MCP a model can name paths only in the project that the server was started for and in folders you gave with `--allow-host-path`, as they were without links when the server started.":
     [

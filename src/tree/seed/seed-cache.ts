@@ -113,8 +113,11 @@ interface Source {
 
 async function directorySeed(cache: Cache, { opened, path }: Source, task: SeedTask): Promise<Seed> {
   const { folders, clock, atStep } = cache;
-  const { signal, progress, allowedRoots = [], allowHostPaths = [], include = [] } = task;
-  const listTask = { allowHostPaths: [...allowedRoots, ...allowHostPaths], include, scratch: folders.tmp, signal };
+  const { signal, progress, allowedRoots, allowHostPaths = [], include = [], field = "seed_path" } = task;
+  const listTask = {
+    ...{ allowedRoots, field, include, scratch: folders.tmp, signal },
+    allowHostPaths: [...(allowedRoots ?? []), ...allowHostPaths],
+  };
   let mode: Seed["mode"] = "directory";
   const seed = await settled(path, async () => {
     progress({ phase: "seed", message: "Listing the seed" });
