@@ -61,6 +61,8 @@ export interface CliShape {
   readonly toFile?: Readonly<Record<string, string>>;
   /** Passes input, output and signals through as they come and exits as the guest command did. */
   readonly passThrough?: boolean;
+  /** Lines at the end of the command's help. */
+  readonly notes?: readonly string[];
   /** Exit code for a result; 0 when absent. */
   readonly exitCode?: (result: Readonly<Record<string, unknown>>) => number;
 }

@@ -6,7 +6,7 @@ import { fieldsOf, flagNameOf } from "./field.js";
 import { environmentName } from "./fields.js";
 import { profiles } from "./operation.js";
 import { plannedBy } from "./planned.js";
-import { allowHostPathFlag, hostPath } from "./workspace-fields.js";
+import { allowHostPathFlag, hostPath, include } from "./workspace-fields.js";
 
 export const modes = ["repro-fix", "inspect", "cold-start", "review-eval"] as const;
 export type Mode = (typeof modes)[number];
@@ -32,6 +32,7 @@ export const serveFields = {
   }),
   repo_ref: text.optional().meta({ title: "REF", description: "Branch, tag or commit of it." }),
   no_project_source: z.boolean().default(false).describe("Workspaces start empty."),
+  include,
   environment: environmentName
     .optional()
     .meta({ title: "ENV", description: "Environment where the model names none." }),
@@ -70,15 +71,18 @@ export function serveFlagsOf(choices: ServeChoices): readonly string[] {
 
 /** What `checkServeChoices` looks at. */
 export type CheckedChoices = Partial<
-  Pick<ServeChoices, "profile" | "mode" | "project_path" | "repo_url" | "repo_ref" | "no_project_source">
+  Pick<ServeChoices, "profile" | "mode" | "project_path" | "repo_url" | "repo_ref" | "no_project_source" | "include">
 >;
 
 /** Throws for choices that contradict each other or that no clone can be made from, and `unsupported` for what is planned. Touches no file. */
 export function checkServeChoices(choices: CheckedChoices): void {
-  const { project_path, repo_url, repo_ref, no_project_source = false, profile, mode } = choices;
+  const { project_path, repo_url, repo_ref, no_project_source = false, include = [], profile, mode } = choices;
   const made = [project_path !== undefined, repo_url !== undefined, no_project_source].filter(Boolean).length;
   if (made > 1) throw contradiction("--project-path, --repo-url and --no-project-source exclude each other.");
   if (repo_ref !== undefined && repo_url === undefined) throw contradiction("--repo-ref needs --repo-url.");
+  if (include.length > 0 && (repo_url !== undefined || no_project_source)) {
+    throw contradiction("--include needs the files of a folder: --repo-url and --no-project-source exclude it.");
+  }
   if (repo_url !== undefined) parseRepositoryUrl(repo_url);
   if (profile !== undefined && mode !== undefined) {
     throw new PyroError("invalid_argument", "A mode and a profile exclude each other.", { hint: "Give one of them." });

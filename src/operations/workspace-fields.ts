@@ -22,6 +22,13 @@ export const allowHostPaths = z.array(hostPath).default([]).meta({
     "Folder outside the named one that its Git checkout may use: a repository that it borrows objects from, or is a worktree of.",
 });
 
+/** Of what makes a workspace from a folder; a choice of the user's, which no tool has. */
+export const include = z.array(hostPath).max(64).default([]).meta({
+  title: "PATH",
+  description:
+    "File or folder below the source that goes in though Git ignores it, such as node_modules: part of what a reset goes back to.",
+});
+
 export const skippedFiles = z.array(z.object({ path: z.string(), reason: z.string() }));
 
 export const workspaceView = z.object({

@@ -208,6 +208,10 @@ export const workspaceDiffOperation = operation({
     omit: ["max_patch_characters"],
     flagNames: { paths: "path" },
     toFile: { output: "patch" },
+    notes: [
+      "What was there when the workspace was created is no change: ignored files of yours that belong to it, such as",
+      "node_modules, go in by `workspace create --include PATH`.",
+    ],
   },
   mcp: {
     profiles: core,
@@ -319,7 +323,9 @@ export const workspaceExportOperation = operation({
 const syncInput = z.strictObject({
   workspace_id: workspaceId,
   source_path: hostPath.meta({ title: "SOURCE_PATH", description: "Host folder or archive to merge in." }),
-  dest: guestPath.default("/workspace").describe("Folder under /workspace to merge it into."),
+  dest: guestPath
+    .optional()
+    .describe("Folder under /workspace to merge what it holds into; else a folder goes in under its own name."),
   allow_host_paths: allowHostPaths,
 });
 const syncMcpInput = syncInput.omit({ allow_host_paths: true }).strict();
@@ -335,19 +341,31 @@ export const workspaceSyncPushOperation = operation({
     path: ["workspace", "sync", "push"],
     positionals: ["workspace_id", "source_path"],
     flagNames: allowHostPathFlag,
+    notes: [
+      "What is pushed is a change: it shows in the diff, and a reset undoes it. What belongs to the workspace from its start,",
+      "such as node_modules or a data set that Git ignores, goes in by `workspace create --include PATH`, which is also faster.",
+    ],
   },
   mcp: {
     profiles: core,
     input: syncMcpInput,
-    description: "Merges later host files into /workspace: adds and overwrites, never deletes. All of it or nothing.",
+    description:
+      "Merges later host files into /workspace: adds and overwrites, never deletes. All of it or nothing. Without dest a folder " +
+      "goes to /workspace under its own name, the project itself over /workspace.",
   },
   hostPaths: { source_path: "read", allow_host_paths: "read" },
   input: syncInput,
-  output: z.object({ file_count: z.int(), byte_count: z.int(), skipped: skippedFiles, restarted: z.boolean() }),
+  output: z.object({
+    file_count: z.int(),
+    byte_count: z.int(),
+    dest: z.string().describe("Where it went."),
+    skipped: skippedFiles,
+    restarted: z.boolean(),
+  }),
   handler: (services, request, call) => services.workspaces.pushSync(request, call),
   text: (result) => {
     const skipped = skippedText(result.skipped);
-    const done = `Pushed ${filesText(result.file_count)}, ${bytesText(result.byte_count)}.`;
+    const done = `Pushed ${filesText(result.file_count)}, ${bytesText(result.byte_count)} to ${result.dest}.`;
     return skipped === "" ? done : `${done}\n${skipped}`;
   },
 });

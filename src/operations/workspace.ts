@@ -4,7 +4,14 @@ import { say } from "../base/say.js";
 import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
 import { operation } from "./operation.js";
 import { maxLabels } from "../workspace/record/record.js";
-import { allowHostPathFlag, allowHostPaths, hostPath, workspaceId, workspaceView } from "./workspace-fields.js";
+import {
+  allowHostPathFlag,
+  allowHostPaths,
+  hostPath,
+  include,
+  workspaceId,
+  workspaceView,
+} from "./workspace-fields.js";
 import { bytesText, factLines, labelText, workspaceTable, workspaceText } from "./workspace-text.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
@@ -39,6 +46,7 @@ const createInput = z.strictObject({
     .optional()
     .describe("Repository to clone on the host and start from; without a password or token in it."),
   repo_ref: z.string().min(1).max(256).optional().describe("Branch, tag or commit of repo_url."),
+  include,
   allow_host_paths: allowHostPaths,
   name: name.optional(),
   labels: labels.default({}),
@@ -77,6 +85,10 @@ export const workspaceCreateOperation = operation({
     omit: ["project_path", "repo_url", "repo_ref", "wait_seconds"],
     flagNames: { labels: "label", ...allowHostPathFlag },
     only: { "id-only": "workspace_id" },
+    notes: [
+      "Of a Git checkout the ignored files stay out. --include node_modules takes some along: the workspace starts with them, a",
+      "reset keeps them, the diff does not show them, and the next workspace with the same files starts from the same image.",
+    ],
   },
   mcp: {
     profiles: core,

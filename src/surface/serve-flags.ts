@@ -38,7 +38,7 @@ export const serveFlags: ServeFlags = {
 /** A project may choose among tools of ours; what names a path, a program or an address is only the user's to say. */
 const triedFields: Readonly<Record<Origin, readonly (keyof ServeChoices)[]>> = {
   project: ["mode", "profile"],
-  user: ["mode", "profile", "environment", "project_path", "repo_url", "repo_ref", "no_project_source"],
+  user: ["mode", "profile", "environment", "project_path", "repo_url", "repo_ref", "no_project_source", "include"],
 };
 
 async function choicesIn(flags: readonly string[]): Promise<ServeChoices> {

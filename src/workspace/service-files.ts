@@ -87,10 +87,10 @@ export function fileOperations(services: WorkspaceServices) {
         await requireNote(workspace, "Pushing files");
         const pushed = await pushInto(
           services,
-          { session, request, allowedRoots: call.allowedRoots },
+          { session, request, allowedRoots: call.allowedRoots, origin: workspace.record.seed?.origin_ref ?? null },
           { ...call, signal },
         );
-        await workspace.note({ type: "sync_push", detail: `${request.source_path} to ${request.dest}` });
+        await workspace.note({ type: "sync_push", detail: `${request.source_path} to ${pushed.dest}` });
         return pushed;
       }),
   };

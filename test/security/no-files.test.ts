@@ -101,7 +101,12 @@ function link(path: string, target: string): void {
 async function listed() {
   await using opened = await openWithin(source, { roots: undefined, field: "" });
   const { signal } = task;
-  await using listing = await listDirectory(opened, { allowHostPaths: [], scratch: join(home, "scratch"), signal });
+  await using listing = await listDirectory(opened, {
+    field: "seed_path",
+    allowHostPaths: [],
+    scratch: join(home, "scratch"),
+    signal,
+  });
   const names = listing.items.map(({ path }) => path).filter((path) => path !== ".git" && !path.startsWith(".git/"));
   return { names, skipped: listing.skipped };
 }

@@ -75,12 +75,23 @@ export const sentences: Readonly<Record<string, Proof>> = {
   "Your files.": noPromise,
   "A machine sees an environment's read-only image and a disk of its own.": [devices, gone],
   "`pyro run` gives it nothing of the host's, not even the working folder.": [found],
-  "A workspace gets a copy of what you named: of a checkout the tracked files, the untracked ones that are not ignored and `.git`, without tokens and credential sections.":
+  "A workspace gets a copy of what you named: of a checkout the tracked files, the untracked ones that are not ignored and `.git`, without tokens and credential sections, and what you add by `--include`.":
     [
+      "test/unit/seed-include.test.ts: ignored folders and files go in by name, whole and with the folders above them; the rest stays out, and git sees no change",
+      "test/unit/surface-confine.test.ts: what the user includes goes in with the project, and with a folder of it what lies there; a model names none",
       seeded(
         "tracked files as they are now and untracked ones enter; ignored and deleted ones do not; git works inside",
       ),
       seeded("no credential leaves the host, wherever git keeps one"),
+    ],
+  "Repositories in an archive are cleaned in the same way.": [
+    "test/unit/seed-archive-git.test.ts: no credential comes with an archive, of the checkout, a submodule's repository or a bare one, and git works inside",
+  ],
+  "A folder of a checkout follows the checkout's rules where that is yours; over MCP a checkout outside the folders below is not read, and the folder is refused.":
+    [
+      "test/unit/seed-part.test.ts: a folder below a checkout's root has the files that the checkout counts as its own, and the result says so",
+      "test/unit/seed-part.test.ts: another user's checkout has no say, and the result names it",
+      "test/unit/seed-part.test.ts: where only some folders may be used, a checkout outside them is not read, and the folder is refused",
     ],
   "Files come and go only by calls that name them: seed, sync, diff, export.": [found, confined],
   "Over MCP a model can name paths only in the project that the server was started for and in folders you gave with `--allow-host-path`, as they were without links when the server started.":

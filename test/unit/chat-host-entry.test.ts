@@ -222,6 +222,7 @@ const choices: Arbitrary<ServeChoices> = record({
   repo_url: words.map((word) => `https://host/${encodeURIComponent(word)}`),
   repo_ref: option(words, { nil: undefined }),
   no_project_source: constant(false),
+  include: constant([]),
   environment: constantFrom(undefined, "debian:12-build"),
   allow_host_paths: array(words, { maxLength: 3 }),
 });

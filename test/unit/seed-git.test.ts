@@ -193,11 +193,11 @@ test("borrowed objects come along where the user allowed their lender", async ()
   });
 });
 
-test("a folder below a checkout's root is a plain folder", async () => {
+test("a folder below a checkout's root has no repository, and what the checkout ignores is not in it", async () => {
   writeFileSync(join(repo, "src/noise.log"), "x");
   const { seed, folder } = await seeded(join(repo, "src"));
   expect(seed).toMatchObject({ mode: "directory", commit: null, branch: null });
-  expect(Object.keys(treeOf(folder)).toSorted()).toEqual(["deleted", "kept", "noise.log"]);
+  expect(Object.keys(treeOf(folder)).toSorted()).toEqual(["deleted", "kept"]);
 });
 
 test("no credential leaves the host, wherever git keeps one", async () => {

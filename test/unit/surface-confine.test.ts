@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { scopeOf } from "../../src/surface/mcp/choices.js";
+import { applyScope, scopeOf } from "../../src/surface/mcp/choices.js";
 import { confinePath, realFolder } from "../../src/surface/mcp/confine.js";
+import { toolsOf } from "../../src/surface/mcp/tools.js";
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "pyro-confine-")));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -76,4 +77,18 @@ test("the checkout around the working folder is the project, unless the user cho
     "a clean clone of https://host/path at v1",
     [],
   ]);
+});
+
+test("what the user includes goes in with the project, and with a folder of it what lies there; a model names none", async () => {
+  const project = join(root, "project");
+  const scope = scopeOf({ include: ["node_modules", "src/data"] }, project);
+  expect(scope.source).toEqual({ project_path: project, include: ["node_modules", "src/data"] });
+  const tool = toolsOf({ profile: "workspace-core" }).find((each) => each.tool.name === "workspace_create");
+  if (tool === undefined) throw new Error("There is no workspace_create.");
+  expect(Object.keys(tool.tool.inputSchema.properties ?? {})).not.toContain("include");
+  const included = async (args: Readonly<Record<string, unknown>>) => (await applyScope(scope, tool, args))["include"];
+  expect(await included({})).toEqual(["node_modules", "src/data"]);
+  expect(await included({ seed_path: "." })).toEqual(["node_modules", "src/data"]);
+  expect(await included({ seed_path: "src" })).toEqual(["data"]);
+  expect(() => scopeOf({ include: ["x"], noProjectSource: true }, project)).toThrow("--include needs the files");
 });

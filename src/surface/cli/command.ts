@@ -67,7 +67,7 @@ export async function loadCommand(
 function notesOf({ cli, ran }: Operation): readonly string[] {
   if (cli?.passThrough === true)
     return [...exitNotes, "Standard input is passed on when it is a pipe, a file or a socket."];
-  return ran !== undefined ? [...exitNotes, "While the command still runs: 75."] : [];
+  return ran !== undefined ? [...exitNotes, "While the command still runs: 75."] : (cli?.notes ?? []);
 }
 
 const exitNotes = [

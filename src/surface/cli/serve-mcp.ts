@@ -25,6 +25,7 @@ export const mcpServeCommand: Command = {
       projectPath: chosen.project_path,
       repoUrl: chosen.repo_url,
       repoRef: chosen.repo_ref,
+      include: chosen.include,
       noProjectSource: chosen.no_project_source,
       environment: chosen.environment,
       allowHostPaths: chosen.allow_host_paths,

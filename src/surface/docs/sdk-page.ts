@@ -55,7 +55,7 @@ export function sdkPage(): string {
     ...table.flatMap((operation) => methodSection(operation, told)),
     "## createServer",
     "An MCP server to embed, with the choices of `pyro mcp serve` in camelCase: `profile` or `mode`, `projectPath`, `repoUrl` " +
-      "and `repoRef` or `noProjectSource`, `environment`, `allowHostPaths`; see [MCP tools](mcp.md).",
+      "and `repoRef` or `noProjectSource`, `include`, `environment`, `allowHostPaths`; see [MCP tools](mcp.md).",
     code("ts", serverExample),
   ]);
 }

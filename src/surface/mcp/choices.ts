@@ -1,6 +1,6 @@
 // Owns what the user chose for every workspace of a server: where its files come from, which folders a model may name. Never calls.
 import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { findHome } from "../../base/user.js";
 import { checkServeChoices } from "../../operations/serve-choices.js";
 import { parseRepositoryUrl } from "../../tree/git/url.js";
@@ -17,6 +17,8 @@ export interface ServerChoices {
   readonly repoRef?: string | undefined;
   /** Workspaces start empty. */
   readonly noProjectSource?: boolean | undefined;
+  /** Files and folders below the project that go in though Git ignores them, such as node_modules. */
+  readonly include?: readonly string[] | undefined;
   /** Where the model names none. */
   readonly environment?: string | undefined;
   /** More folders that the model may read from and export to. */
@@ -25,20 +27,23 @@ export interface ServerChoices {
 
 export interface ServerScope {
   /** Fields of workspace_create for a model that names no seed_path. */
-  readonly source: Readonly<Record<string, string>>;
+  readonly source: Readonly<Record<string, unknown>>;
   /** The same in words. */
   readonly sourceText: string;
   readonly allowed: AllowedFolders;
+  /** What goes in of the project besides, as absolute paths without links above the project. */
+  readonly included: readonly string[];
 }
 
 /** Looks at the file system only to find the checkout; throws `invalid_argument` for choices that contradict each other. */
 export function scopeOf(choices: ServerChoices, cwd: string): ServerScope {
-  const { projectPath, repoUrl, repoRef, noProjectSource = false, allowHostPaths = [] } = choices;
+  const { projectPath, repoUrl, repoRef, noProjectSource = false, include = [], allowHostPaths = [] } = choices;
   checkServeChoices({
     project_path: projectPath,
     repo_url: repoUrl,
     repo_ref: repoRef,
     no_project_source: noProjectSource,
+    include: [...include],
   });
   const more = allowHostPaths.map((folder) => realFolder(resolve(cwd, folder)));
   if (repoUrl !== undefined) {
@@ -47,15 +52,19 @@ export function scopeOf(choices: ServerChoices, cwd: string): ServerScope {
       source: { repo_url: repoUrl, ...(repoRef === undefined ? {} : { repo_ref: repoRef }) },
       sourceText: `a clean clone of ${parseRepositoryUrl(repoUrl).clean}${ref}`,
       allowed: { base: undefined, folders: more },
+      included: [],
     };
   }
   const project =
     projectPath === undefined ? (noProjectSource ? undefined : checkoutAround(cwd)) : resolve(cwd, projectPath);
-  if (project === undefined) return { source: {}, sourceText: "", allowed: { base: undefined, folders: more } };
+  if (project === undefined) {
+    return { source: {}, sourceText: "", allowed: { base: undefined, folders: more }, included: [] };
+  }
   return {
-    source: { project_path: project },
-    sourceText: `the project ${project}, uncommitted changes included`,
+    source: { project_path: project, ...(include.length === 0 ? {} : { include: [...include] }) },
+    sourceText: `the project ${project}, uncommitted changes${include.length === 0 ? "" : ` and ${include.join(", ")}`} included`,
     allowed: { base: project, folders: [realFolder(project), ...more] },
+    included: include.map((path) => resolve(realFolder(project), path)),
   };
 }
 
@@ -71,7 +80,14 @@ export async function applyScope(
     if (typeof path === "string") confined[field] = await confinePath(scope.allowed, { field, path, access });
   }
   const wantsSource = "project_path" in operation.input.shape && args["seed_path"] === undefined;
-  return { ...toInput(confined), ...(wantsSource ? scope.source : {}) };
+  const seed = confined["seed_path"];
+  const include = typeof seed === "string" ? below(seed, scope.included) : [];
+  return { ...toInput(confined), ...(wantsSource ? scope.source : {}), ...(include.length === 0 ? {} : { include }) };
+}
+
+/** What the user includes of the project, where a model names the project itself or a folder that holds some of it. */
+function below(folder: string, included: readonly string[]): readonly string[] {
+  return included.map((path) => relative(folder, path)).filter((path) => path !== "" && !/^\.\.(\/|$)/u.test(path));
 }
 
 /** The checkout's top folder. A home folder or `/` that is one is not taken without being asked for. */

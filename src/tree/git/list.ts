@@ -1,10 +1,10 @@
 // Owns which files belong to a checkout: what `git ls-files` says, without anything that content could make it do. Never opens one.
 import { PyroError } from "../../base/error.js";
-import { askPastHoldUps, excluding, noticesOf } from "./hold-ups.js";
+import { askPastHoldUps, excluding, noticesOf, type HoldUp } from "./hold-ups.js";
 import type { ListedCheckout } from "./repository.js";
 import { openScratch, type GitScratch } from "./scratch.js";
-import { findBelow } from "../seed/host-folder.js";
-import type { Skipped } from "../seed/listing.js";
+import { findBelow, type HostFolder } from "../seed/host-folder.js";
+import { under, type Skipped } from "../seed/listing.js";
 import { displayName, type ByteString } from "../tar/entry.js";
 
 export interface CheckoutFiles {
@@ -24,16 +24,55 @@ const untracked = ["--others", "--exclude-standard"];
 
 export async function listCheckoutFiles(checkout: ListedCheckout): Promise<CheckoutFiles> {
   await using scratch = await openScratch(checkout);
-  const { answer, holdUps } = await askPastHoldUps(checkout, async (known, signal) => {
-    const excludes = excluding(known);
+  const { prefix } = checkout.part ?? { prefix: "" };
+  const asked = { root: checkout.part?.folder ?? checkout.root, signal: checkout.signal };
+  const above = await heldUpAbove(checkout.root, prefix);
+  const { answer, holdUps: own } = await askPastHoldUps(asked, async (known, signal) => {
+    const excludes = excluding([...above, ...placedBelow(prefix, known)]);
     const args = excludes === undefined ? tracked : [...tracked, ...untracked, ...excludes];
-    return scratch.git({ args, signal });
+    return scratch.git({ args: [...args, ...onlyBelow(prefix)], signal });
   });
+  const holdUps = [...above, ...placedBelow(prefix, own)];
   const listed = namesIn(answer);
   const { names, notices } = scratch.settings.isPartial
     ? await withoutUnknown(scratch, checkout, listed)
     : { names: namesOf(listed), notices: scratch.notices };
   return { names, notices: [...notices, ...noticesOf(holdUps)] };
+}
+
+/** Whether the checkout ignores the part that is asked for as a whole. */
+export async function isIgnoredPart(checkout: ListedCheckout): Promise<boolean> {
+  const { prefix } = checkout.part ?? { prefix: "" };
+  if ((await heldUpAbove(checkout.root, prefix)).length > 0) return false;
+  await using scratch = await openScratch(checkout);
+  const answer = await scratch.git({ args: ["check-ignore", "--quiet", "--", `./${textOf(prefix)}`], answers: [1] });
+  return answer !== undefined;
+}
+
+function onlyBelow(prefix: ByteString): readonly string[] {
+  return prefix === "" ? [] : ["--", `:(top,literal)${textOf(prefix)}`];
+}
+
+function placedBelow(prefix: ByteString, holdUps: readonly HoldUp[]): readonly HoldUp[] {
+  return holdUps.map(({ kind, path }) => ({ kind, path: under(prefix, path) }));
+}
+
+/** The folders that lead to the part and whose rules git would wait for, or cannot read as rules. */
+async function heldUpAbove(root: HostFolder, prefix: ByteString): Promise<readonly HoldUp[]> {
+  if (prefix === "") return [];
+  const names = prefix.split("/").slice(0, -1);
+  const folders = ["", ...names.map((_, index) => names.slice(0, index + 1).join("/"))];
+  const found = await Promise.all(
+    folders.map(async (path): Promise<readonly HoldUp[]> => {
+      await using rules = await findBelow(root, under(path, ".gitignore"));
+      return rules?.kind === "other" ? [{ kind: "u", path }] : [];
+    }),
+  );
+  return found.flat();
+}
+
+function textOf(path: ByteString): string {
+  return Buffer.from(path, "latin1").toString("utf8");
 }
 
 function namesOf(listed: readonly ListedName[]): ReadonlySet<ByteString> {

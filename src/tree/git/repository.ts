@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { descriptorPath, type HostPathJudge } from "../../base/host-roots.js";
 import { admittedBy, isWithin, realPathOf, type Roots } from "./roots.js";
 import { keyOfSetting, maxConfigBytes, readSettings } from "./settings.js";
+import type { ByteString } from "../tar/entry.js";
 import { findBelow, readBelow, type HostFolder, type HostFolders } from "../seed/host-folder.js";
 
 export interface Repository {
@@ -16,6 +17,8 @@ export interface Repository {
 /** A checkout as git is to see it. */
 export interface ListedCheckout {
   readonly root: HostFolder;
+  /** The folder in it that is asked for; all of it when absent. */
+  readonly part?: { readonly folder: HostFolder; readonly prefix: ByteString };
   /** Undefined where there is none that may be used: its files are then known by the ignore rules among them alone. */
   readonly repository: Repository | undefined;
   readonly roots: Roots;
@@ -48,8 +51,14 @@ const none = { kind: "none" } as const;
 
 /** The repository of the checkout in `root`. */
 export async function repositoryAt(root: HostFolder, search: RepositorySearch): Promise<FoundRepository> {
-  const gitDir = await pointedTo(root, search);
+  const target = await pointedTo(root);
+  if (target === undefined) return none;
+  const gitDir = await search.folders.open(resolve(root.path, target.path), anywhere);
   const repository = gitDir === undefined ? undefined : await asRepository(gitDir, search);
+  // A checkout all the same, such as a linked worktree whose repository was moved.
+  if (repository === undefined && target.isFile) {
+    return { kind: "left-out", reason: `leads to ${target.path}, where no repository is: git inside lacks it` };
+  }
   if (repository === undefined) return none;
   const outside = outsideOf(repository, search.roots);
   if (outside === undefined || (await namesBack(root, repository, search.signal))) return { kind: "found", repository };
@@ -72,11 +81,19 @@ function outsideOf({ gitDir, common }: Repository, roots: Roots): string | undef
   return [gitDir.path, common.path].find((path) => !isWithin(path, roots));
 }
 
-async function pointedTo(root: HostFolder, { folders }: RepositorySearch): Promise<HostFolder | undefined> {
+interface Pointer {
+  /** Absolute, or relative to the checkout. */
+  readonly path: string;
+  /** A file names it. */
+  readonly isFile: boolean;
+}
+
+async function pointedTo(root: HostFolder): Promise<Pointer | undefined> {
   await using found = await findBelow(root, ".git");
   if (found === undefined) return undefined;
-  const target = found.kind === "file" ? /^gitdir: ([^]*)$/u.exec((await readPath(root, ".git")) ?? "")?.[1] : ".git";
-  return target === undefined ? undefined : await folders.open(resolve(root.path, target), anywhere);
+  if (found.kind !== "file") return { path: ".git", isFile: false };
+  const path = /^gitdir: ([^]*)$/u.exec((await readPath(root, ".git")) ?? "")?.[1];
+  return path === undefined ? undefined : { path, isFile: true };
 }
 
 async function asRepository(gitDir: HostFolder, { folders }: RepositorySearch): Promise<Repository | undefined> {

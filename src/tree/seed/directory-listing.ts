@@ -1,11 +1,14 @@
 // Owns listing what a folder's seed consists of: a checkout by git's own rules, any other folder whole. Never reads content.
 import { dirname, join, relative } from "node:path";
 import { eachInTurns, sortedInTurns } from "../../base/in-turns.js";
+import type { AllowedRoots } from "../../base/host-roots.js";
+import { checkoutAbove } from "./checkout-above.js";
 import { listGitFiles, listGitFolder } from "./git-folder.js";
-import { listCheckoutFiles } from "../git/list.js";
+import { isIgnoredPart, listCheckoutFiles } from "../git/list.js";
 import { repositoryAt, type FoundRepository, type Repository } from "../git/repository.js";
 import { isWithin, realRoots, type Roots } from "../git/roots.js";
 import { HostFolders, type HostFolder } from "./host-folder.js";
+import { findIncluded, includedPaths } from "./include.js";
 import { under, unfitReason, type Item, type Listing, type Skipped } from "./listing.js";
 import { displayName, type ByteString } from "../tar/entry.js";
 import { statPaths, statTree, type FoundPath } from "./tree-stat.js";
@@ -19,7 +22,7 @@ interface Checkout {
   readonly path: ByteString;
 }
 
-interface Walk extends Omit<ListTask, "allowHostPaths"> {
+interface Walk extends Pick<ListTask, "scratch" | "signal"> {
   /** The folder that the caller named. */
   readonly seedRoot: HostFolder;
   /** Of that folder, whose modules go along; undefined where there is none. */
@@ -34,12 +37,18 @@ interface Walk extends Omit<ListTask, "allowHostPaths"> {
 export interface ListTask {
   /** Folders of the host, besides the listed one, that its content may lead to. */
   readonly allowHostPaths: readonly string[];
+  /** Paths below it that enter though they do not belong to it; none when absent. */
+  readonly include?: readonly string[];
+  /** Where a checkout may lie that the folder is a part of; anywhere when absent. */
+  readonly allowedRoots?: AllowedRoots;
+  /** The argument that named the folder. */
+  readonly field: string;
   /** Where scratch folders are made. */
   readonly scratch: string;
   readonly signal: AbortSignal;
 }
 
-/** Only the root of a checkout is one: a folder below it is seeded whole, ignored files included, and without `.git`. */
+/** Of a folder in a checkout, what the checkout's rules say, without its `.git`; whole where the checkout ignores it. */
 export async function listDirectory(seedRoot: HostFolder, task: ListTask): Promise<Listing> {
   const folders = new HostFolders();
   try {
@@ -51,7 +60,8 @@ export async function listDirectory(seedRoot: HostFolder, task: ListTask): Promi
 }
 
 async function listFrom(seedRoot: HostFolder, folders: HostFolders, task: ListTask): Promise<Listing> {
-  const { allowHostPaths, scratch, signal } = task;
+  const { allowHostPaths, include = [], scratch, signal } = task;
+  const wanted = includedPaths(include);
   const named = [seedRoot.path, ...(await realRoots(allowHostPaths))];
   const found = await repositoryAt(seedRoot, { folders, roots: named, signal });
   const repository = found.kind === "found" ? found.repository : undefined;
@@ -60,10 +70,11 @@ async function listFrom(seedRoot: HostFolder, folders: HostFolders, task: ListTa
   const notices: Skipped[] = [];
   const leaveOut = (skipped: Skipped) => void notices.push(skipped);
   const walk: Walk = { seedRoot, repository, folders, roots, leaveOut, scratch, signal };
-  const items =
+  const own =
     found.kind === "none"
-      ? await listPlain(walk, { root: seedRoot, path: "" })
+      ? ((await listPart(walk, task)) ?? (await listPlain(walk, { root: seedRoot, path: "" })))
       : await listCheckout(walk, { root: seedRoot, repository, path: "" });
+  const items = [...own, ...(await listIncluded(walk, wanted))];
   const kept = new Map<ByteString, Item>();
   const unfit: Skipped[] = [];
   await eachInTurns(items, (item) => {
@@ -104,6 +115,40 @@ function emptyFolder({ path, ...item }: Item): Item | undefined {
   return { kind: "made", path, identity, changed, content: undefined };
 }
 
+/** Undefined where the folder is no part of a checkout whose rules count. */
+async function listPart(walk: Walk, { allowedRoots, field }: ListTask): Promise<readonly Item[] | undefined> {
+  const { seedRoot, signal } = walk;
+  const above = await checkoutAbove(seedRoot, { ...walk, allowedRoots, field });
+  if (above.kind === "none") return undefined;
+  if (above.kind === "foreign") {
+    walk.leaveOut({
+      path: ".git",
+      reason: `the checkout ${above.path} is another user's: its ignore rules do not count`,
+    });
+    return undefined;
+  }
+  const { root, repository, prefix } = above;
+  const part = { folder: seedRoot, prefix };
+  const checkout = { ...walk, root, repository, part, roots: [...walk.roots, root.path] };
+  const { names, notices } = await listCheckoutFiles(checkout);
+  const below = new Set<ByteString>();
+  await eachInTurns(names, (name) => {
+    if (name.startsWith(`${prefix}/`)) below.add(name.slice(prefix.length + 1));
+  });
+  if (below.size === 0 && (await isIgnoredPart(checkout))) return undefined;
+  const shown = displayName(prefix);
+  for (const { path, reason } of notices) {
+    walk.leaveOut({
+      path: path.startsWith(`${shown}/`) ? path.slice(shown.length + 1) : `${root.path}/${path}`,
+      reason,
+    });
+  }
+  const reason = `${shown}/ is a part of the checkout ${root.path}: what that ignores is left out, and git inside lacks its history`;
+  walk.leaveOut({ path: ".git", reason });
+  signal.throwIfAborted();
+  return listNames(walk, { root: seedRoot, path: "" }, below);
+}
+
 async function listPlain(walk: Walk, folder: { root: HostFolder; path: ByteString }): Promise<readonly Item[]> {
   const found = await statTree(folder.root, walk.signal);
   const placement = { ...walk, source: folder.root, path: folder.path };
@@ -116,6 +161,22 @@ async function listPlain(walk: Walk, folder: { root: HostFolder; path: ByteStrin
   );
   const resolved = new Set(places.filter((_, index) => repositories[index] !== undefined).map(gitPathIn));
   return [...items.filter(({ path }) => !resolved.has(path)), ...repositories.flatMap((each) => each ?? [])];
+}
+
+/** What the user names besides; what is there already is so twice. */
+async function listIncluded(walk: Walk, paths: readonly ByteString[]): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  for (const path of paths) {
+    const { way, isFolder } = await findIncluded(walk.seedRoot, path, walk.signal);
+    await eachInTurns(
+      way,
+      (found) => void items.push({ kind: "copied", root: walk.seedRoot, found, path: found.path }),
+    );
+    const root = isFolder ? await walk.folders.below(walk.seedRoot, path) : undefined;
+    const inside = root === undefined ? [] : await listPlain(walk, { root, path });
+    await eachInTurns(inside, (item) => void items.push(item));
+  }
+  return items;
 }
 
 function gitPathIn(place: ByteString): ByteString {
@@ -136,6 +197,15 @@ async function listCheckout(walk: Walk, checkout: Checkout): Promise<readonly It
   for (const { path: name, reason } of notices) {
     walk.leaveOut({ path: displayName(under(path, Buffer.from(name).toString("latin1"))), reason });
   }
+  return [...(own ?? []), ...(await listNames(walk, checkout, names))];
+}
+
+/** What is there of the names, with the folders above it and what lies in repositories among them. */
+async function listNames(
+  walk: Walk,
+  { root, path }: Pick<Checkout, "root" | "path">,
+  names: ReadonlySet<ByteString>,
+): Promise<readonly Item[]> {
   const parents = new Set<ByteString>();
   await eachInTurns(names, (name) => {
     for (const parent of parentsOf(name)) parents.add(parent);
@@ -143,13 +213,17 @@ async function listCheckout(walk: Walk, checkout: Checkout): Promise<readonly It
   const found = await statPaths(root, { paths: [...new Set([...parents, ...names])], signal: walk.signal });
   const present = await withoutMovedParents(found);
   const folders = present.filter((entry) => entry.type === "d" && names.has(entry.path) && !parents.has(entry.path));
-  const nested = await Promise.all(folders.map(async (folder) => listNested(walk, checkout, folder.path)));
+  const nested = await Promise.all(folders.map(async (folder) => listNested(walk, { root, path }, folder.path)));
   const files = present.map((entry): Item => ({ kind: "copied", root, found: entry, path: under(path, entry.path) }));
-  return [...(own ?? []), ...files, ...nested.flat()];
+  return [...files, ...nested.flat()];
 }
 
 /** A submodule, or a repository inside a checkout: git lists it as one name. A folder without a repository is left empty. */
-async function listNested(walk: Walk, { root, path }: Checkout, name: ByteString): Promise<readonly Item[]> {
+async function listNested(
+  walk: Walk,
+  { root, path }: Pick<Checkout, "root" | "path">,
+  name: ByteString,
+): Promise<readonly Item[]> {
   const folder = await walk.folders.below(root, name);
   const found = folder === undefined ? undefined : await repositoryAt(folder, walk);
   if (folder === undefined || found === undefined || found.kind === "none") return [];

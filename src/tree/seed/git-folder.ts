@@ -6,6 +6,7 @@ import { borrowedObjects } from "../git/lenders.js";
 import type { Repository } from "../git/repository.js";
 import type { Roots } from "../git/roots.js";
 import { maxConfigBytes } from "../git/settings.js";
+import { fateOf, isGitFolder, relativeTo, repositoryOf } from "./git-fate.js";
 import { readBelow, type HostFolder, type HostFolders } from "./host-folder.js";
 import { under, type Item, type Skipped } from "./listing.js";
 import type { ByteString } from "../tar/entry.js";
@@ -26,8 +27,6 @@ export interface GitPlacement {
   /** Told what does not come along. */
   readonly leaveOut: (skipped: Skipped) => void;
 }
-
-type Fate = "copy" | "leave-out" | "config" | "urls";
 
 /** Everything that a repository needs to stand alone: shared folder and borrowed objects included. */
 export async function listGitFolder(
@@ -93,7 +92,7 @@ function placeGitFile(
   const repository = repositoryOf(entry.path, repositories);
   const inside = repository === undefined ? undefined : relativeTo(repository, entry.path);
   const target = under(path, entry.path);
-  const fate = inside === undefined ? "copy" : fateOf(inside, entry);
+  const fate = inside === undefined ? "copy" : fateOf(inside, entry.type);
   if (fate === "leave-out") return undefined;
   const original = { kind: "copied", root: source, found: entry, path: target } as const;
   if (fate === "copy" || repository === undefined) return original;
@@ -114,42 +113,6 @@ function repositoriesAmong(found: readonly FoundPath[]): Set<ByteString> {
   const wanted = new Set(folders.flatMap(parts));
   const present = new Set(found.map(({ path }) => path).filter((path) => wanted.has(path)));
   return new Set(folders.filter((folder) => parts(folder).every((part) => present.has(part))));
-}
-
-function isGitFolder(path: ByteString): boolean {
-  return path === ".git" || path.endsWith("/.git");
-}
-
-/** The innermost repository that holds `path`. */
-function repositoryOf(path: ByteString, repositories: ReadonlySet<ByteString>): ByteString | undefined {
-  if (repositories.size === 0) return undefined;
-  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
-    const folder = path.slice(0, end);
-    if (repositories.has(folder)) return folder;
-  }
-  return repositories.has("") ? "" : undefined;
-}
-
-function relativeTo(folder: ByteString, path: ByteString): ByteString {
-  return folder === "" ? path : path.slice(folder.length + 1);
-}
-
-/** `path` is relative to its repository. */
-function fateOf(path: ByteString, { type }: FoundPath): Fate {
-  if (type !== "f" && type !== "d" && type !== "l") return "leave-out";
-  if (/\.lock$|^fsmonitor--daemon|^gc\.pid$|^worktrees(\/|$)|^(commondir|gitdir|locked)$/u.test(path))
-    return "leave-out";
-  if (
-    /^objects\/(.*\/)?tmp_|^objects\/incoming-|^objects\/info\/alternates$|(^|\/)\.?(git-)?credentials$/u.test(path)
-  ) {
-    return "leave-out";
-  }
-  if (type === "d") return "copy";
-  // A link stays one: what it leads to is not for content to choose.
-  if (path === "config" || path === "config.worktree") return type === "f" ? "config" : "copy";
-  // Copies that an editor or the user made of the configuration hold the same credentials.
-  if (/^config[^/]*$/u.test(path)) return "leave-out";
-  return type === "f" && /^(FETCH_HEAD$|logs\/|remotes\/|branches\/)/u.test(path) ? "urls" : "copy";
 }
 
 /** What git looks up in the shared folder, by gitrepository-layout(5); the rest belongs to each worktree. */

@@ -10,6 +10,7 @@ import { Turns } from "../../base/in-turns.js";
 import type { Task } from "../../base/progress.js";
 import { startProgram } from "../../base/streaming-program.js";
 import { ArchiveCheck, archiveLimits, type ArchiveLimits } from "./archive-check.js";
+import { GitCleaner, RepositoryFinder } from "./archive-git.js";
 import { byteProgress } from "./byte-progress.js";
 import type { EntrySink } from "../tar/sink.js";
 import { damaged } from "../tar/header.js";
@@ -39,15 +40,52 @@ export async function readArchive(
     file,
     task,
     limits = archiveLimits,
-  }: { readonly file: OpenedPath; readonly task: Task; readonly limits?: ArchiveLimits },
+    withoutGit = false,
+  }: {
+    readonly file: OpenedPath;
+    readonly task: Task;
+    readonly limits?: ArchiveLimits;
+    /** Leaves out every `.git`. */
+    readonly withoutGit?: boolean;
+  },
 ): Promise<void> {
+  // Which folders are repositories shows only at the archive's end; their files are cleaned on the way.
+  const finder = new RepositoryFinder();
+  const names: EntrySink = { ...nothing, add: ({ path }) => finder.see(path) };
+  await readEntries(names, { file, task, limits, message: "Looking through the archive" });
+  const cleaner = new GitCleaner(sink, { repositories: finder.found(), withoutGit });
+  const cleaning: EntrySink = {
+    add: (entry) => cleaner.add(entry),
+    write: (piece) => cleaner.write(piece),
+    end: () => cleaner.end(),
+    ready: async () => sink.ready(),
+  };
+  await readEntries(cleaning, { file, task, limits, message: "Reading the archive" });
+  await cleaner.finish(task.signal);
+}
+
+const nothing = {
+  write: () => undefined,
+  end: () => undefined,
+  ready: async () => Promise.resolve(),
+};
+
+interface EntryRead {
+  readonly file: OpenedPath;
+  readonly task: Task;
+  readonly limits: ArchiveLimits;
+  /** For a person who waits. */
+  readonly message: string;
+}
+
+async function readEntries(sink: EntrySink, { file, task, limits, message }: EntryRead): Promise<void> {
   const check = new ArchiveCheck(limits);
   const parser = new TarParser(visitorOf(check, sink));
   const unpacking = await unpack(descriptorPath(file));
   task.signal.addEventListener("abort", unpacking.stop, { once: true });
   const turns = new Turns();
   const mostBytes = limits.contentBytes + limits.entries * headerBytes;
-  const onBytes = byteProgress(task.progress, "Reading the archive");
+  const onBytes = byteProgress(task.progress, message);
   let done = 0;
   try {
     for await (const chunk of unpacking.stream) {

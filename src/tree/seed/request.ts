@@ -8,6 +8,8 @@ export interface SeedChoice {
   readonly repo_url?: string | undefined;
   readonly repo_ref?: string | undefined;
   readonly allow_host_paths?: readonly string[] | undefined;
+  /** Relative to the folder that is named. */
+  readonly include?: readonly string[] | undefined;
 }
 
 export interface SeedRequest extends SeedChoice {
@@ -48,6 +50,8 @@ export interface HostSource {
 /** A tar stream of a host tree, as a seed would hold it. */
 export interface HostTree {
   readonly archive: AsyncIterable<Uint8Array>;
+  /** The folder's path without links; undefined where the source is an archive. */
+  readonly folder: string | undefined;
   /** Complete once the archive has been read to its end. */
   readonly skipped: readonly { readonly path: string; readonly reason: string }[];
 }

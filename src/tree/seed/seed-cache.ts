@@ -31,6 +31,8 @@ export interface SeedTask extends Task {
   readonly field?: string;
   /** Folders of the host, besides what the path leads to, that content in there may lead to; none when absent. */
   readonly allowHostPaths?: readonly string[];
+  /** Paths below the folder that enter though they do not belong to it; none when absent. */
+  readonly include?: readonly string[];
 }
 
 export interface SeedCache {
@@ -111,8 +113,11 @@ interface Source {
 
 async function directorySeed(cache: Cache, { opened, path }: Source, task: SeedTask): Promise<Seed> {
   const { folders, clock, atStep } = cache;
-  const { signal, progress, allowedRoots = [], allowHostPaths = [] } = task;
-  const listTask = { allowHostPaths: [...allowedRoots, ...allowHostPaths], scratch: folders.tmp, signal };
+  const { signal, progress, allowedRoots, allowHostPaths = [], include = [], field = "seed_path" } = task;
+  const listTask = {
+    ...{ allowedRoots, field, include, scratch: folders.tmp, signal },
+    allowHostPaths: [...(allowedRoots ?? []), ...allowHostPaths],
+  };
   let mode: Seed["mode"] = "directory";
   const seed = await settled(path, async () => {
     progress({ phase: "seed", message: "Listing the seed" });
@@ -136,6 +141,7 @@ async function directorySeed(cache: Cache, { opened, path }: Source, task: SeedT
 
 async function archiveSeed({ folders, clock, atStep }: Cache, { opened, path }: Source, task: SeedTask): Promise<Seed> {
   if (!archiveName.test(path)) throw noSeed(path);
+  if ((task.include ?? []).length > 0) throw includesNothing("an archive");
   const { path: file } = opened;
   // Its content is compared by its name there, where it was written so lately that its times do not tell.
   await using root = await openWithin(dirname(file), { roots: undefined, field: "" });
@@ -170,6 +176,13 @@ async function foundFile({ handle }: OpenedPath, path: string): Promise<FoundPat
   const changed = Number(mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1e9;
   const identity = `f ${bits} ${size} ${mtimeNs} ${ctimeNs} ${ino}`;
   return { path, type: "f", size: Number(size), identity, mode: bits, changed, closed: undefined };
+}
+
+/** Of what a seed has no ignored files. */
+export function includesNothing(of: string): PyroError {
+  return new PyroError("invalid_argument", `include needs a folder to start from; of ${of} nothing is left out.`, {
+    hint: "Name the folder by --seed-path, or leave --include out.",
+  });
 }
 
 function noSeed(path: string): PyroError {

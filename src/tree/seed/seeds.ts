@@ -10,7 +10,7 @@ import { seedFolders } from "./cache-folder.js";
 import { listDirectory, type ListTask } from "./directory-listing.js";
 import { readArchive } from "./read-archive.js";
 import { readItems } from "./read-items.js";
-import { openSeedCache, seedTimeoutMs, type Seed, type SeedStep } from "./seed-cache.js";
+import { includesNothing, openSeedCache, seedTimeoutMs, type Seed, type SeedStep } from "./seed-cache.js";
 import { openSource } from "./seed-source.js";
 import { TarStreamSink } from "../tar/stream-sink.js";
 import type { HostSource, HostTree, PreparedSeed, SeedRequest } from "./request.js";
@@ -46,8 +46,10 @@ export function openSeeds({ atStep = () => undefined, ...folders }: SeedFolders)
       if (given.length > 1) {
         throw new PyroError("invalid_argument", `Only one of ${given.join(", ")} can be given.`);
       }
+      const { include = [] } = choice;
       const allowHostPaths = [...(allowedRoots ?? []), ...(choice.allow_host_paths ?? [])];
       if (choice.repo_url !== undefined) {
+        if (include.length > 0) throw includesNothing("a clone");
         const repository = { url: choice.repo_url, ref: choice.repo_ref, sshAgent, allowHostPaths };
         await using checkout = await repositories.checkout(repository, task);
         const seed = await cache.seedFromPath(checkout.path, task);
@@ -55,10 +57,11 @@ export function openSeeds({ atStep = () => undefined, ...folders }: SeedFolders)
         return prepared({ ...seed, skipped, originRef: checkout.url }, "repo_url");
       }
       const path = choice.seed_path ?? choice.project_path;
+      if (path === undefined && include.length > 0) throw includesNothing("an empty workspace");
       if (path === undefined) return prepared(await cache.emptySeed(task), "none");
       const field = choice.seed_path === undefined ? "project_path" : "seed_path";
       requireAbsolute(field, path);
-      return prepared(await cache.seedFromPath(path, { ...task, allowedRoots, field, allowHostPaths }), field);
+      return prepared(await cache.seedFromPath(path, { ...task, allowedRoots, field, allowHostPaths, include }), field);
     },
     openTree: async ({ path, allowedRoots, allowHostPaths = [] }, task) => {
       const field = "source_path";
@@ -67,6 +70,7 @@ export function openSeeds({ atStep = () => undefined, ...folders }: SeedFolders)
       const sink = new TarStreamSink();
       const skipped: HostTree["skipped"][number][] = [];
       const list = {
+        ...{ allowedRoots, field },
         allowHostPaths: [...(allowedRoots ?? []), ...allowHostPaths],
         scratch: seedFolders(folders.seeds).tmp,
       };
@@ -75,13 +79,14 @@ export function openSeeds({ atStep = () => undefined, ...folders }: SeedFolders)
         await using source = opened;
         await (source.kind === "directory"
           ? fillFromFolder(sink, { source, skipped, list: { ...list, signal }, atStep }, task.progress)
-          : readArchive(sink, { file: source, task: { ...task, signal } }));
+          : readArchive(sink, { file: source, task: { ...task, signal }, withoutGit: true }));
       });
       fill.then(
         () => sink.finish(),
         (error: unknown) => sink.finish(asPyroError(error)),
       );
-      return { archive: sink.read(), skipped };
+      const folder = opened.kind === "directory" ? opened.path : undefined;
+      return { archive: sink.read(), folder, skipped };
     },
     prune: async (used, signal) => {
       await cache.prune(used, signal);

@@ -1,5 +1,5 @@
 // Owns moving whole trees between a workspace and the host, and comparing them. Never lets either side choose a path.
-import { isAbsolute } from "node:path";
+import { basename, isAbsolute } from "node:path";
 import { PyroError } from "../../base/error.js";
 import type { AllowedRoots } from "../../base/host-roots.js";
 import type { Task } from "../../base/progress.js";
@@ -8,6 +8,7 @@ import { diffWorkspace } from "../../tree/diff/diff.js";
 import { seedTree } from "../../tree/diff/seed-tree.js";
 import { repositoryIn } from "../../tree/export/entry-place.js";
 import type { Exports } from "../../tree/export/exports.js";
+import { isGitName } from "../../tree/git/repository-names.js";
 import { extractExport } from "../../tree/export/extract.js";
 import { shownPath, workspacePath } from "./guest-path.js";
 import { asFileError } from "../../guest/errors.js";
@@ -146,7 +147,8 @@ function refuseRepository(path: Uint8Array): void {
 
 export interface PushRequest {
   readonly source_path: string;
-  readonly dest: string;
+  /** What a folder holds goes right in there; by default a folder goes into /workspace as one, under its own name. */
+  readonly dest?: string | undefined;
   readonly allow_host_paths: readonly string[];
 }
 
@@ -154,17 +156,41 @@ export interface Push {
   readonly session: GuestSession;
   readonly request: PushRequest;
   readonly allowedRoots: AllowedRoots;
+  /** What the workspace was made from: its place is /workspace itself. */
+  readonly origin: string | null;
 }
 
-export async function pushInto(services: TransferServices, { session, request, allowedRoots }: Push, task: Task) {
+export async function pushInto(
+  services: TransferServices,
+  { session, request, allowedRoots, origin }: Push,
+  task: Task,
+) {
   requireAbsolute("source_path", request.source_path);
-  const destination = workspacePath("dest", request.dest);
+  const given = request.dest === undefined ? undefined : placeFor("dest", request.dest);
   const tree = await services.openHostTree(
     { path: request.source_path, allowedRoots, allowHostPaths: request.allow_host_paths },
     task,
   );
+  const isWhole = tree.folder === undefined || tree.folder === origin;
+  const destination = given ?? placeFor("source_path", isWhole ? "/workspace" : basename(request.source_path));
   const staged = await commitChanges(session, { destination, archive: tree.archive, remove: [] }, task.signal);
-  return { file_count: staged.fileCount, byte_count: staged.byteCount, skipped: [...tree.skipped] };
+  return {
+    ...{ file_count: staged.fileCount, byte_count: staged.byteCount, dest: shownPath(destination) },
+    skipped: [...tree.skipped],
+  };
+}
+
+/** Where files may be pushed to: a workspace's own history is not to be overwritten. */
+function placeFor(field: string, path: string): Uint8Array<ArrayBuffer> {
+  const place = workspacePath(field, path);
+  if (!Buffer.from(place).toString("latin1").split("/").some(isGitName)) return place;
+  throw new PyroError(
+    "permission_denied",
+    `${field}: ${shownPath(place)} is inside a .git folder, which no push changes.`,
+    {
+      hint: "Push the files; for commits, push a bundle (`git bundle create`) and `git fetch` it inside.",
+    },
+  );
 }
 
 function requireAbsolute(field: string, path: string): void {
