@@ -10,13 +10,13 @@ export interface CallFields {
   readonly env_list: never;
   readonly env_prune: never;
   readonly env_pull: "environment";
-  readonly host_connect: "host" | "profile" | "mode" | "project_path" | "repo_url" | "repo_ref" | "no_project_source" | "environment" | "allow_host_paths" | "scope" | "dry_run";
+  readonly host_connect: "host" | "profile" | "mode" | "project_path" | "repo_url" | "repo_ref" | "no_project_source" | "include" | "environment" | "allow_host_paths" | "scope" | "dry_run";
   readonly host_doctor: "host";
-  readonly host_print_config: "host" | "profile" | "mode" | "project_path" | "repo_url" | "repo_ref" | "no_project_source" | "environment" | "allow_host_paths" | "scope";
+  readonly host_print_config: "host" | "profile" | "mode" | "project_path" | "repo_url" | "repo_ref" | "no_project_source" | "include" | "environment" | "allow_host_paths" | "scope";
   readonly host_repair: "host";
   readonly prepare: "environment" | "force";
   readonly vm_run: "environment" | "command" | "vcpu_count" | "mem_mib" | "timeout_seconds" | "ttl_seconds" | "allow_host_compat";
-  readonly workspace_create: "environment" | "seed_path" | "project_path" | "repo_url" | "repo_ref" | "allow_host_paths" | "name" | "labels" | "vcpu_count" | "mem_mib" | "ttl_seconds" | "wait_seconds";
+  readonly workspace_create: "environment" | "seed_path" | "project_path" | "repo_url" | "repo_ref" | "include" | "allow_host_paths" | "name" | "labels" | "vcpu_count" | "mem_mib" | "ttl_seconds" | "wait_seconds";
   readonly workspace_delete: "workspace_id";
   readonly workspace_diff: "workspace_id" | "paths" | "include_ignored" | "max_patch_characters";
   readonly workspace_exec: "workspace_id" | "command" | "cwd" | "timeout_seconds" | "detach" | "wait_seconds" | "max_output_bytes";
