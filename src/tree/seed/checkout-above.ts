@@ -53,6 +53,6 @@ async function isOwn(root: HostFolder, repository: Repository | undefined): Prom
 
 function notNamed(folder: HostFolder, field: string): PyroError {
   return new PyroError("permission_denied", `${field}: ${folder.path} is part of a checkout that was not named.`, {
-    hint: "Which files of it go in is that checkout's to say: start the server for the checkout, or allow it by --allow-host-path.",
+    hint: "Which files of it go in is that checkout's to say: ask the user to start the server in it, or to allow its folder.",
   });
 }

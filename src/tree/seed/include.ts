@@ -86,7 +86,7 @@ async function requireLinkWithin(root: HostFolder, path: ByteString): Promise<vo
 
 function missing(root: HostFolder, path: ByteString): PyroError {
   return new PyroError("invalid_argument", `${field}: ${displayName(path)} does not exist in ${root.path}.`, {
-    hint: "Make it on the host first, for example by an installation, or leave it out of --include.",
+    hint: "Make it on the host first, for example by an installation, or do not include it.",
   });
 }
 
@@ -95,7 +95,7 @@ function unreadable(root: HostFolder, path: ByteString): PyroError {
     "permission_denied",
     `${field}: ${root.path}/${displayName(path)} may not be read by this user.`,
     {
-      hint: "Give this user the right to read it, or leave it out of --include.",
+      hint: "Give this user the right to read it, or do not include it.",
     },
   );
 }

@@ -181,7 +181,7 @@ async function foundFile({ handle }: OpenedPath, path: string): Promise<FoundPat
 /** Of what a seed has no ignored files. */
 export function includesNothing(of: string): PyroError {
   return new PyroError("invalid_argument", `include needs a folder to start from; of ${of} nothing is left out.`, {
-    hint: "Name the folder by --seed-path, or leave --include out.",
+    hint: "Start from a folder, or include nothing.",
   });
 }
 
