@@ -13,6 +13,7 @@ import {
   type errorLine,
   handOver,
   handOverPath,
+  recordLostHeader,
   serverLine,
   sshAgentPath,
   type CallLine,
@@ -91,11 +92,15 @@ export async function callDaemon(
   }
 }
 
-/** Asks the daemon behind `socketPath` to make way for one of other code; true when it does. */
-export async function requestHandOver(socketPath: string): Promise<boolean> {
+/**
+ * Asks the daemon behind `socketPath` to make way for one of other code; true when it does. `recordLost`: only because it has no
+ * record, which may be there by now.
+ */
+export async function requestHandOver(socketPath: string, recordLost = false): Promise<boolean> {
   const signal = AbortSignal.timeout(handOverTimeoutMs);
+  const headers = { host: "pyro", ...(recordLost ? { [recordLostHeader]: "1" } : {}) };
   try {
-    const outgoing = request({ socketPath, method: "POST", path: handOverPath, headers: { host: "pyro" }, signal });
+    const outgoing = request({ socketPath, method: "POST", path: handOverPath, headers, signal });
     const answer = once(outgoing, "response");
     outgoing.end();
     const [response] = (await answer) as [IncomingMessage];

@@ -65,7 +65,7 @@ export async function connectDaemon(options: ConnectOptions): Promise<DaemonConn
     }
     if (await start(paths, options)) continue;
     lockedSince ??= performance.now();
-    if (performance.now() - lockedSince > recordGraceMs) await requestHandOver(daemonSocketPath(paths));
+    if (performance.now() - lockedSince > recordGraceMs) await requestHandOver(daemonSocketPath(paths), true);
     await delay(20);
   }
   throw new PyroError("unavailable", `The pyro daemon did not start within ${startTimeoutMs / 1000} s.`, {

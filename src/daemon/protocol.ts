@@ -103,6 +103,9 @@ export const surfacePattern = /^pyro-([a-z]{1,16})$/u;
 /** Where a client of other code asks the daemon to end, without ending its machines. */
 export const handOverPath = "/v1/hand-over";
 
+/** Header of one who asks only because there is no record of the daemon; one that has its record by now stays. */
+export const recordLostHeader = "pyro-record-lost";
+
 /** The answer; false while calls are in progress. */
 export const handOver = z.object({ handed_over: z.boolean() });
 export type HandOver = z.output<typeof handOver>;

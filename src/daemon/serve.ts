@@ -21,7 +21,14 @@ import { hostEngine } from "./host-engine.js";
 import { openHostEnvironments } from "./host-environments.js";
 import { daemonProtocolVersion } from "./protocol.js";
 import { keepLog } from "./log.js";
-import { daemonLockPath, daemonLogPath, daemonRecordPath, daemonSocketPath, type DaemonRecord } from "./record.js";
+import {
+  daemonLockPath,
+  daemonLogPath,
+  daemonRecordPath,
+  readDaemonRecord,
+  daemonSocketPath,
+  type DaemonRecord,
+} from "./record.js";
 import { listen, type DaemonServer } from "./server.js";
 import { openDaemonWorkspaces, type DaemonWorkspaces } from "./workspaces.js";
 
@@ -68,13 +75,8 @@ async function serveUntilStopped(paths: Paths, onReady: () => void): Promise<voi
   const host = hostEngine(paths, settings);
   const engine = await host.open(AbortSignal.timeout(engineTimeoutMs));
   const machines = await openMachines({ engine, judgeAgain: host.openAgain }, paths, settings);
-  const workspaces = await openDaemonWorkspaces({
-    paths,
-    environments,
-    machines,
-    unusable: engine.unusable,
-    shutdown: stop.signal,
-  });
+  const unusable = engine.unusable;
+  const workspaces = await openDaemonWorkspaces({ paths, environments, machines, unusable, shutdown: stop.signal });
   const parts = { environments, machines, cache: paths.cache, workspaces: workspaces.service };
   const preparation = await openPreparation(parts);
   const idle = idleTimer(idleMs(engine), () => {
@@ -88,6 +90,7 @@ async function serveUntilStopped(paths: Paths, onReady: () => void): Promise<voi
   const server = await listen({
     socketPath: self.socket,
     onActivity: () => idle(server.running() > 0),
+    isRecorded: async () => (await readDaemonRecord(paths).catch(() => undefined))?.pid === self.pid,
     onHandOver: () => stop.abort(),
     services: {
       environments,

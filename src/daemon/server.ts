@@ -1,5 +1,5 @@
 // Owns the socket and which handler a request reaches. Never starts or ends the process.
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
@@ -8,7 +8,7 @@ import { PyroError } from "../base/error.js";
 import type { Call } from "../operations/operation.js";
 import type { Services } from "../operations/services.js";
 import { operations, type AnyOperation } from "../operations/table.js";
-import { handOverPath, type HandOver } from "./protocol.js";
+import { handOverPath, recordLostHeader, type HandOver } from "./protocol.js";
 import { serveCall, type Handler } from "./call.js";
 
 export interface DaemonServer {
@@ -25,6 +25,8 @@ export interface DaemonServerOptions {
   readonly services: Services;
   /** Told whenever a call begins or ends. */
   readonly onActivity: () => void;
+  /** Whether others can find it by its record. Never rejects. */
+  readonly isRecorded: () => Promise<boolean>;
   /** Told when a client of other code wants to start a daemon of its own, and no call is in progress. */
   readonly onHandOver: () => void;
 }
@@ -41,12 +43,7 @@ export async function listen(options: DaemonServerOptions): Promise<DaemonServer
   const calls = new Set<Promise<void>>();
   const stops = new Set<Promise<void>>();
   const server = createServer((request, response) => {
-    if (request.url === handOverPath) {
-      const handedOver = calls.size === 0 && !shutdown.signal.aborted;
-      response.end(JSON.stringify({ handed_over: handedOver } satisfies HandOver));
-      if (handedOver) options.onHandOver();
-      return;
-    }
+    if (request.url === handOverPath) return void answerHandOver(request, response);
     const { operation, handler } = route(request, options.services);
     response.writeHead(200, { "content-type": "application/x-ndjson" });
     const isStop = request.url === stopRoute;
@@ -61,6 +58,12 @@ export async function listen(options: DaemonServerOptions): Promise<DaemonServer
       options.onActivity();
     });
   });
+  const answerHandOver = async (request: IncomingMessage, response: ServerResponse) => {
+    const isMistaken = request.headers[recordLostHeader] !== undefined && (await options.isRecorded());
+    const handedOver = !isMistaken && calls.size === 0 && !shutdown.signal.aborted;
+    response.end(JSON.stringify({ handed_over: handedOver } satisfies HandOver));
+    if (handedOver) options.onHandOver();
+  };
   // A call may take as long as it likes to send its standard input.
   server.requestTimeout = 0;
   await rm(options.socketPath, { force: true });

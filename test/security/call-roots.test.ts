@@ -88,7 +88,7 @@ test("a call's folders reach its handler, and a line with any that is no absolut
   const socketPath = join(home, "daemon.sock");
   const server: DaemonServer = await listen({
     ...{ socketPath, services },
-    ...{ onActivity: () => undefined, onHandOver: () => undefined },
+    ...{ onActivity: () => undefined, onHandOver: () => undefined, isRecorded: () => Promise.resolve(false) },
   });
   const calls = [
     { name: "workspace_create", input: { seed_path: project } },

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { callDaemon } from "../../src/client/call.js";
+import { callDaemon, requestHandOver } from "../../src/client/call.js";
 import { callLine } from "../../src/daemon/protocol.js";
 import { listen, type DaemonServer } from "../../src/daemon/server.js";
 import { PyroError } from "../../src/base/error.js";
@@ -13,20 +13,37 @@ let folder: string;
 let server: DaemonServer;
 let socketPath: string;
 const agents: (string | undefined)[] = [];
+let isRecorded: boolean;
+let handOvers: number;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "pyro-call-"));
   socketPath = join(folder, "daemon.sock");
   agents.length = 0;
+  isRecorded = true;
+  handOvers = 0;
   const create = (_request: unknown, { sshAgent }: { readonly sshAgent?: string | undefined }) => {
     agents.push(sshAgent);
     return Promise.reject(new PyroError("unsupported", "for the test"));
   };
   const services = { workspaces: { create } } as never;
-  server = await listen({ socketPath, services, onActivity: () => undefined, onHandOver: () => undefined });
+  server = await listen({
+    ...{ socketPath, services, onActivity: () => undefined },
+    isRecorded: () => Promise.resolve(isRecorded),
+    onHandOver: () => (handOvers += 1),
+  });
 });
 afterEach(async () => {
   await server.close();
   rmSync(folder, { recursive: true, force: true });
+});
+
+test("a daemon whose record is there makes way for other code, not for one that had not seen the record", async () => {
+  const asked = [];
+  for (const recorded of [true, false]) {
+    isRecorded = recorded;
+    for (const recordLost of [true, false]) asked.push(await requestHandOver(socketPath, recordLost));
+  }
+  expect([asked, handOvers]).toEqual([[false, true, true, true], 3]);
 });
 
 test("the SSH agent of each caller reaches its own call", async () => {

@@ -218,7 +218,13 @@ async function callTo(
 ): Promise<PyroError> {
   const socketPath = join(folder, "daemon.sock");
   const services = { workspaces } as never;
-  const server = await listen({ socketPath, services, onActivity: () => undefined, onHandOver: () => undefined });
+  const server = await listen({
+    socketPath,
+    services,
+    onActivity: () => undefined,
+    onHandOver: () => undefined,
+    isRecorded: () => Promise.resolve(false),
+  });
   try {
     await callDaemon(socketPath, call, { surface: "mcp" });
   } catch (error) {
