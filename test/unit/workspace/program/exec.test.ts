@@ -180,6 +180,9 @@ describe("the next daemon", () => {
     await exec(here, request(counting, { waitMs: 0 }));
     await written(here.workspace, 1000);
     handOver(here.world.store);
+    // As the end of its process does; whatever it has read is in the files then.
+    here.agent().cut();
+    await Promise.all([...here.workspace.execs.values()].map(({ ended: end }) => end));
     const { live } = await here.agent().machine();
     const workspace = await nextDaemon(here, [live]);
     const result = await wait(workspace, 1024 ** 2);
