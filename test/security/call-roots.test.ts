@@ -16,7 +16,7 @@ import { scopeOf } from "../../src/surface/mcp/choices.js";
 import { createServer } from "../../src/surface/mcp/server.js";
 import { mcpShapeOf } from "../../src/surface/mcp/tools.js";
 import { openSeeds } from "../../src/tree/seed/seeds.js";
-import { fakeDaemon } from "../unit/surface-fake-daemon.js";
+import { fakeDaemon } from "../unit/surface/fake-daemon.js";
 
 let home: string;
 let project: string;

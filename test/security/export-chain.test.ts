@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
 import { type Exports, openExports } from "../../src/tree/export/exports.js";
 import { extractExport } from "../../src/tree/export/extract.js";
-import { type TestEntry, streamOf, tarOf } from "../unit/export-tar.js";
+import { type TestEntry, streamOf, tarOf } from "../unit/tree/export/tar.js";
 
 let root: string;
 let project: string;

@@ -1,7 +1,7 @@
 // Owns an export that the environment can have die at a crash point, for the tests of what is left then. Never cleans up.
 import { extractExport } from "../../src/tree/export/extract.js";
 import { openExports } from "../../src/tree/export/exports.js";
-import { streamOf, tarOf } from "../unit/export-tar.js";
+import { streamOf, tarOf } from "../unit/tree/export/tar.js";
 
 const [state = "", target = "", kind = ""] = process.argv.slice(2);
 const exports = await openExports(state);

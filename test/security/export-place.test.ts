@@ -18,7 +18,7 @@ import { asPyroError } from "../../src/base/error.js";
 import { openExports } from "../../src/tree/export/exports.js";
 import { extractExport } from "../../src/tree/export/extract.js";
 import type { ExportStep } from "../../src/tree/export/staging.js";
-import { type TestEntry, streamOf, tarOf } from "../unit/export-tar.js";
+import { type TestEntry, streamOf, tarOf } from "../unit/tree/export/tar.js";
 
 let root: string;
 let project: string;

@@ -20,7 +20,7 @@ import { type KeptRecord, openExports } from "../../src/tree/export/exports.js";
 import { extractExport } from "../../src/tree/export/extract.js";
 import type { ExportStep } from "../../src/tree/export/staging.js";
 import { exportSteps } from "../crash-walks.js";
-import { streamOf, tarOf } from "../unit/export-tar.js";
+import { streamOf, tarOf } from "../unit/tree/export/tar.js";
 
 let programs: string;
 let root: string;

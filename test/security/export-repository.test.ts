@@ -8,8 +8,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PyroError } from "../../src/base/error.js";
 import { type Exports, openExports } from "../../src/tree/export/exports.js";
 import { extractExport } from "../../src/tree/export/extract.js";
-import { walkTree } from "../unit/diff-overlay.js";
-import { type TestEntry, realTar, streamOf, tarOf } from "../unit/export-tar.js";
+import { walkTree } from "../unit/tree/diff/overlay.js";
+import { type TestEntry, realTar, streamOf, tarOf } from "../unit/tree/export/tar.js";
 
 let root: string;
 let home: string;

@@ -4,7 +4,7 @@ import { PassThrough } from "node:stream";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
 import { serveStreams } from "../../src/surface/mcp/stdio.js";
-import { fakeDaemon, ranFine } from "../unit/surface-fake-daemon.js";
+import { fakeDaemon, ranFine } from "../unit/surface/fake-daemon.js";
 
 function serve() {
   const input = new PassThrough();

@@ -9,7 +9,7 @@ import { openWithin } from "../../src/base/host-roots.js";
 import { listDirectory } from "../../src/tree/seed/directory-listing.js";
 import { openSeedCache } from "../../src/tree/seed/seed-cache.js";
 import { openSeeds } from "../../src/tree/seed/seeds.js";
-import { git } from "../unit/seed-tree.js";
+import { git } from "../unit/tree/seed/tree.js";
 
 vi.setConfig({ testTimeout: 60_000 });
 

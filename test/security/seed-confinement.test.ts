@@ -18,7 +18,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { asPyroError } from "../../src/base/error.js";
 import type { SeedStep } from "../../src/tree/seed/seed-cache.js";
 import { openSeeds } from "../../src/tree/seed/seeds.js";
-import { git, treeOf, unpack } from "../unit/seed-tree.js";
+import { git, treeOf, unpack } from "../unit/tree/seed/tree.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 

@@ -15,10 +15,10 @@ const gone =
 const compat = (name: string) => `test/e2e/compat.test.ts: ${name}`;
 const confined =
   "test/e2e/workspace-mcp.test.ts: [mcp-confined] no path of the host outside the project and the allowed folders is read or written";
-const exported = (name: string) => `test/unit/export.test.ts: ${name}`;
+const exported = (name: string) => `test/unit/tree/export/export.test.ts: ${name}`;
 const placed = (name: string) => `test/security/export-place.test.ts: ${name}`;
 const repository = (name: string) => `test/security/export-repository.test.ts: ${name}`;
-const seeded = (name: string) => `test/unit/seed-git.test.ts: ${name}`;
+const seeded = (name: string) => `test/unit/tree/seed/git.test.ts: ${name}`;
 const hostGit = (part: string, name: string) => `test/security/host-git${part}.test.ts: ${name}`;
 const doctored = (name: string) => `test/security/host-doctor.test.ts: ${name}`;
 const shown = (name: string) => `test/security/terminal.test.ts: ${name}`;
@@ -45,7 +45,10 @@ export const sentences: Readonly<Record<string, Proof>> = {
   "It is still a program of yours: a complete escape from QEMU and its filter has your user's rights.": noPromise,
   "Software emulation is the same boundary as KVM, only slower.": [devices],
   "The guest gets no nested virtualisation (`svm`, `vmx`) and no performance counters: the parts of KVM with most of its escapes are out of its reach, and under emulation as much of QEMU's code.":
-    [found, "test/unit/engine-arguments.test.ts: a guest has neither nested virtualisation nor performance counters"],
+    [
+      found,
+      "test/unit/engine/qemu/arguments.test.ts: a guest has neither nested virtualisation nor performance counters",
+    ],
   "The sandbox on the host (engine `host_compat`) is a weaker boundary.": noPromise,
   "`pyro run --allow-host-compat`, or `vm_run` with `allow_host_compat`, uses it where no virtual machine can start, and nothing else ever does; each result names it.":
     [
@@ -60,7 +63,7 @@ export const sentences: Readonly<Record<string, Proof>> = {
   "The command runs under bubblewrap on an unpacked copy of the environment, with namespaces of its own for users, processes, mounts, network, IPC and names, without further user namespaces, without setuid, as a root that means nothing outside.":
     [
       compat("[compat-confined] nothing of the host is seen: files, names, processes, network, descriptors"),
-      "test/unit/compat-arguments.test.ts: the agent has every namespace of its own, seven capabilities in it, and of the host's files its root and itself",
+      "test/unit/engine/compat/arguments.test.ts: the agent has every namespace of its own, seven capabilities in it, and of the host's files its root and itself",
     ],
   "But:": noPromise,
   "It shares the host's kernel, with all of its system calls: a fault in the kernel is a way out.": noPromise,
@@ -77,21 +80,21 @@ export const sentences: Readonly<Record<string, Proof>> = {
   "`pyro run` gives it nothing of the host's, not even the working folder.": [found],
   "A workspace gets a copy of what you named: of a checkout the tracked files, the untracked ones that are not ignored and `.git`, without tokens and credential sections, and what you add by `--include`.":
     [
-      "test/unit/seed-include.test.ts: ignored folders and files go in by name, whole and with the folders above them; the rest stays out, and git sees no change",
-      "test/unit/surface-confine.test.ts: what the user includes goes in with the project, and with a folder of it what lies there; a model names none",
+      "test/unit/tree/seed/include.test.ts: ignored folders and files go in by name, whole and with the folders above them; the rest stays out, and git sees no change",
+      "test/unit/surface/mcp/confine.test.ts: what the user includes goes in with the project, and with a folder of it what lies there; a model names none",
       seeded(
         "tracked files as they are now and untracked ones enter; ignored and deleted ones do not; git works inside",
       ),
       seeded("no credential leaves the host, wherever git keeps one"),
     ],
   "Repositories in an archive are cleaned in the same way.": [
-    "test/unit/seed-archive-git.test.ts: no credential comes with an archive, of the checkout, a submodule's repository or a bare one, and git works inside",
+    "test/unit/tree/seed/archive-git.test.ts: no credential comes with an archive, of the checkout, a submodule's repository or a bare one, and git works inside",
   ],
   "A folder of a checkout follows the checkout's rules where that is yours; over MCP a checkout outside the folders below is not read, and the folder is refused.":
     [
-      "test/unit/seed-part.test.ts: a folder below a checkout's root has the files that the checkout counts as its own, and the result says so",
-      "test/unit/seed-part.test.ts: another user's checkout has no say, and the result names it",
-      "test/unit/seed-part.test.ts: where only some folders may be used, a checkout outside them is not read, and the folder is refused",
+      "test/unit/tree/seed/part.test.ts: a folder below a checkout's root has the files that the checkout counts as its own, and the result says so",
+      "test/unit/tree/seed/part.test.ts: another user's checkout has no say, and the result names it",
+      "test/unit/tree/seed/part.test.ts: where only some folders may be used, a checkout outside them is not read, and the folder is refused",
     ],
   "Files come and go only by calls that name them: seed, sync, diff, export.": [found, confined],
   "Over MCP a model can name paths only in the project that the server was started for and in folders you gave with `--allow-host-path`, as they were without links when the server started.":
@@ -271,14 +274,14 @@ export const sentences: Readonly<Record<string, Proof>> = {
   "Where environments come from.": noPromise,
   "`debian:*` is built from the Debian mirror your own apt uses, or the one that you name (`debian_mirror`, `PYRO_DEBIAN_MIRROR`; never a project), and is as trustworthy as apt's signature check makes it.":
     [
-      "test/unit/environment-release.test.ts: the variable goes before the setting, which is read anew each time; neither's value is printed when it is wrong",
-      "test/unit/environment-apt.test.ts: only Debian's own suites of that release are taken, whatever others call theirs",
+      "test/unit/environment/release.test.ts: the variable goes before the setting, which is read anew each time; neither's value is printed when it is wrong",
+      "test/unit/environment/apt.test.ts: only Debian's own suites of that release are taken, whatever others call theirs",
       "test/security/hostile-mirror.test.ts: a Release file without end and without a signature fails, and nothing is kept",
       "test/security/hostile-mirror.test.ts: a redirect to a file of the host's is not followed",
     ],
   "Where the release is not the host's own, Debian's own keys alone count, even if the host's apt trusts that mirror without any.":
     [
-      "test/unit/environment-release.test.ts: the same from deb822 sources, held against Debian's own keys whatever these are held against",
+      "test/unit/environment/release.test.ts: the same from deb822 sources, held against Debian's own keys whatever these are held against",
     ],
   "Report a way across the boundary privately to the maintainers, before anywhere else, with the smallest program that shows it.":
     noPromise,

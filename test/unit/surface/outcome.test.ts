@@ -6,7 +6,7 @@ import { runOperation } from "../../../src/operations/run.js";
 import { workspaceExecOperation, workspaceLogsOperation } from "../../../src/operations/workspace-exec.js";
 import type { CommandContext } from "../../../src/surface/cli/command.js";
 import { finishCommand } from "../../../src/surface/cli/guest-command.js";
-import { ranFine } from "../surface-fake-daemon.js";
+import { ranFine } from "./fake-daemon.js";
 
 const killed = { ...ranFine, exit_code: 137, signal: "KILL", oom_killed: true };
 

@@ -1,0 +1,62 @@
+// Proves what a call carries to the daemon besides its input: the caller's SSH agent, for this call alone, and nothing that is no path.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { callDaemon, requestHandOver } from "../../../src/client/call.js";
+import { callLine } from "../../../src/daemon/protocol.js";
+import { listen, type DaemonServer } from "../../../src/daemon/server.js";
+import { PyroError } from "../../../src/base/error.js";
+
+let folder: string;
+let server: DaemonServer;
+let socketPath: string;
+const agents: (string | undefined)[] = [];
+let isRecorded: boolean;
+let handOvers: number;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "pyro-call-"));
+  socketPath = join(folder, "daemon.sock");
+  agents.length = 0;
+  isRecorded = true;
+  handOvers = 0;
+  const create = (_request: unknown, { sshAgent }: { readonly sshAgent?: string | undefined }) => {
+    agents.push(sshAgent);
+    return Promise.reject(new PyroError("unsupported", "for the test"));
+  };
+  const services = { workspaces: { create } } as never;
+  server = await listen({
+    ...{ socketPath, services, onActivity: () => undefined },
+    isRecorded: () => Promise.resolve(isRecorded),
+    onHandOver: () => (handOvers += 1),
+  });
+});
+afterEach(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("a daemon whose record is there makes way for other code, not for one that had not seen the record", async () => {
+  const asked = [];
+  for (const recorded of [true, false]) {
+    isRecorded = recorded;
+    for (const recordLost of [true, false]) asked.push(await requestHandOver(socketPath, recordLost));
+  }
+  expect([asked, handOvers]).toEqual([[false, true, true, true], 3]);
+});
+
+test("the SSH agent of each caller reaches its own call", async () => {
+  const call = { name: "workspace_create", input: { repo_url: "ssh://git@host/a" } };
+  for (const sshAgent of ["/run/first", undefined, "/run/second", "", "relative/path", "/with\0zero"]) {
+    await expect(callDaemon(socketPath, call, { sshAgent })).rejects.toMatchObject({ code: "unsupported" });
+  }
+  expect(agents).toEqual(["/run/first", undefined, "/run/second", undefined, undefined, undefined]);
+});
+
+test("a line with an agent that is no absolute path is not of the protocol", () => {
+  const isLine = (ssh_agent: unknown) => callLine.safeParse({ input: {}, ssh_agent }).success;
+  expect(["/run/agent", undefined, "agent", "", "/a\0b", `/${"x".repeat(4096)}`, 1].map(isLine)).toEqual([
+    ...[true, true, false, false, false, false, false],
+  ]);
+});

@@ -1,0 +1,228 @@
+// Proves how MCP calls end: in time, within what hosts take, and as results that a model can act on.
+import { InMemoryTransport } from "@modelcontextprotocol/server";
+import { Client } from "@modelcontextprotocol/client";
+import { expect, test } from "vitest";
+import { PyroError } from "../../../../src/base/error.js";
+import { call, either, say } from "../../../../src/base/say.js";
+import { envListOperation } from "../../../../src/operations/env.js";
+import { runOperation } from "../../../../src/operations/run.js";
+import { workspaceDiffOperation } from "../../../../src/operations/workspace-files.js";
+import { toolResult } from "../../../../src/surface/mcp/result.js";
+import { createServer } from "../../../../src/surface/mcp/server.js";
+import { toolSpeaker } from "../../../../src/surface/mcp/speaker.js";
+import { toolsOf } from "../../../../src/surface/mcp/tools.js";
+import { cut, shrink } from "../../../../src/surface/mcp/shrink.js";
+import { fakeDaemon, ranFine, untilCanceled, type Answer } from "../fake-daemon.js";
+
+const quick = { deadlineMs: 60_000, progressMs: 5 };
+
+const speaker = toolSpeaker(toolsOf({ profile: "workspace-core" }));
+
+async function connect(answer: Answer, times = quick) {
+  const daemon = fakeDaemon(answer);
+  const [theirs, ours] = InMemoryTransport.createLinkedPair();
+  await createServer({ profile: "vm-run", connector: daemon.connector, times }).connect(ours);
+  const client = new Client({ name: "test", version: "1" });
+  await client.connect(theirs);
+  return { client, daemon };
+}
+
+test("what a diff leaves out is said below its text, also where it is empty", () => {
+  const clean = { clean: true, entries: [], counts: {}, patch: "", patch_truncated: false, entries_truncated: false };
+  const ignored = { file_count: 3000, paths: ["dist/", "node_modules/"] };
+  expect(toolResult(workspaceDiffOperation, { ...clean, ignored, restarted: false }, speaker).content).toEqual([
+    {
+      type: "text",
+      text:
+        "Nothing has changed.\nLeft out, as git ignores them: 3000 files (dist/, node_modules/). " +
+        "include_ignored shows them.",
+    },
+  ]);
+});
+
+test("initialize and tools/list need no daemon", async () => {
+  const { client, daemon } = await connect(() => ranFine);
+  const { tools } = await client.listTools();
+  expect([tools.map(({ name }) => name), daemon.starts()]).toEqual([["vm_run"], 0]);
+});
+
+test("a call gets its defaults and comes back as structured content and compact text", async () => {
+  const { client, daemon } = await connect(() => ({ ...ranFine, exit_code: 3, stdout: "out\n", stderr: "err\n" }));
+  const result = await client.callTool({ name: "vm_run", arguments: { command: "x" } });
+  expect(daemon.calls).toEqual([
+    {
+      name: "vm_run",
+      input: {
+        environment: "debian:12",
+        command: "x",
+        vcpu_count: 1,
+        allow_host_compat: false,
+        mem_mib: 1024,
+        timeout_seconds: 30,
+      },
+    },
+  ]);
+  expect(result).toMatchObject({
+    content: [{ type: "text", text: "[exit code 3, 12 ms]\nout\n[stderr]\nerr\n" }],
+    structuredContent: { ...ranFine, exit_code: 3, stdout: "out\n", stderr: "err\n" },
+  });
+});
+
+test.each([
+  [
+    { command: "x", bogus: 1 },
+    "Unknown field bogus. Known are: command, environment, vcpu_count, mem_mib, timeout_seconds, allow_host_compat.",
+  ],
+  [{ command: "x", mem_mb: 1 }, "Unknown field mem_mb. Did you mean mem_mib?"],
+  [{}, "command is required."],
+  [{ command: "x", timeout_seconds: 41 }, "timeout_seconds must be at most 40."],
+])("%j is refused as a result that names the field", async (args, message) => {
+  const { client, daemon } = await connect(() => ranFine);
+  const result = await client.callTool({ name: "vm_run", arguments: args });
+  const error = { code: "invalid_argument", message, hint: "Correct it and call again." };
+  expect([result.isError, result.structuredContent, daemon.starts()]).toEqual([true, { error }, 0]);
+});
+
+test("an error of the daemon is a result with its hint", async () => {
+  const { client } = await connect(() => {
+    throw new PyroError("not_found", "No such environment.", { hint: "Use debian:12." });
+  });
+  const result = await client.callTool({ name: "vm_run", arguments: { command: "x" } });
+  expect(result).toMatchObject({
+    isError: true,
+    content: [{ type: "text", text: "not_found: No such environment.\nUse debian:12." }],
+    structuredContent: { error: { code: "not_found", message: "No such environment.", hint: "Use debian:12." } },
+  });
+});
+
+test("a call that is not done in time is canceled and says where it was", async () => {
+  const installing = { phase: "install", message: "Installing debian:12", done: 1, total: 4 };
+  const { client } = await connect(
+    (_call, { onProgress, signal }) => {
+      onProgress?.(installing);
+      return untilCanceled(signal);
+    },
+    { deadlineMs: 20, progressMs: 5 },
+  );
+  const result = await client.callTool({ name: "vm_run", arguments: { command: "x" } });
+  expect(result.structuredContent).toEqual({
+    error: {
+      code: "deadline_exceeded",
+      message: "vm_run was not done after 0 s and was canceled. It was at: Installing debian:12, 25 %.",
+      hint: "Call again in a moment: an environment that is being installed goes on installing.",
+    },
+  });
+});
+
+test("a client that asks for progress gets it, growing and with the phase", async () => {
+  const seen: { progress: number; message?: string | undefined }[] = [];
+  const enough = new AbortController();
+  const { client } = await connect((_call, { onProgress, signal }) => {
+    onProgress?.({ phase: "boot", message: "Starting a machine" });
+    return untilCanceled(signal);
+  });
+  const onprogress = (event: { progress: number; message?: string | undefined }) => {
+    seen.push(event);
+    if (seen.length === 2) enough.abort();
+  };
+  await client
+    .callTool({ name: "vm_run", arguments: { command: "x" } }, { onprogress, signal: enough.signal })
+    .catch(() => undefined);
+  expect(seen.map(({ message }) => message)).toEqual(["Starting a machine · 0 s", "Starting a machine · 0 s"]);
+});
+
+test("cancellation reaches the daemon", async () => {
+  let arrived = (): void => undefined;
+  const arrival = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  let canceled: Promise<unknown> = Promise.resolve();
+  const { client } = await connect((_call, { signal }) => {
+    canceled = untilCanceled(signal).catch((reason: unknown) => reason);
+    arrived();
+    return canceled;
+  });
+  const stop = new AbortController();
+  const call = client
+    .callTool({ name: "vm_run", arguments: { command: "x" } }, { signal: stop.signal })
+    .catch(() => "canceled");
+  await arrival;
+  stop.abort();
+  await canceled;
+  expect(await call).toBe("canceled");
+});
+
+test("long output comes back as head and tail, and the whole result fits", () => {
+  const lines = (count: number) => Array.from({ length: count }, (_, index) => `${index}\n`).join("");
+  const result = toolResult(
+    runOperation,
+    {
+      ...ranFine,
+      stdout: lines(100_000),
+      stderr: lines(100_000),
+      stdout_base64: "x",
+    },
+    speaker,
+  );
+  const { stdout, stdout_truncated, stdout_base64 } = Object(result.structuredContent);
+  expect(JSON.stringify(result).length).toBeLessThanOrEqual(60_000);
+  expect([stdout_truncated, stdout_base64]).toEqual([true, undefined]);
+  expect(stdout).toMatch(/^0\n1\n2\n[^]*\[… \d+ characters cut here; [^]*99998\n99999\n$/u);
+});
+
+test("output full of escapes fits as well", () => {
+  const result = toolResult(runOperation, { ...ranFine, stdout: "\u0001".repeat(50_000) }, speaker);
+  expect(JSON.stringify(result).length).toBeLessThanOrEqual(60_000);
+});
+
+test("a cut says how much is missing and splits no character", () => {
+  expect(cut("short", 5)).toBe("short");
+  expect(cut(`${"a".repeat(9)}😀${"b".repeat(9)}`, 20)).toBe(`${"a".repeat(9)}😀${"b".repeat(9)}`);
+  expect(cut(`${"a".repeat(4)}😀${"c".repeat(10)}😀${"b".repeat(4)}`, 10)).toMatch(
+    /^aaaa\n\[… 14 characters cut here;.*\]\nbbbb$/u,
+  );
+});
+
+test("short results of other operations are left alone", () => {
+  expect(toolResult(envListOperation, { environments: [] }, speaker)).toEqual({
+    content: [{ type: "text", text: "(nothing)" }],
+    structuredContent: { environments: [] },
+  });
+});
+
+test("a profile that is not built is refused by name", () => {
+  expect(() => createServer({ profile: "workspace-full", connector: fakeDaemon(() => undefined).connector })).toThrow(
+    "The profile workspace-full is not built yet.",
+  );
+});
+
+test("a long list loses its end and says so, and texts beside it stay whole", () => {
+  const entries = Array.from({ length: 1500 }, (_, index) => ({
+    path: `file-${index}`.padEnd(60, "x"),
+    status: "added",
+  }));
+  const patch = "+line\n".repeat(2000);
+  const bounds = { characters: 20_000, items: 400 };
+  const { value, leftOut } = shrink({ entries, patch }, bounds, [
+    "entries",
+    "patch",
+    "patch_truncated",
+    "entries_truncated",
+  ]);
+  expect([leftOut, value["entries_truncated"], value["patch_truncated"]]).toEqual([1100, true, undefined]);
+  expect([value["patch"], value["entries"]]).toEqual([patch, entries.slice(0, 400)]);
+});
+
+test("bytes are left out and deep texts are cut, at every depth", () => {
+  const long = "x".repeat(5000);
+  const { value } = shrink({ list: [{ a_base64: "AA==", text: long }] }, { characters: 20_000, items: 10 }, ["list"]);
+  expect(value["list"]).toEqual([{ text: cut(long, 2000) }]);
+});
+
+test("a hint that names a call names a tool of this server, or what the user can do in a terminal", async () => {
+  const hint = say`${either(say`Reset it by ${call("workspace_reset")}. `)}${call("doctor")} says more.`;
+  const { client } = await connect(() => Promise.reject(new PyroError("unavailable", "Gone.", { hint })));
+  expect((await client.callTool({ name: "vm_run", arguments: { command: "x" } })).content).toEqual([
+    { type: "text", text: "unavailable: Gone.\n`pyro doctor` (which the user runs in a terminal) says more." },
+  ]);
+});
