@@ -174,7 +174,12 @@ test("[mcp-project] the user's choices decide what a workspace starts from; with
   const seeds = [
     { args: [], cwd: "/", seed: { mode: "empty", origin_kind: "none" } },
     { args: ["--no-project-source"], cwd: repository.path, seed: { mode: "empty", origin_kind: "none" } },
-    { args: ["--project-path", "src"], cwd: repository.path, seed: { origin_kind: "project_path" } },
+    // A folder of a checkout is read by the checkout's rules, so that the server has to be allowed to read that.
+    {
+      args: ["--project-path", "src", "--allow-host-path", "."],
+      cwd: repository.path,
+      seed: { mode: "directory", origin_kind: "project_path" },
+    },
     {
       args: ["--repo-url", `file://${repository.path}`, "--repo-ref", "main"],
       cwd: "/",
@@ -186,6 +191,10 @@ test("[mcp-project] the user's choices decide what a workspace starts from; with
     await using workspace = await openWorkspace(server);
     expect({ args, ...workspace.created }).toMatchObject({ args, state: "running", workspace_seed: seed });
   }
+  await using part = await connectMcp(home, { args: ["--project-path", "src"], cwd: repository.path });
+  expect(await part.call("workspace_create")).toMatchObject({
+    error: { message: expect.stringContaining("part of a checkout that was not named") },
+  });
   await using server = await connectMcp(home, { args: ["--environment", "nope:1"] });
   const { tools } = await server.client.listTools();
   const create = tools.find(({ name }) => name === "workspace_create");
