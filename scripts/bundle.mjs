@@ -94,7 +94,7 @@ publish();
 function packagesIn(outputs) {
   const packages = {};
   const used = outputs.flatMap(({ inputs }) => Object.keys(inputs));
-  for (const path of [...new Set(used)].toSorted()) {
+  for (const path of [...new Set(used)].toSorted((left, right) => (left < right ? -1 : 1))) {
     const folder = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/u.exec(path)?.[0];
     if (folder !== undefined) packages[folder] = [...(packages[folder] ?? []), path];
   }

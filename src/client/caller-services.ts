@@ -29,7 +29,7 @@ export function openCallerServices(
   return {
     doctor: openDoctor(async (request, task) => ({ ...(await openSubject(options, request, task)), spell })),
     chatHosts,
-    audit: async (signal) => audit(await locatePaths(options.env), signal),
+    audit: (signal) => audit(locatePaths(options.env), signal),
     openReport: (path) => openReport(path, options.env ?? process.env),
     daemonLog: openDaemonLog(options.env ?? process.env),
     stopDaemon: (signal) => stopDaemon(options.env ?? process.env, signal),

@@ -52,7 +52,7 @@ async function create(path: string): Promise<FileHandle> {
 }
 
 async function gather(env: NodeJS.ProcessEnv, signal: AbortSignal) {
-  const paths = await locatePaths(env);
+  const paths = locatePaths(env);
   return {
     format: 1,
     made_at: new Date().toISOString(),

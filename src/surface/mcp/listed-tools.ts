@@ -18,6 +18,6 @@ export function listedTools({ profile, mode, environment }: ToolChoice): Tool[] 
 
 function withEnvironment(schema: Tool["inputSchema"], environment: string): Tool["inputSchema"] {
   const field = schema.properties?.["environment"];
-  if (typeof field !== "object") return schema;
+  if (typeof field !== "object" || Array.isArray(field)) return schema;
   return { ...schema, properties: { ...schema.properties, environment: { ...field, default: environment } } };
 }

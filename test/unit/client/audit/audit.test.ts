@@ -12,9 +12,9 @@ import { readProcessTable } from "../../../../src/client/audit/process-table.js"
 
 let home: string;
 let paths: Paths;
-beforeEach(async () => {
+beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), "pyro-audit-"));
-  paths = await preparePaths({ PYRO_HOME: home });
+  paths = preparePaths({ PYRO_HOME: home });
 });
 afterEach(() => {
   for (const { pid, argv } of readProcessTable().values()) {
