@@ -62,7 +62,8 @@ export async function callDaemon(
     method: "POST",
     path: `/v1/operations/${encodeURIComponent(call.name)}`,
     headers: {
-      ...{ "content-type": "application/x-ndjson", host: "pyro" },
+      // Else the daemon closes as soon as it has answered: input that is still on its way then breaks the connection before the answer is read.
+      ...{ "content-type": "application/x-ndjson", host: "pyro", connection: "keep-alive" },
       ...(options.surface === undefined ? {} : { "user-agent": `pyro-${options.surface}` }),
     },
     ...(options.signal === undefined ? {} : { signal: options.signal }),
