@@ -56,9 +56,10 @@ export async function callDaemon(
   call: { readonly name: string; readonly input: unknown; readonly over?: Socket | undefined },
   options: CallOptions = {},
 ): Promise<unknown> {
+  // One for each call: nothing is to be pooled.
+  const socket = call.over ?? createConnection(socketPath);
   const outgoing = request({
-    // One connection for each call: nothing is to be pooled.
-    createConnection: () => call.over ?? createConnection(socketPath),
+    createConnection: () => socket,
     method: "POST",
     path: `/v1/operations/${encodeURIComponent(call.name)}`,
     headers: {
@@ -90,6 +91,8 @@ export async function callDaemon(
     throw error instanceof PyroError ? error : lostConnection(error);
   } finally {
     outgoing.destroy();
+    // An answer that was read to its end has let go of it.
+    socket.destroy();
   }
 }
 

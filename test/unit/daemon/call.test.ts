@@ -1,6 +1,8 @@
 // Proves what a call carries to the daemon besides its input: the caller's SSH agent, for this call alone, and nothing that is no path.
 
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -44,6 +46,14 @@ test("a daemon whose record is there makes way for other code, not for one that 
     for (const recordLost of [true, false]) asked.push(await requestHandOver(socketPath, recordLost));
   }
   expect([asked, handOvers]).toEqual([[false, true, true, true], 3]);
+});
+
+test("the connection of a call is gone when the call is over, though more could be sent", async () => {
+  const over = createConnection(socketPath);
+  await once(over, "connect");
+  const call = { name: "workspace_create", input: { repo_url: "ssh://git@host/a" }, over };
+  await expect(callDaemon(socketPath, call, { onSignalSender: () => undefined })).rejects.toThrow("for the test");
+  expect(over.destroyed).toBe(true);
 });
 
 test("the SSH agent of each caller reaches its own call", async () => {
