@@ -50,12 +50,20 @@ const maxAnswerLineBytes = 1024 * 1024 * 1024;
 /** Milliseconds that a daemon has to say whether it makes way. */
 const handOverTimeoutMs = 5000;
 
-/** Calls the operation `name` at the daemon behind `socketPath`, `over` a connection to it where there is one; throws a PyroError for every failure. */
-export async function callDaemon(
-  socketPath: string,
-  call: { readonly name: string; readonly input: unknown; readonly over?: Socket | undefined },
-  options: CallOptions = {},
-): Promise<unknown> {
+export interface DaemonCall {
+  readonly name: string;
+  readonly input: unknown;
+  /** A connection to the daemon, where there is one. */
+  readonly over?: Socket | undefined;
+  /** The daemon says when the call begins, as one of this code does. Nothing but the call itself is sent before. */
+  readonly saysBegin?: boolean;
+}
+
+/** The daemon went away, and nothing of the call has been done. */
+export class CallNotBegun extends PyroError {}
+
+/** Calls an operation at the daemon behind `socketPath`; throws a PyroError for every failure. */
+export async function callDaemon(socketPath: string, call: DaemonCall, options: CallOptions = {}): Promise<unknown> {
   // One for each call: nothing is to be pooled.
   const socket = call.over ?? createConnection(socketPath);
   const outgoing = request({
@@ -81,14 +89,20 @@ export async function callDaemon(
     stdin: options.stdin !== undefined,
   };
   outgoing.write(`${JSON.stringify(first)}\n`);
-  options.onSignalSender?.((name) => send(outgoing, { signal: name }));
-  if (options.stdin !== undefined) pumpStdin(options.stdin, outgoing);
+  const mayFollow = call.saysBegin === true ? answer : Promise.resolve();
+  const follow = (act: () => unknown) => void mayFollow.then(act, () => undefined);
+  options.onSignalSender?.((name) => follow(() => send(outgoing, { signal: name })));
+  const { stdin } = options;
+  if (stdin !== undefined) follow(() => pumpStdin(stdin, outgoing));
   else if (options.onSignalSender === undefined) outgoing.end();
+  let hasBegun = call.saysBegin !== true;
   try {
-    return await readAnswer(await answer, options);
+    const response = await answer;
+    hasBegun = true;
+    return await readAnswer(response, options);
   } catch (error) {
     options.signal?.throwIfAborted();
-    throw error instanceof PyroError ? error : lostConnection(error);
+    throw error instanceof PyroError ? error : lostConnection(error, hasBegun ? PyroError : CallNotBegun);
   } finally {
     outgoing.destroy();
     // An answer that was read to its end has let go of it.
@@ -160,8 +174,8 @@ function definedOnly(event: { [Key in keyof ProgressEvent]: ProgressEvent[Key] |
   };
 }
 
-function lostConnection(cause: unknown): PyroError {
-  return new PyroError("unavailable", "The pyro daemon went away before it answered.", {
+function lostConnection(cause: unknown, kind: typeof PyroError = PyroError): PyroError {
+  return new kind("unavailable", "The pyro daemon went away before it answered.", {
     hint: "Call again; a new daemon starts by itself. One-shot machines of the lost one are removed.",
     cause,
   });

@@ -7,7 +7,7 @@ import { PyroError } from "../base/error.js";
 import { preparePaths, type Paths } from "../base/paths.js";
 import { call, say } from "../base/say.js";
 import { buildId, version } from "../base/version.js";
-import { callDaemon, errorOf, requestHandOver, type CallOptions } from "./call.js";
+import { CallNotBegun, callDaemon, errorOf, requestHandOver, type CallOptions } from "./call.js";
 import { daemonProtocolVersion, errorLine } from "../daemon/protocol.js";
 import {
   daemonLockPath,
@@ -35,6 +35,9 @@ const startTimeoutMs = 20_000;
 const recordGraceMs = 2000;
 /** Exit code by which flock says that somebody else holds the lock. */
 const lockedExitCode = 75;
+/** How often one call is made, where each time the daemon goes away before it begins; one that was killed takes its time to be gone. */
+const maxTries = 10;
+const retryMs = 100;
 const maxStderrBytes = 1024 * 1024;
 
 /** Variables that the daemon gets besides PATH; everything else of the caller stays behind. */
@@ -46,14 +49,18 @@ const passedOn = [
 const daemonPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Connects to the running daemon of this version, starting it where needed. */
-export async function connectDaemon(options: ConnectOptions): Promise<DaemonConnection> {
+export function connectDaemon(options: ConnectOptions): Promise<DaemonConnection> {
+  return connectAgain(options, maxTries);
+}
+
+async function connectAgain(options: ConnectOptions, triesLeft: number): Promise<DaemonConnection> {
   const paths = preparePaths(options.env);
   const until = performance.now() + startTimeoutMs;
   let lockedSince: number | undefined;
   while (performance.now() < until) {
     const open = await openRunning(paths);
     const running = open?.record;
-    if (open !== undefined && isOurs(open.record)) return connection(open.record.socket, options.env, open.socket);
+    if (open !== undefined && isOurs(open.record)) return ownConnection(open, options, triesLeft - 1);
     open?.socket.destroy();
     if (running !== undefined) {
       if (await makesWay(running, until)) continue;
@@ -86,19 +93,37 @@ export function isOurs(record: DaemonRecord): boolean {
   return record.version === version ? record.build === buildId : buildId === "source";
 }
 
-/** `connected` is for the first call. */
-function connection(socketPath: string, env = process.env, connected?: Socket): DaemonConnection {
-  // The daemon outlives agents, and may have been started where there was none.
-  const sshAgent = env["SSH_AUTH_SOCK"];
-  let unused = connected;
+function connection(socketPath: string, env = process.env): DaemonConnection {
   return {
     socketPath,
-    call: (name, input, options) => {
+    call: (name, input, options) => callDaemon(socketPath, { name, input }, { ...agentOf(env), ...options }),
+  };
+}
+
+/** A call that has not begun when its daemon goes away is made to the next one. */
+function ownConnection({ record, socket }: OpenDaemon, options: ConnectOptions, triesLeft: number): DaemonConnection {
+  let unused: Socket | undefined = socket;
+  return {
+    socketPath: record.socket,
+    call: async (name, input, given) => {
       const over = unused?.destroyed === false ? unused.ref() : undefined;
       unused = undefined;
-      return callDaemon(socketPath, { name, input, over }, { sshAgent, ...options });
+      try {
+        const call = { name, input, over, saysBegin: true };
+        return await callDaemon(record.socket, call, { ...agentOf(options.env), ...given });
+      } catch (error) {
+        if (!(error instanceof CallNotBegun) || triesLeft === 0) throw error;
+        await delay(retryMs, undefined, { signal: given?.signal });
+        const next = await connectAgain(options, triesLeft);
+        return next.call(name, input, given);
+      }
     },
   };
+}
+
+/** The daemon outlives agents, and may have been started where there was none. */
+function agentOf(env = process.env): Pick<CallOptions, "sshAgent"> {
+  return { sshAgent: env["SSH_AUTH_SOCK"] };
 }
 
 /** What the daemon that answers says of itself; undefined when none does. */

@@ -51,6 +51,8 @@ async function serve(id: string, { exchange, handler }: Served, shutdown: AbortS
     const first = await nextLine(lines, callLine);
     const listeners: ((name: string) => void)[] = [];
     void readOn(lines, stdin, listeners).catch(() => stdin.end());
+    // Says that the call begins: until then a client whose connection breaks may make it again.
+    response.flushHeaders();
     const result = await handler(first.input, {
       signal,
       linger: first.linger,

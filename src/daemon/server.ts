@@ -42,11 +42,14 @@ export async function listen(options: DaemonServerOptions): Promise<DaemonServer
   const shutdown = new AbortController();
   const calls = new Set<Promise<void>>();
   const stops = new Set<Promise<void>>();
+  let isEnding = false;
   const server = createServer((request, response) => {
     if (request.url === handOverPath) return void answerHandOver(request, response);
+    const isStop = request.url === stopRoute;
+    // Nothing begins any more: a client that hears nothing makes its call to the next daemon.
+    if (isEnding && !isStop) return void request.socket.destroy();
     const { operation, handler } = route(request, options.services);
     response.writeHead(200, { "content-type": "application/x-ndjson" });
-    const isStop = request.url === stopRoute;
     const until = isStop ? new AbortController().signal : shutdown.signal;
     const call = serveCall({ request, response, operation }, handler, until);
     calls.add(call);
@@ -60,9 +63,10 @@ export async function listen(options: DaemonServerOptions): Promise<DaemonServer
   });
   const answerHandOver = async (request: IncomingMessage, response: ServerResponse) => {
     const isMistaken = request.headers[recordLostHeader] !== undefined && (await options.isRecorded());
-    const handedOver = !isMistaken && calls.size === 0 && !shutdown.signal.aborted;
+    const handedOver = isEnding || (!isMistaken && calls.size === 0);
     response.end(JSON.stringify({ handed_over: handedOver } satisfies HandOver));
-    if (handedOver) options.onHandOver();
+    if (handedOver && !isEnding) options.onHandOver();
+    isEnding ||= handedOver;
   };
   // A call may take as long as it likes to send its standard input.
   server.requestTimeout = 0;
@@ -72,6 +76,7 @@ export async function listen(options: DaemonServerOptions): Promise<DaemonServer
   return {
     running: () => calls.size,
     endCalls: async () => {
+      isEnding = true;
       shutdown.abort(new PyroError("canceled", "The pyro daemon is stopping."));
       await within(
         endTimeoutMs,

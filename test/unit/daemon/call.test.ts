@@ -41,11 +41,15 @@ afterEach(async () => {
 
 test("a daemon whose record is there makes way for other code, not for one that had not seen the record", async () => {
   const asked = [];
-  for (const recorded of [true, false]) {
-    isRecorded = recorded;
-    for (const recordLost of [true, false]) asked.push(await requestHandOver(socketPath, recordLost));
-  }
-  expect([asked, handOvers]).toEqual([[false, true, true, true], 3]);
+  for (const recordLost of [true, false, true]) asked.push(await requestHandOver(socketPath, recordLost));
+  // Once it has agreed, whoever asks is told so, and no call begins.
+  expect([asked, handOvers]).toEqual([[false, true, true], 1]);
+  await expect(callDaemon(socketPath, { name: "workspace_create", input: {} })).rejects.toThrow("went away");
+});
+
+test("a daemon that has lost its record makes way for who cannot find it", async () => {
+  isRecorded = false;
+  expect([await requestHandOver(socketPath, true), handOvers]).toEqual([true, 1]);
 });
 
 test("the connection of a call is gone when the call is over, though more could be sent", async () => {
