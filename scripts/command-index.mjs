@@ -1,10 +1,9 @@
 // Writes src/operations/commands.gen.ts, which module has the operation behind each command; daemon-commands.gen.ts, which of them the daemon
 // answers; and src/base/calls.gen.ts, which calls and fields a sentence may name. Reads the table's modules, knows none of them by name.
 
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { importSource } from "./import-source.mjs";
 import { root } from "./step.mjs";
 
 const FOLDER = join("src", "operations");
@@ -12,40 +11,24 @@ const INDEX = "commands.gen.ts";
 const CALLS = join("src", "base", "calls.gen.ts");
 const OF_DAEMON = "daemon-commands.gen.ts";
 const target = process.argv[2] ?? root;
-const bundle = join(root, "build", "reference", `operations-${process.pid}.mjs`);
 
-try {
-  const modules = readdirSync(join(root, FOLDER))
-    .filter((name) => name.endsWith(".ts") && exportsOperations(name))
-    .map((name) => name.replace(/ts$/u, "js"))
-    .toSorted();
-  const contents = modules.map((name, at) => `export * as m${at} from "./${FOLDER}/${name}";`).join("\n");
-  await build({
-    stdin: { contents, resolveDir: root },
-    outfile: bundle,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node20.19",
-    packages: "external",
-    logLevel: "warning",
-  });
-  const loaded = await import(pathToFileURL(bundle).href);
-  const rows = modules.flatMap((name, at) =>
-    Object.entries(loaded[`m${at}`])
-      .filter(([, value]) => typeof value?.name === "string" && value.effect !== undefined)
-      .map(([exported, operation]) => ({ name, exported, operation })),
-  );
-  const commands = rows
-    .filter(({ operation }) => operation.cli !== undefined)
-    .map((row) => ({ ...row, path: row.operation.cli.path }))
-    .toSorted((left, right) => (left.path.join(" ") < right.path.join(" ") ? -1 : 1));
-  write(join(FOLDER, INDEX), textOf(commands));
-  write(join(FOLDER, OF_DAEMON), textOfDaemon(commands));
-  write(CALLS, callsText(rows.map(({ operation }) => operation)));
-} finally {
-  rmSync(bundle, { force: true });
-}
+const modules = readdirSync(join(root, FOLDER))
+  .filter((name) => name.endsWith(".ts") && exportsOperations(name))
+  .map((name) => name.replace(/ts$/u, "js"))
+  .toSorted();
+const loaded = await importSource(modules.map((name, at) => `export * as m${at} from "./${FOLDER}/${name}";`));
+const rows = modules.flatMap((name, at) =>
+  Object.entries(loaded[`m${at}`])
+    .filter(([, value]) => typeof value?.name === "string" && value.effect !== undefined)
+    .map(([exported, operation]) => ({ name, exported, operation })),
+);
+const commands = rows
+  .filter(({ operation }) => operation.cli !== undefined)
+  .map((row) => ({ ...row, path: row.operation.cli.path }))
+  .toSorted((left, right) => (left.path.join(" ") < right.path.join(" ") ? -1 : 1));
+write(join(FOLDER, INDEX), textOf(commands));
+write(join(FOLDER, OF_DAEMON), textOfDaemon(commands));
+write(CALLS, callsText(rows.map(({ operation }) => operation)));
 
 function exportsOperations(name) {
   return /^export const \w+ = operation\(/mu.test(readFileSync(join(root, FOLDER, name), "utf8"));
