@@ -1,13 +1,14 @@
 // Owns cleaning the repositories of an archive as those of a folder are: no token, no credential, no copy of the settings. Never checks entries.
 import { posix } from "node:path";
 import { PyroError } from "../../base/error.js";
+import { Turns } from "../../base/in-turns.js";
 import { isInGitFolder } from "../byte-path.js";
 import { cleanConfig, cleanUrls } from "../git/config.js";
 import { maxConfigBytes } from "../git/settings.js";
 import { displayName, type ByteString } from "../tar/entry.js";
 import type { EntrySink } from "../tar/sink.js";
 import type { WritableEntry } from "../tar/writer.js";
-import { fateOf, isGitFolder, relativeTo, repositoryOf, type Fate } from "./git-fate.js";
+import { fateOf, isGitFolder, relativeTo, repositoryOf } from "./git-fate.js";
 import { under } from "./listing.js";
 
 /** Bytes of all files of an archive whose content is changed on its way: settings, logs of branches. */
@@ -17,11 +18,17 @@ const alternates = "objects/info/alternates";
 
 const letters: Readonly<Record<string, string>> = { file: "f", directory: "d", symlink: "l", link: "f" };
 
+/** Settings that are cleaned, each by a program of its own. */
+const maxConfigs = 1000;
+
 /** Finds what is a repository among the names of an archive, in whatever order they come. */
 export class RepositoryFinder {
   readonly #parts = new Map<ByteString, Set<string>>();
+  /** Of each hard link: the name under which its file has come. */
+  readonly #firstNames = new Map<ByteString, ByteString>();
 
-  see(path: ByteString): void {
+  see({ path, kind, target }: WritableEntry): void {
+    if (kind === "link") this.#firstNames.set(path, this.#firstNames.get(target) ?? target);
     const names = path.split("/");
     for (const [index, name] of names.entries()) {
       if (name !== "HEAD" && name !== "objects" && name !== "refs" && name !== ".git") continue;
@@ -31,25 +38,42 @@ export class RepositoryFinder {
     }
   }
 
-  found(): ReadonlySet<ByteString> {
+  found(): GitFound {
     const all = [...this.#parts].filter(
       ([folder, parts]) => isGitFolder(folder) || ["HEAD", "objects", "refs"].every((part) => parts.has(part)),
     );
-    return new Set(all.map(([folder]) => folder));
+    const repositories = new Set(all.map(([folder]) => folder));
+    const changes = new Map<ByteString, Change>();
+    for (const [path, first] of this.#firstNames) {
+      const change = stricter(changes.get(first), changeOf(path, repositories));
+      if (change !== undefined) changes.set(first, change);
+    }
+    return { repositories, changes };
   }
 }
 
-export interface GitCleaning {
+/** How a file's content changes on its way. */
+interface Change {
+  readonly repository: ByteString;
+  readonly fate: "config" | "urls";
+}
+
+export interface GitFound {
   readonly repositories: ReadonlySet<ByteString>;
+  /** What a file becomes for the sake of its other names, by the one under which it comes. */
+  readonly changes: ReadonlyMap<ByteString, Change>;
+}
+
+export interface GitCleaning extends GitFound {
   /** Nothing of a `.git` goes on. */
   readonly withoutGit: boolean;
 }
 
-interface Held {
+interface Held extends Change {
   readonly entry: WritableEntry;
-  readonly repository: ByteString;
-  readonly fate: Fate;
   readonly pieces: Buffer[];
+  /** Its other names, which can only follow it. */
+  readonly links: WritableEntry[];
 }
 
 /** Hands entries on to a sink; those whose content changes are handed on at the end. */
@@ -59,6 +83,7 @@ export class GitCleaner implements Omit<EntrySink, "ready"> {
   readonly #held = new Map<ByteString, Held>();
   readonly #leftOut = new Set<ByteString>();
   #heldBytes = 0;
+  #configs = 0;
   #open: "taken" | "left-out" | Held = "left-out";
 
   constructor(sink: EntrySink, cleaning: GitCleaning) {
@@ -67,10 +92,16 @@ export class GitCleaner implements Omit<EntrySink, "ready"> {
   }
 
   add(entry: WritableEntry): void {
-    this.#open = this.#placeOf(entry);
-    if (this.#open === "taken") this.#sink.add(entry);
-    else if (this.#open === "left-out") this.#leftOut.add(entry.path);
-    else this.#held.set(entry.path, this.#open);
+    const place = this.#placeOf(entry);
+    this.#open = place;
+    if (place === "taken") this.#sink.add(entry);
+    else if (place === "left-out") this.#leftOut.add(entry.path);
+    else {
+      this.#held.set(entry.path, place);
+      if (entry.kind !== "link") return;
+      place.links.push(entry);
+      this.#open = "left-out";
+    }
   }
 
   write(piece: Buffer): void {
@@ -84,11 +115,20 @@ export class GitCleaner implements Omit<EntrySink, "ready"> {
 
   /** After the last entry. */
   async finish(signal: AbortSignal): Promise<void> {
-    for (const held of this.#held.values()) {
+    const turns = new Turns();
+    for (const held of new Set(this.#held.values())) {
       const content = await cleaned(held, signal);
       this.#sink.add({ ...held.entry, size: content.length });
       if (content.length > 0) this.#sink.write(content);
       this.#sink.end();
+      for (const link of held.links) {
+        this.#sink.add({ ...link, target: held.entry.path });
+        this.#sink.end();
+        if (!turns.due()) continue;
+        await this.#sink.ready();
+        await turns.pause();
+        signal.throwIfAborted();
+      }
       await this.#sink.ready();
     }
   }
@@ -101,15 +141,29 @@ export class GitCleaner implements Omit<EntrySink, "ready"> {
     // What a repository borrows from may lie in the archive as well.
     const fate = inside === undefined || inside === alternates ? "copy" : fateOf(inside, letters[kind] ?? "");
     if (fate === "leave-out") return "left-out";
-    // Another name of a file that changes is a file of its own, for its first name comes later.
-    const first = kind === "link" ? this.#held.get(target) : undefined;
-    if (first !== undefined) return { ...first, entry: { ...entry, kind: "file", target: "" } };
-    if (kind === "link" && this.#leftOut.has(target)) return "left-out";
-    if (fate === "copy" || repository === undefined || kind !== "file") return "taken";
+    if (kind === "link") return this.#held.get(target) ?? (this.#leftOut.has(target) ? "left-out" : "taken");
+    if (kind !== "file") return "taken";
+    const change = stricter(changeOf(path, this.#cleaning.repositories), this.#cleaning.changes.get(path));
+    if (change === undefined) return "taken";
     this.#heldBytes += entry.size;
-    if (this.#heldBytes > maxHeldBytes || (fate === "config" && entry.size > maxConfigBytes)) throw tooLarge(path);
-    return { entry, repository, fate, pieces: [] };
+    if (this.#heldBytes > maxHeldBytes || (change.fate === "config" && entry.size > maxConfigBytes)) {
+      throw tooLarge(path);
+    }
+    if (change.fate === "config" && ++this.#configs > maxConfigs) throw tooMany();
+    return { ...change, entry, pieces: [], links: [] };
   }
+}
+
+/** What becomes of a file of this name, where its content changes. */
+function changeOf(path: ByteString, repositories: ReadonlySet<ByteString>): Change | undefined {
+  const repository = repositoryOf(path, repositories);
+  const fate = repository === undefined ? "copy" : fateOf(relativeTo(repository, path), "f");
+  return repository !== undefined && (fate === "config" || fate === "urls") ? { repository, fate } : undefined;
+}
+
+/** Cleaned settings have no passwords in URLs either. */
+function stricter(one: Change | undefined, other: Change | undefined): Change | undefined {
+  return one?.fate === "config" ? one : (other ?? one);
 }
 
 async function cleaned({ repository, fate, pieces }: Held, signal: AbortSignal): Promise<Buffer> {
@@ -126,6 +180,14 @@ function workTreeFrom(repository: ByteString) {
     const files = posix.join(under("root", repository), value);
     return files === "root" || files.startsWith("root/") ? value : null;
   };
+}
+
+function tooMany(): PyroError {
+  return new PyroError(
+    "invalid_argument",
+    `The archive is refused: it has more than ${maxConfigs} repositories, whose settings would have to be cleaned.`,
+    { hint: "Make the archive without them, or name the folder instead; nothing of it was kept." },
+  );
 }
 
 function tooLarge(path: ByteString): PyroError {

@@ -51,9 +51,9 @@ export async function readArchive(
 ): Promise<void> {
   // Which folders are repositories shows only at the archive's end; their files are cleaned on the way.
   const finder = new RepositoryFinder();
-  const names: EntrySink = { ...nothing, add: ({ path }) => finder.see(path) };
+  const names: EntrySink = { ...nothing, add: (entry) => finder.see(entry) };
   await readEntries(names, { file, task, limits, message: "Looking through the archive" });
-  const cleaner = new GitCleaner(sink, { repositories: finder.found(), withoutGit });
+  const cleaner = new GitCleaner(sink, { ...finder.found(), withoutGit });
   const cleaning: EntrySink = {
     add: (entry) => cleaner.add(entry),
     write: (piece) => cleaner.write(piece),

@@ -6,9 +6,11 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  linkSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -127,4 +129,35 @@ test("a pushed archive brings no .git along, as a pushed folder does not", async
     .split("\n");
   expect(names.toSorted()).toEqual(["config", "file", "logs", "logs/app", "sub", "sub/file"]);
   expect(pushed.folder).toBeUndefined();
+});
+
+test("settings that come under another name first are cleaned, whichever name that is", async () => {
+  rmSync(join(source, "config"));
+  linkSync(join(source, ".git/config"), join(source, "config"));
+  linkSync(join(source, ".git/logs/HEAD"), join(source, "also"));
+  const unpacked = await seeded("config", "also", ".git");
+  expect(filesWithSecret(unpacked)).toBe("");
+  const [one, other] = ["config", ".git/config"].map((name) => statSync(join(unpacked, name)).ino);
+  expect(one).toBe(other);
+  expect(git(unpacked, "config", "core.bare")).toBe("false\n");
+});
+
+test("a file of a repository is cleaned once, however many names it has", async () => {
+  const names = Array.from({ length: 3000 }, (_, index) => `names/${index}`);
+  mkdirSync(join(source, "names"));
+  for (const name of names) linkSync(join(source, ".git/config"), join(source, name));
+  const unpacked = await seeded(".git", "names");
+  expect(filesWithSecret(unpacked)).toBe("");
+  expect(statSync(join(unpacked, ".git/config")).nlink).toBe(names.length + 1);
+});
+
+test("more repositories than anybody has are refused in words", async () => {
+  for (let index = 0; index <= 1000; index += 1) {
+    mkdirSync(join(source, `r/${index}/.git`), { recursive: true });
+    writeFileSync(join(source, `r/${index}/.git/config`), "");
+  }
+  await expect(seeded("r")).rejects.toMatchObject({
+    code: "invalid_argument",
+    message: "The archive is refused: it has more than 1000 repositories, whose settings would have to be cleaned.",
+  });
 });
