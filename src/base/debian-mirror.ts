@@ -2,6 +2,7 @@
 import { access } from "node:fs/promises";
 import { dirname } from "node:path";
 import { PyroError } from "./error.js";
+import { shellWord } from "./shell-word.js";
 import { call, say } from "./say.js";
 
 export interface DebianMirror {
@@ -61,7 +62,7 @@ export function namedMirror({ variable, setting, settingsPath }: MirrorPlaces): 
         () => false,
       );
       if (exists) return `add ${value} to ${settingsPath}, with a MIRROR of https://www.debian.org/mirror/list`;
-      const write = `mkdir -p ${quoted(dirname(settingsPath))} && echo '{${value}}' > ${quoted(settingsPath)}`;
+      const write = `mkdir -p ${shellWord(dirname(settingsPath))} && echo '{${value}}' > ${shellWord(settingsPath)}`;
       return `${write} # with a MIRROR of https://www.debian.org/mirror/list`;
     },
   };
@@ -75,8 +76,4 @@ function mirrorUrl(text: string): string | undefined {
   const isFolder = url.protocol === "file:" && url.host === "" && url.pathname.length > 1;
   if (!(isWeb || isFolder) || url.search !== "" || url.hash !== "") return undefined;
   return url.href.replace(/\/+$/u, "");
-}
-
-function quoted(path: string): string {
-  return /^[\w./-]+$/u.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

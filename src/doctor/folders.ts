@@ -4,6 +4,7 @@ import { hasErrno } from "../base/error.js";
 import { maskPasswords } from "../base/mask-passwords.js";
 import { isEarlierEngineChoice } from "../base/settings.js";
 import { userId } from "../base/user.js";
+import { shellWord } from "../base/shell-word.js";
 import { failure, type Check } from "./check.js";
 
 export const foldersCheck: Check = {
@@ -17,7 +18,7 @@ export const foldersCheck: Check = {
       return {
         severity: "warning",
         text: `Others may look into ${loose.join(", ")}.`,
-        fix: `chmod 700 ${loose.join(" ")}`,
+        fix: `chmod 700 ${loose.map(shellWord).join(" ")}`,
         repair: async () => {
           for (const path of loose) await chmod(path, 0o700);
           return `Made private: ${loose.join(", ")}.`;

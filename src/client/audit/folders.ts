@@ -15,6 +15,7 @@ import { workspaceFiles } from "../../workspace/record/files.js";
 import { workspaceRecordKind } from "../../workspace/record/record.js";
 import { namesIn } from "./machines.js";
 import { lockOf } from "./programs.js";
+import { shellWord } from "../../base/shell-word.js";
 import { daemonOwner, type Ground, type Thing } from "./thing.js";
 
 /** Milliseconds after which nobody writes a draft any more. */
@@ -59,7 +60,7 @@ async function judge(path: string, rules: readonly Rule[]): Promise<Thing> {
   const rule = rules.find((each) => (typeof each.name === "string" ? each.name === name : each.name.test(name)));
   const kept = await stat(path).catch(() => undefined);
   const kind = kept?.isSocket() === true ? "socket" : kept?.isDirectory() === true ? "folder" : "file";
-  return { kind, what: path, owner: await rule?.owner(path), fix: `Look at it, then: rm -r ${path}` };
+  return { kind, what: path, owner: await rule?.owner(path), fix: `Look at it, then: rm -r ${shellWord(path)}` };
 }
 
 const user = () => "you";

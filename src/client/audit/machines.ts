@@ -7,6 +7,7 @@ import { machineHome, type MachineFolders } from "../../machine/machine-files.js
 import { machineWorld } from "../../machine/machine-record.js";
 import { workspaceRecordKind } from "../../workspace/record/record.js";
 import { ancestorOf, type HostProcess } from "./process-table.js";
+import { shellWord } from "../../base/shell-word.js";
 import { daemonOwner, type Ground, type Thing } from "./thing.js";
 
 /** Milliseconds in which a machine that is being made may have a folder and no process: the sandbox unpacks a root first. */
@@ -48,7 +49,12 @@ async function auditHomes(ground: Ground, folders: MachineFolders, claims: Claim
     return [
       ...processes.map((each) => processThing(each, owner)),
       ...(await existing([home.folder, home.socketFolder])).map((what): Thing => {
-        return { kind: "folder", what, owner, fix: `The next start of the daemon removes it; or: rm -r ${what}` };
+        return {
+          kind: "folder",
+          what,
+          owner,
+          fix: `The next start of the daemon removes it; or: rm -r ${shellWord(what)}`,
+        };
       }),
     ];
   });

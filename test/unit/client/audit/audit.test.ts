@@ -70,6 +70,13 @@ test("what a dead daemon left, what nobody knows and what runs without a parent 
   expect(faults.find(({ kind }) => kind === "lock")?.fix).toMatch(/^kill \d+$/u);
 });
 
+test("what to do about a folder whose name has a blank is one word of the shell", async () => {
+  const blank = preparePaths({ PYRO_HOME: join(home, "my files") });
+  put("my files", "state", "stranger");
+  const fault = (await audit(blank, signal)).find(({ what }) => what.endsWith("stranger"));
+  expect(fault?.fix).toBe(`Look at it, then: rm -r '${join(home, "my files", "state", "stranger")}'`);
+});
+
 test("a draft that is being written, and a program of pyro's whose parent lives, have an owner", async () => {
   writeFileSync(join(home, "cache", "host.json.0123456789ab.tmp"), "");
   const lock = join(home, "cache", "templates", `${"2".repeat(32)}.lock`);
