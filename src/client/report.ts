@@ -13,7 +13,7 @@ import { buildId, version } from "../base/version.js";
 import { readLog } from "../daemon/log-reader.js";
 import { daemonLogPath, readDaemonRecord } from "../daemon/record.js";
 import { readVerdicts } from "../engine/qemu/verdict-file.js";
-import type { ReportFile } from "../operations/services.js";
+import type { ReportFile } from "../operations/parts.js";
 import { audit } from "./audit/audit.js";
 
 /** Entries of the log, and characters of all of them. */

@@ -2,7 +2,7 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import * as z from "zod";
-import type { LogQuery } from "../operations/services.js";
+import type { LogQuery } from "../operations/parts.js";
 import { olderLogPath } from "./log-file.js";
 
 /** A line of the log; what else it has depends on its event. */

@@ -77,7 +77,7 @@ async function serveUntilStopped(paths: Paths, onReady: () => void): Promise<voi
   const machines = await openMachines({ engine, judgeAgain: host.openAgain }, paths, settings);
   const unusable = engine.unusable;
   const workspaces = await openDaemonWorkspaces({ paths, environments, machines, unusable, shutdown: stop.signal });
-  const parts = { environments, machines, cache: paths.cache, workspaces: workspaces.service };
+  const parts = { environments, machines, cache: paths.cache, workspaces: workspaces.offered };
   const preparation = await openPreparation(parts);
   const idle = idleTimer(idleMs(engine), () => {
     // A machine that was kept ends by itself; look again later.
@@ -92,10 +92,10 @@ async function serveUntilStopped(paths: Paths, onReady: () => void): Promise<voi
     onActivity: () => idle(server.running() > 0),
     isRecorded: async () => (await readDaemonRecord(paths).catch(() => undefined))?.pid === self.pid,
     onHandOver: () => stop.abort(),
-    services: {
+    parts: {
       environments,
       oneShot: oneShot({ environments, machines, sandboxes: openSandboxHost(paths), engine }),
-      workspaces: workspaces.service,
+      workspaces: workspaces.offered,
       preparation,
       daemon: {
         status: () => ({

@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type * as z from "zod";
 import { PyroError } from "../base/error.js";
 import type { Call } from "../operations/operation.js";
-import type { Services } from "../operations/services.js";
+import type { DaemonParts } from "../operations/parts.js";
 import { operations, type AnyOperation } from "../operations/table.js";
 import { handOverPath, recordLostHeader, type HandOver } from "./protocol.js";
 import { serveCall, type Handler } from "./call.js";
@@ -22,7 +22,7 @@ export interface DaemonServer {
 
 export interface DaemonServerOptions {
   readonly socketPath: string;
-  readonly services: Services;
+  readonly parts: DaemonParts;
   /** Told whenever a call begins or ends. */
   readonly onActivity: () => void;
   /** Whether others can find it by its record. Never rejects. */
@@ -48,7 +48,7 @@ export async function listen(options: DaemonServerOptions): Promise<DaemonServer
     const isStop = request.url === stopRoute;
     // Nothing begins any more: a client that hears nothing makes its call to the next daemon.
     if (isEnding && !isStop) return void request.socket.destroy();
-    const { operation, handler } = route(request, options.services);
+    const { operation, handler } = route(request, options.parts);
     response.writeHead(200, { "content-type": "application/x-ndjson" });
     const until = isStop ? new AbortController().signal : shutdown.signal;
     const call = serveCall({ request, response, operation }, handler, until);
@@ -104,14 +104,14 @@ interface Route {
   readonly handler: Handler;
 }
 
-function route(request: IncomingMessage, services: Services): Route {
+function route(request: IncomingMessage, parts: DaemonParts): Route {
   const name = (request.url ?? "").startsWith(routePrefix) ? (request.url ?? "").slice(routePrefix.length) : "";
   const found = operations.find((each) => each.name === name && "handler" in each);
   if (request.method !== "POST" || found === undefined) {
     const error = new PyroError("not_found", `There is no operation ${JSON.stringify(name)}.`);
     return { operation: "(none)", handler: () => Promise.reject(error) };
   }
-  return { operation: found.name, handler: (input, call) => perform(found, { input, call }, services) };
+  return { operation: found.name, handler: (input, call) => perform(found, { input, call }, parts) };
 }
 
 interface Request {
@@ -120,18 +120,18 @@ interface Request {
 }
 
 /** Checks the input, runs the handler, checks the result. */
-function perform(found: AnyOperation, request: Request, services: Services): Promise<unknown> {
+function perform(found: AnyOperation, request: Request, parts: DaemonParts): Promise<unknown> {
   // Each literal's schema and handler fit each other; the union of them does not know that any more.
   const typed = found as unknown as {
     readonly input: z.ZodType;
     readonly output: z.ZodType;
     readonly needs?: Call["needs"];
-    readonly handler: (services: Services, input: unknown, call: Call) => Promise<unknown>;
+    readonly handler: (parts: DaemonParts, input: unknown, call: Call) => Promise<unknown>;
   };
   const input = typed.input.safeParse(request.input);
   if (!input.success) return Promise.reject(invalidInput(input.error));
   return typed
-    .handler(services, input.data, { ...request.call, needs: typed.needs })
+    .handler(parts, input.data, { ...request.call, needs: typed.needs })
     .then((result) => typed.output.parse(result));
 }
 

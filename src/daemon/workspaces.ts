@@ -1,4 +1,4 @@
-// Owns putting the workspaces service together for the daemon, and its clock. Never handles a call.
+// Owns putting together what the daemon offers to do with workspaces, and its clock. Never handles a call.
 import { join } from "node:path";
 import { sinceBootMs } from "../base/boot-clock.js";
 import type { PyroError } from "../base/error.js";
@@ -14,12 +14,12 @@ import { WorkspaceStore } from "../workspace/record/store.js";
 import { openWorkspaces, type Workspaces } from "../workspace/workspaces.js";
 
 export interface DaemonWorkspaces {
-  readonly service: Workspaces;
+  readonly offered: Workspaces;
   /** Leaves every workspace, with what runs in it, to the next daemon. */
   close(): void;
 }
 
-export interface WorkspaceParts {
+export interface WorkspacesOptions {
   readonly paths: Paths;
   readonly environments: EnvironmentStore;
   readonly machines: MachineHost;
@@ -34,15 +34,15 @@ const sweepIntervalMs = 60_000;
 /** Milliseconds between two looks for seeds that no workspace has; the first is a sweep after the start. */
 const pruneIntervalMs = 60 * 60_000;
 
-export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<DaemonWorkspaces> {
-  const { paths, environments, machines, unusable, shutdown } = parts;
+export async function openDaemonWorkspaces(options: WorkspacesOptions): Promise<DaemonWorkspaces> {
+  const { paths, environments, machines, unusable, shutdown } = options;
   const store = await WorkspaceStore.open(paths.state);
   await resumeWorkspaces(store, machines);
   const seeds = openSeeds({ seeds: join(paths.cache, "seeds"), repositories: join(paths.cache, "repos") });
   const exports = await openExports(paths.state);
   // Not waited for: removing a large folder takes its time, and what an end of this daemon cuts off stays on record.
   void recoverExports(exports);
-  const service = openWorkspaces({
+  const offered = openWorkspaces({
     store,
     machines,
     environments,
@@ -75,7 +75,7 @@ export async function openDaemonWorkspaces(parts: WorkspaceParts): Promise<Daemo
   }, sweepIntervalMs);
   timer.unref();
   return {
-    service,
+    offered,
     close: () => {
       clearInterval(timer);
       handOver(store);

@@ -45,24 +45,24 @@ export interface OneShot {
   run(request: OneShotRequest, caller: OneShotCaller): Promise<OneShotResult>;
 }
 
-export interface OneShotServices {
+export interface OneShotParts {
   readonly environments: EnvironmentStore;
   readonly machines: MachineHost;
   readonly sandboxes: SandboxHost;
   readonly engine: Pick<Engine, "unusable" | "sandboxMayStandIn">;
 }
 
-export function oneShot(services: OneShotServices): OneShot {
-  const { environments, engine } = services;
+export function oneShot(parts: OneShotParts): OneShot {
+  const { environments, engine } = parts;
   return {
     run: async (request, caller) => {
       // Before anything is installed for it.
-      if (engine.unusable !== undefined) await checkStandIn(services, request, engine.unusable);
+      if (engine.unusable !== undefined) await checkStandIn(parts, request, engine.unusable);
       const environment =
         (await environments.find(request.environment)) ??
         (await environments.pull(request.environment, caller)).environment;
       const deadlineMs = Date.now() + request.ttlMs;
-      await using live = await start(services, { request, environment, deadlineMs }, caller).catch((error: unknown) => {
+      await using live = await start(parts, { request, environment, deadlineMs }, caller).catch((error: unknown) => {
         throw explainBrokenStart({ deadlineMs, error });
       });
       const captured = { stdout: openOutputMemory(), stderr: openOutputMemory() };
@@ -102,7 +102,7 @@ export function oneShot(services: OneShotServices): OneShot {
 
 /** For a host that can start no machine: throws unless a sandbox is allowed, would do and works. */
 async function checkStandIn(
-  { engine, sandboxes }: OneShotServices,
+  { engine, sandboxes }: OneShotParts,
   { allowHostCompat }: OneShotRequest,
   why: PyroError,
 ): Promise<void> {
@@ -124,7 +124,7 @@ interface Start {
 }
 
 function start(
-  { engine, machines, sandboxes }: OneShotServices,
+  { engine, machines, sandboxes }: OneShotParts,
   { request, environment, deadlineMs }: Start,
   caller: Task,
 ): Promise<Pick<LiveMachine, "id" | "machine" | "session"> & AsyncDisposable> {

@@ -35,7 +35,7 @@ export const daemonStatusOperation = operation({
     engine: null,
     accelerator: null,
   },
-  handler: async (services) => ({ running: true, ...services.daemon.status() }),
+  handler: async (parts) => ({ running: true, ...parts.daemon.status() }),
   text: (result) =>
     !result.running
       ? "not running"
@@ -51,12 +51,12 @@ export const daemonStopOperation = operation({
   cli: { path: ["daemon", "stop"] },
   input: z.strictObject({}),
   output: z.object({ stopped: z.boolean().describe("False when none was running.") }),
-  handler: async (services) => {
-    await services.daemon.stop();
+  handler: async (parts) => {
+    await parts.daemon.stop();
     return { stopped: true };
   },
   // Whether it is gone, only who is outside of it can say.
-  inCaller: async (services, _, { signal }) => ({ stopped: await services.stopDaemon(signal) }),
+  inCaller: async (parts, _, { signal }) => ({ stopped: await parts.stopDaemon(signal) }),
   text: (result) => (result.stopped ? "Stopped." : "No daemon was running."),
 });
 

@@ -43,9 +43,9 @@ export const doctorOperation = operation({
   }),
   output,
   hostPaths: { report: "write" },
-  inCaller: async (services, request, task) => {
-    await using report = request.report === undefined ? undefined : await services.openReport(request.report);
-    const examination = await services.doctor.examine(
+  inCaller: async (parts, request, task) => {
+    await using report = request.report === undefined ? undefined : await parts.openReport(request.report);
+    const examination = await parts.doctor.examine(
       {
         environment: request.environment ?? defaultEnvironment,
         wantsStart: request.environment !== undefined,

@@ -13,7 +13,7 @@ export const envListOperation = operation({
   cli: { path: ["env", "list"] },
   input: z.strictObject({}),
   output: z.object({ environments: z.array(environmentSummary) }),
-  handler: async (services) => ({ environments: (await services.environments.list()).map(toWire) }),
+  handler: async (parts) => ({ environments: (await parts.environments.list()).map(toWire) }),
   text: (result) => result.environments.map((each) => line(each)).join("\n"),
 });
 
@@ -29,9 +29,9 @@ export const envPullOperation = operation({
     changed: z.boolean().describe("False when it was already there and whole."),
     ...environmentSummary.shape,
   }),
-  handler: async (services, request, call) => {
-    const pulled = await services.environments.pull(request.environment, call);
-    const summary = await services.environments.inspect(pulled.environment.name, call.signal);
+  handler: async (parts, request, call) => {
+    const pulled = await parts.environments.pull(request.environment, call);
+    const summary = await parts.environments.inspect(pulled.environment.name, call.signal);
     return { changed: pulled.changed, ...toWire(summary) };
   },
   text: (result) => `${result.changed ? "Installed" : "Already installed"}: ${line(result)}`,
@@ -49,8 +49,8 @@ export const envInspectOperation = operation({
     ...environmentSummary.shape,
     manifest: z.unknown().describe("The install's record; null when not installed."),
   }),
-  handler: async (services, request, call) => {
-    const found = await services.environments.inspect(request.environment, call.signal);
+  handler: async (parts, request, call) => {
+    const found = await parts.environments.inspect(request.environment, call.signal);
     return { ...toWire(found), manifest: found.manifest ?? null };
   },
   text: (result) => JSON.stringify(result, null, 2),
@@ -65,8 +65,8 @@ export const envPruneOperation = operation({
   cli: { path: ["env", "prune"] },
   input: z.strictObject({}),
   output: z.object({ removed: z.array(z.string()), freed_bytes: z.int() }),
-  handler: async (services, _request, call) => {
-    const pruned = await services.environments.prune(call.signal);
+  handler: async (parts, _request, call) => {
+    const pruned = await parts.environments.prune(call.signal);
     return { removed: [...pruned.removed], freed_bytes: pruned.freedBytes };
   },
   text: (result) => `Removed ${result.removed.length} files, ${mebibytes(result.freed_bytes)}.`,

@@ -6,7 +6,7 @@ import type { Task } from "../base/progress.js";
 import type { Said } from "../base/say.js";
 import type { ProgramView } from "../process/output.js";
 import type { Need } from "../workspace/access.js";
-import type { CallerServices, Services } from "./services.js";
+import type { CallerParts, DaemonParts } from "./parts.js";
 
 /** What a call does to the world; the hints that MCP clients get follow from it. */
 export type Effect = "read" | "create" | "change" | "delete";
@@ -130,13 +130,9 @@ export interface Operation<
   /** The result when no daemon runs; where it is given, the operation never starts one. */
   readonly withoutDaemon?: z.input<Output>;
   /** In the daemon. Every operation has this or `inCaller`; with both, the caller's part asks the daemon's. */
-  handler?(services: Services, input: z.output<Input>, call: Call<Needs>): Promise<z.input<Output>>;
+  handler?(parts: DaemonParts, input: z.output<Input>, call: Call<Needs>): Promise<z.input<Output>>;
   /** In the caller's own process, for what must work where no daemon can start. */
-  inCaller?(
-    services: CallerServices,
-    input: z.output<Input>,
-    task: CallerTask<z.input<Output>>,
-  ): Promise<z.input<Output>>;
+  inCaller?(parts: CallerParts, input: z.output<Input>, task: CallerTask<z.input<Output>>): Promise<z.input<Output>>;
   /** The result for a person, or a model that reads no structured content; without a final newline. Every operation has this or `ran`. */
   text?(result: z.output<Output>): string | Said;
   /** Given where the result is the outcome of a guest's command: surfaces show it as one, and the command line exits as it did. */

@@ -33,9 +33,9 @@ export const prepareOperation = operation({
     force: z.boolean().default(false).describe("Verify the image, save the machine and prove it again, warm or not."),
   }),
   output,
-  handler: async (services, request, call) => {
+  handler: async (parts, request, call) => {
     const shape = { vcpuCount: vcpuCount.parse(undefined), memMib: memMib.parse(undefined) };
-    const { manifest, pooledMachines, ...how } = await services.preparation.prepare({ ...request, ...shape }, call);
+    const { manifest, pooledMachines, ...how } = await parts.preparation.prepare({ ...request, ...shape }, call);
     return { ...manifest, ...how, pooled_machines: pooledMachines };
   },
   text: (result) => say`${(result.changed ? done(result) : [unchanged(result)]).join("\n")}\n\n${next}`,

@@ -69,8 +69,8 @@ export const runOperation = operation({
     ...exitedView.shape,
     ...outputView.shape,
   }),
-  handler: (services, request, call) =>
-    services.oneShot.run(
+  handler: (parts, request, call) =>
+    parts.oneShot.run(
       {
         environment: request.environment,
         command: request.command,

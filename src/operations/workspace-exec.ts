@@ -5,6 +5,7 @@ import { outcomeView, reasonsOf } from "../process/outcome.js";
 import { keptOutputBytes } from "../process/output.js";
 import { operation, type AnswerTime } from "./operation.js";
 import { execView, workspaceId } from "./workspace-fields.js";
+import { viewOfCommand, viewOfExec } from "./workspace-view.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
 /** Bytes of each stream that a model gets at once. */
@@ -71,7 +72,17 @@ export const workspaceExecOperation = operation({
   }),
   input: execInput,
   output: execView,
-  handler: (services, request, call) => services.workspaces.exec(request, call),
+  handler: async ({ workspaces }, { workspace_id: id, detach, ...input }, call) => {
+    const listener = call.streaming && !detach ? call.output.bind(call) : undefined;
+    const request = {
+      ...{ id, command: input.command, cwd: input.cwd },
+      timeoutMs: Math.round(input.timeout_seconds * 1000),
+      waitMs: detach ? 0 : input.wait_seconds * 1000,
+      outputBytes: listener === undefined ? input.max_output_bytes : 0,
+    };
+    const stdin = detach ? undefined : call.stdin;
+    return viewOfExec(await workspaces.exec(request, { ...call, stdin, listener }));
+  },
   ran: (result) => result,
 });
 
@@ -112,7 +123,10 @@ export const workspaceWaitOperation = operation({
   }),
   input: waitInput,
   output: execView,
-  handler: (services, request, call) => services.workspaces.wait(request, call),
+  handler: async ({ workspaces }, { workspace_id: id, sequence: of, ...input }, call) => {
+    const request = { id, sequence: of, waitMs: input.wait_seconds * 1000, outputBytes: input.max_output_bytes };
+    return viewOfExec(await workspaces.wait(request, call));
+  },
   ran: (result) => result,
 });
 
@@ -165,7 +179,18 @@ export const workspaceLogsOperation = operation({
     next_offset: z.int().nullable(),
     total_bytes: z.int().nullable(),
   }),
-  handler: (services, request, call) => services.workspaces.logs(request, call),
+  handler: async ({ workspaces }, { workspace_id: id, sequence: of, stream, offset, max_bytes: maxBytes }, call) => {
+    if (of === undefined) {
+      const { workspace, entries, notes } = await workspaces.history(id, call);
+      const nothing = { output: null, next_offset: null, total_bytes: null };
+      return { workspace_id: workspace.id, entries: entries.map(viewOfCommand), notes: [...notes], ...nothing };
+    }
+    const found = await workspaces.output({ id, sequence: of, stream, offset, maxBytes }, call);
+    return {
+      ...{ workspace_id: found.workspace.id, entries: [], notes: [] },
+      ...{ output: found.output, next_offset: found.nextOffset, total_bytes: found.totalBytes },
+    };
+  },
   text: (result) =>
     result.output ??
     [
@@ -200,6 +225,9 @@ export const workspaceSummaryOperation = operation({
   },
   input: summaryInput,
   output: z.object({ workspace_id: z.string(), summary: z.string().describe("Markdown.") }),
-  handler: (services, { workspace_id }, call) => services.workspaces.summary(workspace_id, call),
+  handler: async ({ workspaces }, { workspace_id: id }, call) => {
+    const { workspace, summary } = await workspaces.summary(id, call);
+    return { workspace_id: workspace.id, summary };
+  },
   text: (result) => result.summary,
 });

@@ -58,7 +58,13 @@ export const workspaceFileListOperation = operation({
     truncated: z.boolean(),
     restarted: z.boolean(),
   }),
-  handler: (services, request, call) => services.workspaces.listFiles(request, call),
+  handler: async ({ workspaces }, { workspace_id: id, path, recursive, max_entries: maxEntries }, call) => {
+    const { entries, ...listed } = await workspaces.listFiles({ id, path, recursive, maxEntries }, call);
+    const view = entries.map(({ modifiedAt, linkTarget, ...entry }) => ({
+      ...{ ...entry, modified_at: modifiedAt, link_target: linkTarget },
+    }));
+    return { ...listed, entries: view };
+  },
   text: (result) =>
     result.entries
       .map((entry) => {
@@ -103,7 +109,11 @@ export const workspaceFileReadOperation = operation({
     truncated: z.boolean(),
     restarted: z.boolean(),
   }),
-  handler: (services, request, call) => services.workspaces.readFile(request, call),
+  handler: async ({ workspaces }, { workspace_id: id, path, offset, max_bytes: maxBytes }, call) => {
+    const { text, base64, totalBytes, ...read } = await workspaces.readFile({ id, path, offset, maxBytes }, call);
+    const bytes = base64 === undefined ? {} : { content_base64: base64 };
+    return { ...read, content: text, ...bytes, total_bytes: totalBytes };
+  },
   text: (result) => result.content,
 });
 
@@ -133,7 +143,7 @@ export const workspaceFileWriteOperation = operation({
   },
   input: writeInput,
   output: z.object({ path: z.string(), bytes: z.int(), restarted: z.boolean() }),
-  handler: (services, request, call) => services.workspaces.writeFile(request, call),
+  handler: ({ workspaces }, { workspace_id: id, path, text }, call) => workspaces.writeFile({ id, path, text }, call),
   text: (result) => `Wrote ${result.bytes} bytes to ${result.path}.`,
 });
 
@@ -170,7 +180,10 @@ export const workspacePatchApplyOperation = operation({
     files: z.array(z.object({ path: z.string(), change: z.string() })),
     restarted: z.boolean(),
   }),
-  handler: (services, request, call) => services.workspaces.applyPatch(request, call),
+  handler: async ({ workspaces }, { workspace_id: id, patch }, call) => {
+    const { alreadyApplied, ...applied } = await workspaces.applyPatch({ id, patch }, call);
+    return { ...applied, already_applied: alreadyApplied };
+  },
   text: (result) =>
     result.files.map((file) => `${file.change.padEnd(9)} ${visibleLine(file.path)}`).join("\n") ||
     (result.already_applied ? "The patch is applied already; nothing was changed." : "Nothing to change."),
@@ -247,7 +260,10 @@ export const workspaceDiffOperation = operation({
     entries_truncated: z.boolean(),
     restarted: z.boolean(),
   }),
-  handler: (services, request, call) => services.workspaces.diff(request, call),
+  handler: ({ workspaces }, { workspace_id: id, paths, ...input }, call) => {
+    const bounds = { includeIgnored: input.include_ignored, maxPatchCharacters: input.max_patch_characters };
+    return workspaces.diff({ id, paths, ...bounds }, call);
+  },
   text: (result) =>
     result.patch_truncated
       ? [
@@ -312,7 +328,12 @@ export const workspaceExportOperation = operation({
     skipped: skippedFiles,
     restarted: z.boolean(),
   }),
-  handler: (services, request, call) => services.workspaces.export(request, call),
+  handler: async ({ workspaces }, { workspace_id: id, path, output_path: outputPath, force }, call) => {
+    const exported = await workspaces.export({ id, path, outputPath, force }, call);
+    const { kind, skipped, restarted } = exported;
+    const counts = { file_count: exported.fileCount, byte_count: exported.byteCount };
+    return { output_path: exported.outputPath, kind, ...counts, skipped, restarted };
+  },
   text: (result) => {
     const skipped = skippedText(result.skipped);
     const done = `Exported ${filesText(result.file_count)}, ${bytesText(result.byte_count)} to ${result.output_path}.`;
@@ -362,7 +383,11 @@ export const workspaceSyncPushOperation = operation({
     skipped: skippedFiles,
     restarted: z.boolean(),
   }),
-  handler: (services, request, call) => services.workspaces.pushSync(request, call),
+  handler: async ({ workspaces }, { workspace_id: id, source_path: sourcePath, dest, ...input }, call) => {
+    const request = { id, sourcePath, dest, allowHostPaths: input.allow_host_paths };
+    const { fileCount, byteCount, ...pushed } = await workspaces.pushSync(request, call);
+    return { ...pushed, file_count: fileCount, byte_count: byteCount };
+  },
   text: (result) => {
     const skipped = skippedText(result.skipped);
     const done = `Pushed ${filesText(result.file_count)}, ${bytesText(result.byte_count)} to ${result.dest}.`;

@@ -13,6 +13,7 @@ import {
   workspaceView,
 } from "./workspace-fields.js";
 import { bytesText, factLines, labelText, workspaceTable, workspaceText } from "./workspace-text.js";
+import { viewOfStatus, viewOfWorkspace } from "./workspace-view.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
 const full = ["workspace-full"] as const;
@@ -103,7 +104,16 @@ export const workspaceCreateOperation = operation({
   hostPaths: { seed_path: "read", project_path: "read", allow_host_paths: "read" },
   input: createInput,
   output: workspaceView,
-  handler: (services, request, call) => services.workspaces.create(request, call),
+  handler: async ({ workspaces }, input, call) => {
+    const { seed_path, project_path, repo_url, repo_ref, include: files, allow_host_paths } = input;
+    const request = {
+      ...{ environment: input.environment, name: input.name, labels: input.labels },
+      ...{ vcpuCount: input.vcpu_count, memMib: input.mem_mib },
+      ...{ ttlSeconds: input.ttl_seconds, waitMs: input.wait_seconds * 1000 },
+      seed: { seed_path, project_path, repo_url, repo_ref, include: files, allow_host_paths },
+    };
+    return viewOfWorkspace(await workspaces.create(request, call));
+  },
   text: workspaceText,
 });
 
@@ -129,7 +139,14 @@ export const workspaceListOperation = operation({
       .array(z.object({ id: z.string(), name: z.string().nullable(), reason: z.string() }))
       .describe("Workspaces that a newer pyro made; left as they are."),
   }),
-  handler: (services) => Promise.resolve(services.workspaces.list()),
+  handler: ({ workspaces }) => {
+    const { quarantined, newer, ...found } = workspaces.list();
+    return Promise.resolve({
+      workspaces: found.workspaces.map(viewOfWorkspace),
+      quarantined: [...quarantined],
+      newer: newer.map(({ id, name: called, reason }) => ({ id, name: called, reason })),
+    });
+  },
   text: (result) =>
     [
       result.workspaces.length === 0 ? "No workspaces." : workspaceTable(result.workspaces),
@@ -167,7 +184,10 @@ export const workspaceUpdateOperation = operation({
   mcp: { profiles: core, input: updateInput, description: "Changes a workspace's name or labels." },
   input: updateInput,
   output: workspaceView,
-  handler: (services, request, call) => services.workspaces.update(request, call),
+  handler: async ({ workspaces }, { workspace_id: id, clear_name, clear_labels, ...change }, call) => {
+    const request = { id, ...change, clearName: clear_name, clearLabels: clear_labels };
+    return viewOfWorkspace(await workspaces.update(request, call));
+  },
   text: workspaceText,
 });
 
@@ -198,7 +218,7 @@ export const workspaceStatusOperation = operation({
     running_service_count: z.int(),
     shell_count: z.int(),
   }),
-  handler: (services, { workspace_id }, call) => services.workspaces.status(workspace_id, call),
+  handler: async ({ workspaces }, { workspace_id: id }, call) => viewOfStatus(await workspaces.status(id, call)),
   text: (result) =>
     say`${workspaceText(result)}\n${factLines({
       labels: labelText(result.labels),
@@ -232,7 +252,7 @@ export const workspaceResetOperation = operation({
   },
   input: idInput,
   output: workspaceView,
-  handler: (services, { workspace_id }, call) => services.workspaces.reset(workspace_id, call),
+  handler: async ({ workspaces }, { workspace_id: id }, call) => viewOfWorkspace(await workspaces.reset(id, call)),
   text: workspaceText,
 });
 
@@ -251,7 +271,7 @@ export const workspaceStopOperation = operation({
   },
   input: idInput,
   output: workspaceView,
-  handler: (services, { workspace_id }, call) => services.workspaces.stop(workspace_id, call),
+  handler: async ({ workspaces }, { workspace_id: id }, call) => viewOfWorkspace(await workspaces.stop(id, call)),
   text: workspaceText,
 });
 
@@ -266,7 +286,7 @@ export const workspaceStartOperation = operation({
   mcp: { profiles: full, input: idInput, description: "Starts a stopped workspace; other calls do so by themselves." },
   input: idInput,
   output: workspaceView,
-  handler: (services, { workspace_id }, call) => services.workspaces.start(workspace_id, call),
+  handler: async ({ workspaces }, { workspace_id: id }, call) => viewOfWorkspace(await workspaces.start(id, call)),
   text: workspaceText,
 });
 
@@ -285,6 +305,9 @@ export const workspaceDeleteOperation = operation({
   },
   input: idInput,
   output: z.object({ workspace_id: z.string(), deleted: z.boolean() }),
-  handler: (services, { workspace_id }, call) => services.workspaces.delete(workspace_id, call),
+  handler: async ({ workspaces }, { workspace_id: id }, call) => {
+    const { id: deleted } = await workspaces.delete(id, call);
+    return { workspace_id: deleted, deleted: true };
+  },
   text: (result) => `Deleted ${result.workspace_id}.`,
 });

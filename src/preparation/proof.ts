@@ -25,10 +25,10 @@ export interface Proof {
 /** Whatever happens, its workspace goes; a daemon that is killed leaves it to the next one. */
 export async function proveWorkspace({ workspaces, environment, step, ...shape }: Proof, task: Task): Promise<void> {
   const request = {
-    ...{ environment, labels: { [proofLabel]: environment }, vcpu_count: shape.vcpuCount, mem_mib: shape.memMib },
-    ...{ ttl_seconds: forgottenSeconds, wait_seconds: commandSeconds * 3 },
+    ...{ environment, labels: { [proofLabel]: environment }, vcpuCount: shape.vcpuCount, memMib: shape.memMib },
+    ...{ ttlSeconds: forgottenSeconds, waitMs: commandSeconds * 3000, seed: {} },
   };
-  const { workspace_id: id } = await step("create", "Proving it: creating a workspace", () =>
+  const { id } = await step("create", "Proving it: creating a workspace", () =>
     workspaces.create(request, silent(task)),
   );
   try {
@@ -46,9 +46,8 @@ export async function proveWorkspace({ workspaces, environment, step, ...shape }
 
 /** Deletes what a proof left that nobody could finish; only when none is running. */
 export async function removeForgottenProofs(workspaces: Workspaces): Promise<void> {
-  const forgotten = workspaces.list().workspaces.filter(({ labels }) => proofLabel in labels);
-  for (const { workspace_id: id } of forgotten)
-    await workspaces.delete(id, ending({ signal: new AbortController().signal }));
+  const forgotten = workspaces.list().workspaces.filter(({ record }) => proofLabel in record.labels);
+  for (const { id } of forgotten) await workspaces.delete(id, ending({ signal: new AbortController().signal }));
 }
 
 interface Place {
@@ -57,15 +56,13 @@ interface Place {
 }
 
 async function run({ workspaces, id }: Place, command: string, task: Task): Promise<void> {
-  const request = { workspace_id: id, command, cwd: "/workspace", detach: false, max_output_bytes: 2000 };
-  const times = { timeout_seconds: commandSeconds, wait_seconds: commandSeconds * 2 };
-  const { exit_code: code, stderr } = await workspaces.exec(
-    { ...request, ...times },
-    { ...silent(task), needs: "beside" },
-  );
+  const times = { timeoutMs: commandSeconds * 1000, waitMs: commandSeconds * 2000 };
+  const request = { id, command, cwd: "/workspace", outputBytes: 2000, ...times };
+  const { ended, stderr } = await workspaces.exec(request, { ...silent(task), needs: "beside" });
+  const code = ended?.outcome.exitCode ?? null;
   if (code === 0) return;
   const how = code === null ? "did not end" : `ended with exit code ${code}`;
-  throw new PyroError("unavailable", `In a fresh workspace \`${command}\` ${how}. ${stderr}`.trim(), {
+  throw new PyroError("unavailable", `In a fresh workspace \`${command}\` ${how}. ${stderr.text}`.trim(), {
     hint: say`${call("env_inspect")} verifies the environment; ${call("prepare", { force: true })} saves its machine anew.`,
   });
 }
@@ -76,8 +73,5 @@ function ending({ signal }: Pick<Task, "signal">) {
 
 /** Nobody talks to its commands. */
 function silent({ signal }: Task) {
-  return {
-    ...{ signal, progress: () => undefined, stdin: undefined, streaming: false },
-    ...{ output: () => Promise.resolve(), onSignal: () => undefined },
-  };
+  return { signal, progress: () => undefined };
 }

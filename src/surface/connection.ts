@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { PyroError, asPyroError } from "../base/error.js";
 import type { CallOptions } from "../client/call.js";
 import type { Operation } from "../operations/operation.js";
-import type { CallerServices } from "../operations/services.js";
+import type { CallerParts } from "../operations/parts.js";
 
 export interface Connection {
   call(name: string, input: unknown, options?: CallOptions): Promise<unknown>;
@@ -15,7 +15,7 @@ export interface Connector {
   /** The running daemon, or undefined. */
   find(): Promise<Connection | undefined>;
   /** What operations use that run in this process. */
-  here(): Promise<CallerServices>;
+  here(): Promise<CallerParts>;
 }
 
 export interface OperationCall {

@@ -8,12 +8,12 @@ export function daemonConnector(home?: string): Connector {
   return {
     ...reachDaemon(env),
     here: async () => {
-      const { openCallerServices } = await import("../client/caller-services.js");
+      const { openCallerParts } = await import("../client/caller-parts.js");
       const { openChatHosts } = await import("../chat-host/chat-hosts.js");
       const { serveFlags } = await import("./serve-flags.js");
       const { spellForTerminal } = await import("./cli/speaker.js");
       const chatHosts = openChatHosts({ env, cwd: process.cwd(), script: pyroScript(), serveFlags });
-      return openCallerServices({ env, command: daemonCommand() }, { chatHosts, spell: spellForTerminal });
+      return openCallerParts({ env, command: daemonCommand() }, { chatHosts, spell: spellForTerminal });
     },
   };
 }

@@ -1,22 +1,20 @@
 // Owns what is measured about a workspace on the host. Never asks its guest.
 import { readFile } from "node:fs/promises";
 import { allocatedBytes } from "../disk/inspect.js";
-import { workspaceView } from "./view.js";
 import type { Workspace } from "./workspace.js";
+
+export type WorkspaceStatus = Awaited<ReturnType<typeof workspaceStatus>>;
 
 export async function workspaceStatus(workspace: Workspace) {
   const { live } = workspace;
   return {
-    ...workspaceView(workspace),
+    workspace,
     engine: live?.machine.engine ?? null,
     accelerator: live?.machine.accelerator ?? null,
-    disk_bytes: await allocatedBytes(workspace.files.disk),
-    memory_bytes: live === undefined ? 0 : await privateBytes(live.machine.pid),
-    paused_reason: live?.machine.pausedReason() ?? null,
-    running_commands: [...workspace.execs.keys()],
-    service_count: 0,
-    running_service_count: 0,
-    shell_count: 0,
+    diskBytes: await allocatedBytes(workspace.files.disk),
+    memoryBytes: live === undefined ? 0 : await privateBytes(live.machine.pid),
+    pausedReason: live?.machine.pausedReason() ?? null,
+    runningCommands: [...workspace.execs.keys()],
   };
 }
 

@@ -17,6 +17,9 @@ import type { RunningExec } from "./program/running-exec.js";
 import type { WorkspaceFiles } from "./record/files.js";
 import { next, type Event, type Refusal, type State } from "./state.js";
 
+/** Milliseconds after which a stopped workspace is deleted. */
+const keepStoppedMs = 7 * 24 * 60 * 60_000;
+
 export class Workspace {
   readonly files: WorkspaceFiles;
   /** Shared for what may run side by side, exclusive for what replaces the machine or many files. */
@@ -58,6 +61,12 @@ export class Workspace {
 
   get state(): State {
     return this.#state;
+  }
+
+  /** Unix milliseconds at which it will be deleted; undefined while it is not stopped. */
+  get deletesAt(): number | undefined {
+    const state = this.#state;
+    return state.at === "stopped" && state.since !== null ? state.since + keepStoppedMs : undefined;
   }
 
   /** The machine that work can be done in. */

@@ -4,16 +4,6 @@ import { basename } from "node:path";
 import { expect, test } from "vitest";
 import { checkoutFiles, sourceFiles } from "./checkout.js";
 
-/** Bags from before this rule: they go with the corridor between handlers and workspaces, and none may join them. */
-const TO_GO = [
-  "src/client/caller-services.ts",
-  "src/operations/services.ts",
-  "src/workspace/service-commands.ts",
-  "src/workspace/service-files.ts",
-  "src/workspace/service-life.ts",
-  "src/workspace/services.ts",
-];
-
 const section = /^## Words\n([^]*?)^## /mu.exec(
   checkoutFiles((path) => path === "docs/architecture.md")
     .map(({ text }) => text)
@@ -46,21 +36,16 @@ test("the document says which words name no file", () => {
 test("no file is called by a word that means something else or anything", () => {
   const found = sourceFiles()
     .map(({ path }) => path)
-    .filter((path) => !TO_GO.includes(path) && wordsOf(path).some((word) => forbidden.has(word)));
+    .filter((path) => wordsOf(path).some((word) => forbidden.has(word)));
   expect(found).toEqual([]);
 });
 
 test("what is called a service is one program that is kept running", () => {
   const found = sourceFiles()
     .map(({ path }) => path)
-    .filter((path) => path.startsWith("src/") && !TO_GO.includes(path))
+    .filter((path) => path.startsWith("src/"))
     .filter((path) => wordsOf(path).includes("service") && wordsOf(path).length > 1);
   expect(found).toEqual([]);
-});
-
-test("every bag that is still to go is still there: else it leaves the list", () => {
-  const paths = new Set(sourceFiles().map(({ path }) => path));
-  expect(TO_GO.filter((path) => !paths.has(path))).toEqual([]);
 });
 
 /** Of the file's own name, without what follows its first dot. */

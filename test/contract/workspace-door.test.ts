@@ -55,7 +55,7 @@ test("only the door chooses a workspace's lock, and only what begins or ends one
   }).toEqual({
     lock: ["src/workspace/access.ts", "src/workspace/workspace.ts"],
     holdAlone: ["src/workspace/access.ts", "src/workspace/life/create.ts", "src/workspace/life/lifecycle.ts"],
-    wake: ["src/workspace/access.ts", "src/workspace/service-life.ts"],
+    wake: ["src/workspace/access.ts", "src/workspace/workspaces.ts"],
   });
 });
 

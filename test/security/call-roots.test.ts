@@ -84,10 +84,10 @@ test("a call's folders reach its handler, and a line with any that is no absolut
     seen.push(allowedRoots);
     return Promise.reject(new PyroError("unsupported", "for the test"));
   };
-  const services = { workspaces: { create: note, export: note, pushSync: note } } as never;
+  const parts = { workspaces: { create: note, export: note, pushSync: note } } as never;
   const socketPath = join(home, "daemon.sock");
   const server: DaemonServer = await listen({
-    ...{ socketPath, services },
+    ...{ socketPath, parts },
     ...{ onActivity: () => undefined, onHandOver: () => undefined, isRecorded: () => Promise.resolve(false) },
   });
   const calls = [

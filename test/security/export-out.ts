@@ -11,9 +11,9 @@ export async function exportOut(session: GuestSession, outputPath: string): Prom
   const state = mkdtempSync(join(tmpdir(), "pyro-export-state-"));
   try {
     mkdirSync(join(state, "state"));
-    const services = { exports: await openExports(join(state, "state")) };
-    const request = { path: "", output_path: outputPath, force: false };
-    return await exportFrom(services, { session, request }, new AbortController().signal);
+    const parts = { exports: await openExports(join(state, "state")) };
+    const request = { path: "", outputPath, force: false };
+    return await exportFrom(parts, { session, request }, new AbortController().signal);
   } finally {
     rmSync(state, { recursive: true, force: true });
   }

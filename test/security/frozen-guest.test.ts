@@ -45,7 +45,7 @@ function journalOf(work: Readonly<Record<string, Promise<unknown>>>): string[] {
 }
 
 async function write(world: World, id: string): Promise<unknown> {
-  return world.service.writeFile({ workspace_id: id, path: "x", text: "text" }, needing("alone"));
+  return world.offered.writeFile({ id, path: "x", text: "text" }, needing("alone"));
 }
 
 describe("with a commit under way that is never answered", () => {
@@ -57,9 +57,9 @@ describe("with a commit under way that is never answered", () => {
     await committing;
     const second = write(world, id);
     const began = performance.now();
-    const deleting = world.service.delete(id, needing("stopped"));
+    const deleting = world.offered.delete(id, needing("stopped"));
     const events = journalOf({ first, second, deleting });
-    expect(await deleting).toEqual({ workspace_id: id, deleted: true });
+    expect((await deleting).id).toBe(id);
     process.stdout.write(`delete with a frozen guest: ${Math.round(performance.now() - began)} ms\n`);
     expect(events.toSorted()).toEqual(["deleting done", "first ended: unavailable", "second ended: canceled"]);
     expect(world.guests.map((guest) => guest.kills() > 0)).toEqual([true]);
@@ -72,9 +72,9 @@ describe("with a commit under way that is never answered", () => {
     const id = await world.create();
     const first = write(world, id);
     await committing;
-    const resetting = world.service.reset(id, needing("stopped"));
+    const resetting = world.offered.reset(id, needing("stopped"));
     const events = journalOf({ first, resetting });
-    expect(await resetting).toMatchObject({ workspace_id: id, state: "running" });
+    expect((await resetting).record).toMatchObject({ id, state: "running" });
     expect(events).toEqual(["first ended: unavailable", "resetting done"]);
     expect(world.guests.map((guest) => guest.kills() > 0)).toEqual([true, false]);
   });
@@ -90,9 +90,9 @@ describe("with a commit under way that is never answered", () => {
     const id = await world.create();
     const first = write(world, id);
     await committing;
-    const stopping = world.service.stop(id, needing("stopped"));
+    const stopping = world.offered.stop(id, needing("stopped"));
     const events = journalOf({ first, stopping });
-    expect(await stopping).toMatchObject({ state: "stopped", failure: null });
+    expect((await stopping).record).toMatchObject({ state: "stopped", failure: null });
     await first.catch(() => undefined);
     expect([asked, events.toSorted()]).toEqual([["unmount"], ["first ended: unavailable", "stopping done"]]);
   });
@@ -104,11 +104,10 @@ test("a stop whose guest does not write everything in time says so, in its resul
   });
   const id = await world.create();
   const text = "Its machine did not write everything to its disk within 20 s: what was written last may be missing";
-  expect(await world.service.stop(id, needing("stopped"))).toMatchObject({ state: "stopped", failure: text });
-  const logs = await world.service.logs(
-    { workspace_id: id, stream: "stdout", offset: 0, max_bytes: 1 },
-    needing("record"),
-  );
+  expect(await world.offered.stop(id, needing("stopped"))).toMatchObject({
+    record: { state: "stopped", failure: text },
+  });
+  const logs = await world.offered.history(id, needing("record"));
   expect(logs.notes).toEqual([{ at: expect.any(String), text }]);
 });
 
@@ -119,10 +118,10 @@ test("what only waited when the workspace was stopped starts it again by itself"
   const first = write(world, id).catch(() => "ended");
   await committing;
   const second = write(world, id).catch(() => "ended");
-  await world.service.stop(id, needing("stopped"));
+  await world.offered.stop(id, needing("stopped"));
   // The second one's commit is not answered either: that there is a machine for it says enough.
   while (world.guests.length < 2) await new Promise((resolve) => setImmediate(resolve));
-  await world.service.delete(id, needing("stopped"));
+  await world.offered.delete(id, needing("stopped"));
   expect([await first, await second]).toEqual(["ended", "ended"]);
 });
 
@@ -137,7 +136,7 @@ test("a workspace that is being created is gone when it is deleted", async () =>
     () => "created",
     (error: unknown) => asPyroError(error).code,
   );
-  await world.service.delete(id, needing("stopped"));
+  await world.offered.delete(id, needing("stopped"));
   expect(await failure).toBe("canceled");
   expect(existsSync(join(world.store.root, id))).toBe(false);
 });
@@ -152,7 +151,7 @@ async function aborted(signal: AbortSignal): Promise<never> {
 test("the sweep stops every idle workspace, also beside one whose lock nobody lets go of", async () => {
   await using world = await openWorld({});
   const ids = [await world.create(), await world.create(), await world.create()];
-  await world.service.stop(ids[0] ?? "", needing("stopped"));
+  await world.offered.stop(ids[0] ?? "", needing("stopped"));
   const stuck = world.store.find(ids[0] ?? "");
   let letGo = (): void => undefined;
   const held = stuck.lock.exclusive(never, () => new Promise<void>((resolve) => (letGo = resolve)));

@@ -269,20 +269,20 @@ describe("where only what is kept free is left", () => {
       },
     };
     await using world = await openWorld(lies, kept?.path);
-    const workspace_id = await world.create();
+    const id = await world.create();
     kept?.fill(GIB);
     const patch = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
-    const target = { output_path: join(folder, "out"), path: ".", force: false };
-    const source = { source_path: folder, dest: "/workspace", mode: "add", allow_host_paths: [] } as const;
+    const target = { outputPath: join(folder, "out"), path: ".", force: false };
+    const source = { sourcePath: folder, dest: "/workspace", allowHostPaths: [] };
     const calls = [
-      () => world.service.writeFile({ workspace_id, path: "x", text: "text" }, needing("alone")),
-      () => world.service.applyPatch({ workspace_id, patch }, needing("alone")),
-      () => world.service.export({ workspace_id, ...target }, needing("beside")),
-      () => world.service.pushSync({ workspace_id, ...source }, needing("alone")),
+      () => world.offered.writeFile({ id, path: "x", text: "text" }, needing("alone")),
+      () => world.offered.applyPatch({ id, patch }, needing("alone")),
+      () => world.offered.export({ id, ...target }, needing("beside")),
+      () => world.offered.pushSync({ id, ...source }, needing("alone")),
     ];
     for (const call of calls) await expect(call()).rejects.toMatchObject(refused);
-    expect([asked, existsSync(target.output_path)]).toEqual([[], false]);
-    expect(await world.service.stop(workspace_id, needing("stopped"))).toMatchObject({ state: "stopped" });
+    expect([asked, existsSync(target.outputPath)]).toEqual([[], false]);
+    expect(await world.offered.stop(id, needing("stopped"))).toMatchObject({ record: { state: "stopped" } });
   });
 
   test("no environment is installed", async () => {

@@ -1,8 +1,10 @@
-// Owns a workspaces service whose machines are hostile guests, or what a test makes: no engine, no environment, real records and locks. Never starts a process.
+// Owns workspaces whose machines are hostile guests, or what a test makes: no engine, no environment, real records and locks. Never starts a process.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Task } from "../../src/base/progress.js";
+import type { EnvironmentStore } from "../../src/environment/environment.js";
 import type { MachineHost } from "../../src/machine/machine-host.js";
 import type { WorkspaceSeed } from "../../src/workspace/record/record.js";
 import { WorkspaceStore } from "../../src/workspace/record/store.js";
@@ -15,7 +17,7 @@ import { openHostileGuest, type Lies } from "./hostile-guest.js";
 export interface World extends AsyncDisposable {
   readonly folder: string;
   readonly store: WorkspaceStore;
-  readonly service: Workspaces;
+  readonly offered: Workspaces;
   readonly machines: MachineHost;
   /** Every machine that was started, in order. */
   readonly guests: readonly WorldGuest[];
@@ -23,7 +25,7 @@ export interface World extends AsyncDisposable {
   create(): Promise<string>;
 }
 
-/** What a machine of such a service is, besides being live. */
+/** What a machine of such a world is, besides being live. */
 export type WorldGuest = TestMachine & AsyncDisposable;
 
 /** Its machines agree to everything that makes and unmakes them, unless `lies` say otherwise. */
@@ -65,22 +67,21 @@ export async function openWorldOf(openGuest: () => Promise<WorldGuest>, parent =
     ...{ mode: "empty", origin_kind: "none", origin_ref: null, commit: null, file_count: 0, byte_count: 0 },
     ...{ skipped: [], digest: "" },
   };
-  const service = openWorkspaces({
+  const offered = openWorkspaces({
     ...{ store, machines, unusable: undefined, shutdown: new AbortController().signal },
-    environments: { find: () => Promise.resolve(environment) } as unknown as Parameters<
-      typeof openWorkspaces
-    >[0]["environments"],
+    environments: { find: () => Promise.resolve(environment) } as unknown as EnvironmentStore,
     prepareSeed: () => Promise.resolve({ imagePath: shared("seed"), manifestPath: shared("manifest"), facts: seed }),
     exports: await openExports(shared("state")),
     openHostTree: () => Promise.reject(new Error("There is none.")),
   });
   return {
-    ...{ folder, store, service, machines, guests },
+    ...{ folder, store, offered, machines, guests },
     create: async () => {
       const request = {
-        ...{ environment: "debian:12", labels: {}, vcpu_count: 1, mem_mib: 128, ttl_seconds: 60, wait_seconds: 60 },
+        ...{ environment: "debian:12", labels: {}, vcpuCount: 1, memMib: 128, ttlSeconds: 60 },
+        ...{ waitMs: 60_000, seed: {} },
       };
-      return (await service.create(request, caller())).workspace_id;
+      return (await offered.create(request, caller())).id;
     },
     [Symbol.asyncDispose]: async () => {
       for (const guest of guests) await guest[Symbol.asyncDispose]();
@@ -89,18 +90,11 @@ export async function openWorldOf(openGuest: () => Promise<WorldGuest>, parent =
   };
 }
 
-export type Caller = Parameters<Workspaces["create"]>[1];
-
-export function caller(signal: AbortSignal = new AbortController().signal): Caller {
-  return {
-    ...{ signal, stdin: undefined, sshAgent: undefined, streaming: false },
-    progress: () => undefined,
-    output: () => Promise.resolve(),
-    onSignal: () => undefined,
-  };
+export function caller(signal: AbortSignal = new AbortController().signal): Task {
+  return { signal, progress: () => undefined };
 }
 
 /** A call with what its operation needs. */
-export function needing<Needs extends Need>(needs: Needs): Caller & Needing<Needs> {
+export function needing<Needs extends Need>(needs: Needs): Needing<Needs> {
   return { ...caller(), needs };
 }

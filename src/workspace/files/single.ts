@@ -36,8 +36,8 @@ export async function listFolder(session: GuestSession, request: ListRequest, si
           kind: kinds[entry.kind] ?? ("other" as const),
           size: Number(entry.size),
           mode: (entry.mode & 0o7777).toString(8).padStart(4, "0"),
-          modified_at: new Date(clampMillis(Number(entry.mtimeUnixNanos / 1_000_000n))).toISOString(),
-          link_target: entry.kind === FileKind.SYMLINK ? Buffer.from(entry.linkTarget).toString("utf8") : null,
+          modifiedAt: new Date(clampMillis(Number(entry.mtimeUnixNanos / 1_000_000n))).toISOString(),
+          linkTarget: entry.kind === FileKind.SYMLINK ? Buffer.from(entry.linkTarget).toString("utf8") : null,
         });
       }
     }
@@ -61,9 +61,10 @@ export async function readText(session: GuestSession, request: ReadRequest, sign
   const { text, base64 } = shownBytes(bytes);
   return {
     path: shownPath(path),
-    content: text,
-    ...(base64 === undefined ? {} : { content_base64: base64 }),
-    total_bytes: opened.size,
+    text,
+    /** The bytes, where they are not UTF-8. */
+    base64,
+    totalBytes: opened.size,
     truncated: request.offset + bytes.length < opened.size,
   };
 }

@@ -7,7 +7,6 @@ import type { GuestSession } from "../../guest/session.js";
 import { diffWorkspace } from "../../tree/diff/diff.js";
 import { seedTree } from "../../tree/diff/seed-tree.js";
 import { repositoryIn } from "../../tree/export/entry-place.js";
-import type { Exports } from "../../tree/export/exports.js";
 import { isGitName } from "../../tree/git/repository-names.js";
 import { extractExport } from "../../tree/export/extract.js";
 import { shownPath, workspacePath } from "./guest-path.js";
@@ -15,15 +14,10 @@ import { asFileError } from "../../guest/errors.js";
 import { guestChanges } from "./guest-tree.js";
 import { patchFiles } from "./patch-source.js";
 import { planPatch } from "../../tree/patch/plan.js";
-import type { HostSource, HostTree } from "../../tree/seed/request.js";
 import { openSeedManifest } from "../../tree/seed/manifest.js";
+import type { WorkspaceParts } from "../parts.js";
 import { archiveOf, commitChanges, type FileToPut } from "./commit.js";
 import type { Workspace } from "../workspace.js";
-
-export interface TransferServices {
-  readonly openHostTree: (source: HostSource, task: Task) => Promise<HostTree>;
-  readonly exports: Exports;
-}
 
 /** Entries that a diff names; the counts cover all. */
 const maxDiffEntries = 10_000;
@@ -32,13 +26,16 @@ const maxDiffEntries = 10_000;
 const maxSkippedListed = 1000;
 const exportLimits = { maxEntries: 2_000_000, maxBytes: 64 * 1024 ** 3 };
 
+export interface DiffRequest {
+  /** Only the patch of these; all when empty. */
+  readonly paths: readonly string[];
+  readonly includeIgnored: boolean;
+  readonly maxPatchCharacters: number;
+}
+
 export interface DiffQuestion {
   readonly workspace: Workspace;
-  readonly request: {
-    readonly paths: readonly string[];
-    readonly include_ignored: boolean;
-    readonly max_patch_characters: number;
-  };
+  readonly request: DiffRequest;
 }
 
 export async function diffOf(session: GuestSession, { workspace, request }: DiffQuestion, signal: AbortSignal) {
@@ -48,9 +45,9 @@ export async function diffOf(session: GuestSession, { workspace, request }: Diff
     source: guestChanges(session),
     seed: seedTree(manifest),
     signal,
-    includeIgnored: request.include_ignored,
+    includeIgnored: request.includeIgnored,
     maxEntries: maxDiffEntries,
-    maxPatchCharacters: request.max_patch_characters,
+    maxPatchCharacters: request.maxPatchCharacters,
     ...(paths.length === 0 ? {} : { paths }),
   });
   const total = Object.values(result.counts).reduce((sum, count) => sum + count, 0);
@@ -78,26 +75,31 @@ export async function applyPatch(session: GuestSession, patch: string, signal: A
     const archive = archiveOf(put, Math.floor(Date.now() / 1000));
     await commitChanges(session, { destination: new Uint8Array(), archive, remove: plan.deletes }, signal);
   }
-  return { changed: plan.files.length > 0, already_applied: plan.alreadyApplied, files: [...plan.files] };
+  return { changed: plan.files.length > 0, alreadyApplied: plan.alreadyApplied, files: [...plan.files] };
+}
+
+export interface ExportRequest {
+  readonly path: string;
+  readonly outputPath: string;
+  readonly force: boolean;
+}
+
+export interface ConfinedExport extends ExportRequest {
+  /** Folders that the call may write to; all that the user may when absent. */
+  readonly allowedRoots?: AllowedRoots;
 }
 
 export interface Export {
   readonly session: GuestSession;
-  readonly request: {
-    readonly path: string;
-    readonly output_path: string;
-    readonly force: boolean;
-    /** Folders that the call may write to; all that the user may when absent. */
-    readonly allowedRoots?: AllowedRoots;
-  };
+  readonly request: ConfinedExport;
 }
 
 export async function exportFrom(
-  { exports }: Pick<TransferServices, "exports">,
+  { exports }: Pick<WorkspaceParts, "exports">,
   { session, request }: Export,
   signal: AbortSignal,
 ) {
-  requireAbsolute("output_path", request.output_path);
+  requireAbsolute("output_path", request.outputPath);
   const path = workspacePath("path", request.path);
   refuseRepository(path);
   // /workspace itself has no name that its content could lie under.
@@ -114,9 +116,9 @@ export async function exportFrom(
       throw asFileError(error, shownPath(path));
     }
   }
-  const { kind, file_count, byte_count, ...extracted } = await extractExport({
+  const extracted = await extractExport({
     stream: archive(),
-    target: request.output_path,
+    target: request.outputPath,
     contentOnly,
     force: request.force,
     limits: exportLimits,
@@ -125,10 +127,10 @@ export async function exportFrom(
     signal,
   });
   return {
-    output_path: request.output_path,
-    kind,
-    file_count,
-    byte_count,
+    outputPath: request.outputPath,
+    kind: extracted.kind,
+    fileCount: extracted.file_count,
+    byteCount: extracted.byte_count,
     skipped: [...skipped, ...extracted.skipped],
   };
 }
@@ -146,10 +148,10 @@ function refuseRepository(path: Uint8Array): void {
 }
 
 export interface PushRequest {
-  readonly source_path: string;
+  readonly sourcePath: string;
   /** What a folder holds goes right in there; by default a folder goes into /workspace as one, under its own name. */
   readonly dest?: string | undefined;
-  readonly allow_host_paths: readonly string[];
+  readonly allowHostPaths: readonly string[];
 }
 
 export interface Push {
@@ -161,21 +163,21 @@ export interface Push {
 }
 
 export async function pushInto(
-  services: TransferServices,
+  { openHostTree }: Pick<WorkspaceParts, "openHostTree">,
   { session, request, allowedRoots, origin }: Push,
   task: Task,
 ) {
-  requireAbsolute("source_path", request.source_path);
+  requireAbsolute("source_path", request.sourcePath);
   const given = request.dest === undefined ? undefined : placeFor("dest", request.dest);
-  const tree = await services.openHostTree(
-    { path: request.source_path, allowedRoots, allowHostPaths: request.allow_host_paths },
+  const tree = await openHostTree(
+    { path: request.sourcePath, allowedRoots, allowHostPaths: request.allowHostPaths },
     task,
   );
   const isWhole = tree.folder === undefined || tree.folder === origin;
-  const destination = given ?? placeFor("source_path", isWhole ? "/workspace" : basename(request.source_path));
+  const destination = given ?? placeFor("source_path", isWhole ? "/workspace" : basename(request.sourcePath));
   const staged = await commitChanges(session, { destination, archive: tree.archive, remove: [] }, task.signal);
   return {
-    ...{ file_count: staged.fileCount, byte_count: staged.byteCount, dest: shownPath(destination) },
+    ...{ fileCount: staged.fileCount, byteCount: staged.byteCount, dest: shownPath(destination) },
     skipped: [...tree.skipped],
   };
 }

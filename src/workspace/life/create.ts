@@ -1,5 +1,6 @@
 // Owns making a workspace: record first, then seed, disk and machine; all of it or nothing. Never changes an existing one.
 import { mkdir } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { crashPoint } from "../../base/crash-point.js";
 import { asPyroError } from "../../base/error.js";
 import { requireRoom } from "../../base/free-room.js";
@@ -8,30 +9,34 @@ import { keepFile } from "../../base/keep-file.js";
 import type { Task } from "../../base/progress.js";
 import { diskBytes } from "../../disk/formatted-disk.js";
 import type { EnvironmentStore, InstalledEnvironment } from "../../environment/environment.js";
-import type { MachineHost } from "../../machine/machine-host.js";
-import type { PreparedSeed } from "../../tree/seed/request.js";
+import type { PreparedSeed, SeedChoice } from "../../tree/seed/request.js";
 import { holdAlone } from "../access.js";
+import type { SeedCaller, WorkspaceParts } from "../parts.js";
 import type { WorkspaceRecord } from "../record/record.js";
 import { killWorkspaceMachine, startWorkspaceMachine } from "./machine.js";
-import type { WorkspaceStore } from "../record/store.js";
 import { workspaceFiles, type WorkspaceFiles } from "../record/files.js";
 import { Workspace } from "../workspace.js";
 
-export interface CreateRequest {
+export interface WorkspaceShape {
   readonly environment: string;
-  readonly name: string | undefined;
+  readonly name?: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly vcpuCount: number;
   readonly memMib: number;
   readonly ttlSeconds: number;
+}
+
+export interface CreateRequest extends WorkspaceShape {
+  readonly seed: SeedChoice;
+  /** Milliseconds to wait until it runs; then the result says what creation is doing. */
+  readonly waitMs: number;
+}
+
+export interface CreationRequest extends WorkspaceShape {
   readonly prepareSeed: (task: Task) => Promise<PreparedSeed>;
 }
 
-export interface CreateServices {
-  readonly store: WorkspaceStore;
-  readonly machines: MachineHost;
-  readonly environments: EnvironmentStore;
-}
+export type CreationParts = Pick<WorkspaceParts, "store" | "machines" | "environments">;
 
 export interface Creation {
   readonly workspace: Workspace;
@@ -39,9 +44,41 @@ export interface Creation {
   readonly done: Promise<void>;
 }
 
+/** Answers when it is done or the caller's time is over; a caller that leaves before takes it back. */
+export async function createWorkspace(
+  parts: WorkspaceParts,
+  { seed, waitMs, ...shape }: CreateRequest,
+  caller: SeedCaller,
+): Promise<Workspace> {
+  if (parts.unusable !== undefined) throw parts.unusable;
+  const taken = new AbortController();
+  const leave = () => taken.abort(caller.signal.reason);
+  caller.signal.addEventListener("abort", leave, { once: true });
+  const task = { signal: AbortSignal.any([taken.signal, parts.shutdown]), progress: caller.progress };
+  const choice = { ...seed, sshAgent: caller.sshAgent, allowedRoots: caller.allowedRoots };
+  const prepareSeed = (inner: Task) => parts.prepareSeed(choice, inner);
+  try {
+    const creation = await beginCreation(parts, { ...shape, prepareSeed }, task);
+    await doneWithin(creation, waitMs);
+    return creation.workspace;
+  } finally {
+    caller.signal.removeEventListener("abort", leave);
+  }
+}
+
+async function doneWithin({ done }: Creation, limitMs: number): Promise<void> {
+  const over = new AbortController();
+  const limit = delay(limitMs, undefined, { signal: over.signal }).catch(() => undefined);
+  try {
+    await Promise.race([done, limit]);
+  } finally {
+    over.abort();
+  }
+}
+
 /** Writes the record and begins; aborting the task takes everything back. */
-export async function beginCreation(services: CreateServices, request: CreateRequest, task: Task): Promise<Creation> {
-  const { store } = services;
+export async function beginCreation(parts: CreationParts, request: CreationRequest, task: Task): Promise<Creation> {
+  const { store } = parts;
   if (request.name !== undefined) store.checkNameIsFree(request.name);
   const id = newId("ws");
   const workspace = new Workspace(newRecord(id, request), workspaceFiles(store.root, id));
@@ -58,9 +95,9 @@ export async function beginCreation(services: CreateServices, request: CreateReq
     await mkdir(workspace.files.folder, { mode: 0o700 });
     crashPoint("workspace folder made");
     await workspace.save({});
-    await fill(services, { workspace, request }, told);
+    await fill(parts, { workspace, request }, told);
     told.signal.throwIfAborted();
-    await startWorkspaceMachine(services.machines, workspace, told);
+    await startWorkspaceMachine(parts.machines, workspace, told);
     await workspace.note({ type: "created", detail: request.environment });
   };
   const done = holdAlone(workspace, told.signal, build).catch(async (error: unknown) => {
@@ -76,12 +113,12 @@ export async function beginCreation(services: CreateServices, request: CreateReq
 
 interface Filling {
   readonly workspace: Workspace;
-  readonly request: CreateRequest;
+  readonly request: CreationRequest;
 }
 
 /** Everything the machine needs, under names of the workspace's own. */
-async function fill(services: CreateServices, { workspace, request }: Filling, task: Task): Promise<void> {
-  const { environments } = services;
+async function fill(parts: CreationParts, { workspace, request }: Filling, task: Task): Promise<void> {
+  const { environments } = parts;
   const { files } = workspace;
   const [environment, seed] = await Promise.all([
     installed(environments, request.environment, task),
@@ -120,7 +157,7 @@ async function installed(environments: EnvironmentStore, name: string, task: Tas
   return (await environments.find(name)) ?? (await environments.pull(name, task)).environment;
 }
 
-function newRecord(id: string, request: CreateRequest): WorkspaceRecord {
+function newRecord(id: string, request: WorkspaceShape): WorkspaceRecord {
   const now = new Date().toISOString();
   return {
     format: 1,

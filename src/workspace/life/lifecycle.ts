@@ -11,9 +11,6 @@ import type { WorkspaceStore } from "../record/store.js";
 import { ended, refusalError, stillBusy } from "../refusals.js";
 import type { Workspace } from "../workspace.js";
 
-/** Milliseconds after which a stopped workspace is deleted. */
-export const keepStoppedMs = 7 * 24 * 60 * 60_000;
-
 /** Back to what create made: a fresh machine on a fresh disk over the same seed; the history starts anew. */
 export async function resetWorkspace(machines: MachineHost, workspace: Workspace, task: Task): Promise<void> {
   const signal = AbortSignal.any([task.signal, workspace.gone]);
@@ -103,11 +100,6 @@ export async function deleteWorkspace(store: WorkspaceStore, workspace: Workspac
   }
 }
 
-/** When a stopped workspace will be deleted, as unix milliseconds; undefined while it is not stopped. */
-export function deletionTime({ state }: Workspace): number | undefined {
-  return state.at === "stopped" && state.since !== null ? state.since + keepStoppedMs : undefined;
-}
-
 /** Stops what has been idle for its time and deletes what has been stopped for too long. */
 export async function sweep(store: WorkspaceStore, now: number, signal: AbortSignal): Promise<void> {
   const swept = store.all().map((workspace) =>
@@ -125,8 +117,7 @@ async function sweepOne(
   signal: AbortSignal,
 ): Promise<void> {
   const { ttl_seconds: ttl } = workspace.record;
-  const doomed = deletionTime(workspace);
   if (workspace.live !== undefined && (workspace.execs.size > 0 || ttl === 0)) await touch(workspace);
   else if (workspace.live !== undefined && now - workspace.usedAt > ttl * 1000) await stopWorkspace(workspace, signal);
-  else if (doomed !== undefined && doomed <= now) await deleteWorkspace(store, workspace);
+  else if ((workspace.deletesAt ?? Infinity) <= now) await deleteWorkspace(store, workspace);
 }

@@ -1,14 +1,35 @@
 // Owns telling what was run in a workspace: the list, one output, the summary. Never runs anything.
 import { PyroError } from "../../base/error.js";
-import { notExited, reasonsOf, viewOfOutcome } from "../../process/outcome.js";
+import { notExited, reasonsOf, viewOfOutcome, type Outcome } from "../../process/outcome.js";
 import { readOutputFile } from "../../process/output-file.js";
 import { execEnds } from "../record/exec-end.js";
-import { readJournal, type JournalLine } from "../record/journal.js";
+import { readJournal, type ExecStarted, type JournalLine } from "../record/journal.js";
 import { isOutputRemoved } from "../output-room.js";
 import { outputPaths } from "./running.js";
 import type { Workspace } from "../workspace.js";
 
-export async function commandHistory(workspace: Workspace) {
+export interface CommandEntry {
+  readonly started: ExecStarted;
+  readonly outcome: Outcome;
+  readonly stdoutBytes: number;
+  readonly stderrBytes: number;
+  /** To make room for later ones. */
+  readonly outputRemoved: boolean;
+}
+
+export interface WorkspaceNote {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly text: string;
+}
+
+export interface OutputPart {
+  readonly output: string;
+  readonly nextOffset: number;
+  readonly totalBytes: number;
+}
+
+export async function commandHistory(workspace: Workspace): Promise<readonly CommandEntry[]> {
   // Taken before the journal is read: what ends meanwhile was running, and what starts meanwhile is not lost.
   const running = new Set([...workspace.execs.keys(), ...workspace.starting]);
   const next = workspace.record.next_sequence;
@@ -21,21 +42,18 @@ export async function commandHistory(workspace: Workspace) {
       const isLost = line.sequence < next && !running.has(line.sequence);
       const outcome = ends.get(line.sequence)?.outcome ?? notExited(isLost ? "lost" : "running", 0);
       return {
-        sequence: line.sequence,
-        command: line.command,
-        cwd: line.cwd,
-        started_at: line.at,
-        ...viewOfOutcome(outcome),
-        stdout_bytes: await readOutputFile(paths.stdout).sizeBytes(),
-        stderr_bytes: await readOutputFile(paths.stderr).sizeBytes(),
-        output_removed: isOutputRemoved(workspace.files.output, line.sequence),
+        started: line,
+        outcome,
+        stdoutBytes: await readOutputFile(paths.stdout).sizeBytes(),
+        stderrBytes: await readOutputFile(paths.stderr).sizeBytes(),
+        outputRemoved: isOutputRemoved(workspace.files.output, line.sequence),
       };
     }),
   );
 }
 
 /** What happened to the workspace itself that a reader of its history should know. */
-export async function workspaceNotes(workspace: Workspace) {
+export async function workspaceNotes(workspace: Workspace): Promise<readonly WorkspaceNote[]> {
   const lines = await readJournal(workspace.files.journal);
   return lines.flatMap((line) =>
     line.type === "stopped" && line.detail !== "" ? [{ at: line.at, text: line.detail }] : [],
@@ -49,7 +67,7 @@ export interface OutputRange {
   readonly maxBytes: number;
 }
 
-export async function commandOutput(workspace: Workspace, range: OutputRange) {
+export async function commandOutput(workspace: Workspace, range: OutputRange): Promise<OutputPart> {
   if (isOutputRemoved(workspace.files.output, range.sequence)) {
     throw new PyroError(
       "not_found",
@@ -63,8 +81,8 @@ export async function commandOutput(workspace: Workspace, range: OutputRange) {
   const bytes = await kept.read(range.offset, range.maxBytes);
   return {
     output: bytes.toString("utf8"),
-    next_offset: range.offset + bytes.length,
-    total_bytes: await kept.sizeBytes(),
+    nextOffset: range.offset + bytes.length,
+    totalBytes: await kept.sizeBytes(),
   };
 }
 
@@ -90,7 +108,7 @@ export async function summarize(workspace: Workspace, { entries }: SummaryFacts)
     `Environment ${record.environment.name}, started from ${seed}${commit}; network ${record.network_policy}.`,
     "",
     `**Commands** (${history.length})`,
-    ...named(history, (each) => `- \`${oneLine(each.command)}\`: ${describeEnd(each)}`),
+    ...named(history, (each) => `- \`${oneLine(each.started.command)}\`: ${describeEnd(each.outcome)}`),
     "",
     `**Files changed** (${entries.length})`,
     ...named(entries, (each) => `- ${each.status} \`${each.path}\``),
@@ -98,7 +116,7 @@ export async function summarize(workspace: Workspace, { entries }: SummaryFacts)
     ...section("Exports", lines, "export"),
     ...section("Patches", lines, "patch_apply"),
     ...section("Pushed from the host", lines, "sync_push"),
-    `**Outcome**: ${last === undefined ? "nothing was run" : `the last command ${describeEnd(last)}`}.`,
+    `**Outcome**: ${last === undefined ? "nothing was run" : `the last command ${describeEnd(last.outcome)}`}.`,
   ].join("\n");
 }
 
@@ -119,8 +137,8 @@ function oneLine(command: string | readonly string[]): string {
   return text.length > 120 ? `${text.slice(0, 119)}…` : text;
 }
 
-function describeEnd(each: Awaited<ReturnType<typeof commandHistory>>[number]): string {
-  if (each.state !== "exited") return each.state === "running" ? "is still running" : "was lost with its machine";
-  const ended = [`exited with ${each.exit_code ?? "?"}`, ...reasonsOf(each)].join(", ");
-  return `${ended} after ${(each.duration_ms / 1000).toFixed(1)} s`;
+function describeEnd(outcome: Outcome): string {
+  if (outcome.state !== "exited") return outcome.state === "running" ? "is still running" : "was lost with its machine";
+  const ended = [`exited with ${outcome.exitCode ?? "?"}`, ...reasonsOf(viewOfOutcome(outcome))].join(", ");
+  return `${ended} after ${(outcome.durationMs / 1000).toFixed(1)} s`;
 }

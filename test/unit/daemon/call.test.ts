@@ -27,9 +27,9 @@ beforeEach(async () => {
     agents.push(sshAgent);
     return Promise.reject(new PyroError("unsupported", "for the test"));
   };
-  const services = { workspaces: { create } } as never;
+  const parts = { workspaces: { create } } as never;
   server = await listen({
-    ...{ socketPath, services, onActivity: () => undefined },
+    ...{ socketPath, parts, onActivity: () => undefined },
     isRecorded: () => Promise.resolve(isRecorded),
     onHandOver: () => (handOvers += 1),
   });

@@ -217,10 +217,10 @@ async function callTo(
   call: { readonly name: string; readonly input: unknown },
 ): Promise<PyroError> {
   const socketPath = join(folder, "daemon.sock");
-  const services = { workspaces } as never;
+  const parts = { workspaces } as never;
   const server = await listen({
     socketPath,
-    services,
+    parts,
     onActivity: () => undefined,
     onHandOver: () => undefined,
     isRecorded: () => Promise.resolve(false),

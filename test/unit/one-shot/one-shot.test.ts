@@ -2,7 +2,7 @@
 
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { InstalledEnvironment } from "../../../src/environment/environment.js";
-import { oneShot, type OneShotCaller, type OneShotServices } from "../../../src/one-shot/one-shot.js";
+import { oneShot, type OneShotCaller, type OneShotParts } from "../../../src/one-shot/one-shot.js";
 import { startRealAgent } from "../../agent/real-agent.js";
 
 const environment: InstalledEnvironment = {
@@ -10,7 +10,7 @@ const environment: InstalledEnvironment = {
 };
 
 /** As far as a run asks: what is installed, and a machine with the agent. */
-const services = {
+const parts = {
   environments: { find: () => Promise.resolve(environment) },
   machines: {
     create: async () => {
@@ -21,7 +21,7 @@ const services = {
   },
   sandboxes: {},
   engine: { unusable: undefined },
-} as unknown as OneShotServices;
+} as unknown as OneShotParts;
 
 async function run(script: string, more: Partial<OneShotCaller> = {}) {
   const request = {
@@ -32,7 +32,7 @@ async function run(script: string, more: Partial<OneShotCaller> = {}) {
     ...{ signal: new AbortController().signal, progress: () => undefined, stdin: undefined, streaming: false },
     ...{ output: () => Promise.resolve(), onSignal: () => undefined, ...more },
   };
-  return oneShot(services).run(request, caller);
+  return oneShot(parts).run(request, caller);
 }
 
 const result = {

@@ -34,7 +34,7 @@ test("`record` and `stopped` take a workspace as it is; `beside` and `alone` sta
   const look = (workspace: Workspace) => Promise.resolve(workspace.state.at);
   const inside = ({ workspace }: Inside) => Promise.resolve({ at: workspace.state.at });
   for (const needs of ["record", "beside", "stopped", "alone"] as const) {
-    await world.service.stop(id, needing("stopped"));
+    await world.offered.stop(id, needing("stopped"));
     states.push(
       needs === "record" || needs === "stopped"
         ? await enter(world, { id, needs, work: look }, caller())
@@ -81,7 +81,7 @@ test("what only waited when the machine was ended works in the next one", async 
   await nextTurn();
   const second = hold(world, id, "beside");
   await nextTurn();
-  await world.service.stop(id, needing("stopped"));
+  await world.offered.stop(id, needing("stopped"));
   first.letGo();
   await first.done;
   second.letGo();

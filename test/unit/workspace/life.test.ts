@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { asPyroError } from "../../../src/base/error.js";
+import { viewOfStatus } from "../../../src/operations/workspace-view.js";
 import { beginCreation } from "../../../src/workspace/life/create.js";
 import { handOver, resumeWorkspaces } from "../../../src/workspace/life/resume.js";
 import { WorkspaceStore } from "../../../src/workspace/record/store.js";
@@ -30,7 +31,7 @@ function failure(work: Promise<unknown>): Promise<string> {
 async function failedIn(world: World): Promise<string> {
   const id = await world.create();
   mkdirSync(world.store.find(id).files.disk);
-  expect(await failure(world.service.reset(id, needing("stopped")))).not.toBe("none");
+  expect(await failure(world.offered.reset(id, needing("stopped")))).not.toBe("none");
   return id;
 }
 
@@ -38,16 +39,18 @@ test("a reset that goes wrong half way leaves it failed: that is said, on record
   await using world = await openWorld({});
   const id = await failedIn(world);
   const said = expect.stringMatching(/^Its reset came to no end: .*disk\.qcow2/u) as string;
-  expect([onRecord(world, id), await world.service.status(id, needing("record"))]).toMatchObject([
+  expect([onRecord(world, id), viewOfStatus(await world.offered.status(id, needing("record")))]).toMatchObject([
     { state: "failed", failure: said },
     { state: "failed", failure: said, deletes_at: null },
   ]);
-  expect(await failure(world.service.start(id, needing("stopped")))).toMatch(
+  expect(await failure(world.offered.start(id, needing("stopped")))).toMatch(
     new RegExp(`^failed_precondition: Workspace ${id} is failed: Its reset came to no end: `, "u"),
   );
   expect(world.guests.map((guest) => guest.kills() > 0)).toEqual([true]);
   rmSync(world.store.find(id).files.disk, { recursive: true });
-  expect(await world.service.reset(id, needing("stopped"))).toMatchObject({ state: "running", failure: null });
+  expect(await world.offered.reset(id, needing("stopped"))).toMatchObject({
+    record: { state: "running", failure: null },
+  });
 });
 
 test("the next daemon completes a reset that went wrong, once nothing stands in its way", async () => {
@@ -67,11 +70,11 @@ test("a creation that nobody waits for any more leaves nothing, also before it b
     ...{ environment: "debian:12", name: undefined, labels: {}, vcpuCount: 1, memMib: 128, ttlSeconds: 60 },
     prepareSeed: () => Promise.reject(new Error("It is not asked for.")),
   };
-  const services = { ...world, environments: { find: () => Promise.resolve(undefined) } } as unknown as Parameters<
+  const parts = { ...world, environments: { find: () => Promise.resolve(undefined) } } as unknown as Parameters<
     typeof beginCreation
   >[0];
   const task = { signal: AbortSignal.abort(new Error("Nobody waits.")), progress: () => undefined };
-  const { done } = await beginCreation(services, request, task);
+  const { done } = await beginCreation(parts, request, task);
   expect([await failure(done), world.store.all()]).toEqual(["internal: Nobody waits.", []]);
 });
 
@@ -84,7 +87,7 @@ test("who waits for a creation that fails is told that it failed", async () => {
   const creating = failure(world.create());
   while (world.store.all().length === 0) await nextTurn();
   const [id = ""] = world.store.all().map((each) => each.id);
-  const starting = failure(world.service.start(id, needing("stopped")));
+  const starting = failure(world.offered.start(id, needing("stopped")));
   (await fail)();
   expect([await creating, await starting, world.store.all()]).toEqual([
     "internal: There is no memory.",
@@ -96,7 +99,7 @@ test("who waits for a creation that fails is told that it failed", async () => {
 test("a machine that comes for a workspace that is gone is ended, and does not bring it back", async () => {
   await using world = await openWorld({});
   const id = await world.create();
-  await world.service.stop(id, needing("stopped"));
+  await world.offered.stop(id, needing("stopped"));
   const workspace = world.store.find(id);
   const { create } = world.machines;
   let come = (): void => undefined;
@@ -108,14 +111,14 @@ test("a machine that comes for a workspace that is gone is ended, and does not b
       return machine;
     },
   });
-  const starting = failure(world.service.start(id, needing("stopped")));
+  const starting = failure(world.offered.start(id, needing("stopped")));
   while (workspace.state.at !== "starting") await nextTurn();
-  const deleting = world.service.delete(id, needing("stopped"));
+  const deleting = world.offered.delete(id, needing("stopped"));
   while (world.guests.length < 2) await nextTurn();
   come();
   expect([await starting, await deleting]).toEqual([
     `canceled: Workspace ${id} was deleted in the middle of this call.`,
-    { workspace_id: id, deleted: true },
+    workspace,
   ]);
   expect(world.guests.map((guest) => guest.kills() > 0)).toEqual([true, true]);
 });
@@ -125,7 +128,7 @@ test("a machine that ends by itself stops its workspace, which says why; one tha
   const [id, left] = [await world.create(), await world.create()];
   await world.guests[0]?.live[Symbol.asyncDispose]();
   while (world.store.find(id).state.at !== "stopped") await nextTurn();
-  await world.service.update({ workspace_id: id, clear_name: false, labels: {}, clear_labels: [] }, needing("record"));
+  await world.offered.update({ id, clearName: false, labels: {}, clearLabels: [] }, needing("record"));
   handOver(world.store);
   await world.guests[1]?.live[Symbol.asyncDispose]();
   await nextTurn();

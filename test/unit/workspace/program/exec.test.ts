@@ -4,12 +4,12 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { LiveMachine } from "../../../../src/machine/machine-host.js";
+import { viewOfCommand, viewOfExec } from "../../../../src/operations/workspace-view.js";
 import { handOver, resumeWorkspaces } from "../../../../src/workspace/life/resume.js";
 import { execInWorkspace, waitInWorkspace, type ExecRequest } from "../../../../src/workspace/program/exec.js";
 import { commandHistory, commandOutput, summarize } from "../../../../src/workspace/program/history.js";
 import { readJournal } from "../../../../src/workspace/record/journal.js";
 import { WorkspaceStore } from "../../../../src/workspace/record/store.js";
-import { execView } from "../../../../src/workspace/view.js";
 import type { Workspace } from "../../../../src/workspace/workspace.js";
 import { startRealAgent, type RealAgent } from "../../../agent/real-agent.js";
 import { caller, openWorldOf, type World } from "../../../security/world.js";
@@ -51,14 +51,17 @@ function request(script: string, more: Partial<ExecRequest> = {}): ExecRequest {
 
 /** As its caller gets it. */
 async function exec({ world, workspace }: Place, asked: ExecRequest, signal = never) {
-  return execView(
-    workspace,
+  return viewOfExec(
     await execInWorkspace({ ...world, id: workspace.id, needs: "beside" }, { request: asked, caller: caller(signal) }),
   );
 }
 
+async function history(workspace: Workspace) {
+  return (await commandHistory(workspace)).map(viewOfCommand);
+}
+
 async function wait(workspace: Workspace, outputBytes = 1000) {
-  return execView(workspace, await waitInWorkspace(workspace, { sequence: 1, waitMs: minute, outputBytes }, task));
+  return viewOfExec(await waitInWorkspace(workspace, { sequence: 1, waitMs: minute, outputBytes }, task));
 }
 
 const ended = {
@@ -92,7 +95,7 @@ describe("a command", () => {
     });
     expect(await wait(here.workspace)).toEqual(result);
     const sizes = { stdout_bytes: 4, stderr_bytes: 4, output_removed: false };
-    expect(await commandHistory(here.workspace)).toEqual([
+    expect(await history(here.workspace)).toEqual([
       { ...facts, started_at: expect.any(String) as string, ...ended, exit_code: 3, ...sizes },
     ]);
   });
@@ -101,7 +104,7 @@ describe("a command", () => {
     const here = await place();
     const segv = { ...ended, exit_code: 139, signal: "SEGV" };
     expect(await exec(here, request("kill -SEGV $$"))).toMatchObject(segv);
-    expect([await wait(here.workspace), ...(await commandHistory(here.workspace))]).toEqual([
+    expect([await wait(here.workspace), ...(await history(here.workspace))]).toEqual([
       expect.objectContaining(segv),
       expect.objectContaining(segv),
     ]);
@@ -133,7 +136,7 @@ describe("a command", () => {
       request("echo up; while [ ! -e /tmp/go ]; do sleep 0.01; done; echo down", { waitMs: 0 }),
     );
     expect(detached).toMatchObject({ state: "running", exit_code: null, signal: null });
-    expect((await commandHistory(here.workspace)).map(({ state }) => state)).toEqual(["running"]);
+    expect((await history(here.workspace)).map(({ state }) => state)).toEqual(["running"]);
     await written(here.workspace, 3);
     here.workspace.execs.get(1)?.cancel();
     expect(await wait(here.workspace)).toMatchObject({ state: "exited", canceled: true, stdout: "up\n" });
@@ -147,7 +150,7 @@ describe("a command", () => {
     expect(result).toMatchObject({ ...ended, ...noOutput, stderr: "err\n", stdout_truncated: true, dropped_bytes: 4 });
     expect(await wait(here.workspace)).toEqual(result);
     const range = { sequence: 1, stream: "stderr", offset: 1, maxBytes: 2 } as const;
-    expect(await commandOutput(here.workspace, range)).toEqual({ output: "rr", next_offset: 3, total_bytes: 4 });
+    expect(await commandOutput(here.workspace, range)).toEqual({ output: "rr", nextOffset: 3, totalBytes: 4 });
   });
 
   test("whose machine goes away is lost, and not said to have ended", async () => {
@@ -201,7 +204,7 @@ describe("the next daemon", () => {
     const workspace = await nextDaemon(here, []);
     expect(workspace.record.state).toBe("stopped");
     expect(await wait(workspace)).toMatchObject({ state: "lost", exit_code: null, stdout: "up\n" });
-    expect((await commandHistory(workspace)).map(({ state }) => state)).toEqual(["lost"]);
+    expect((await history(workspace)).map(({ state }) => state)).toEqual(["lost"]);
     expect(existsSync(join(workspace.files.output, "1.out"))).toBe(true);
   });
 });

@@ -11,7 +11,7 @@ import { chooseEngine } from "../engine/choose.js";
 import { judgeHost, proveTcg } from "../engine/qemu/verdict.js";
 import { wantedEngine } from "../engine/wanted.js";
 import { findInstallation } from "../base/installation.js";
-import type { CallerServices, DaemonLog } from "../operations/services.js";
+import type { CallerParts, DaemonLog } from "../operations/parts.js";
 import { audit } from "./audit/audit.js";
 import { connectDaemon, findRunning, isOurs, type ConnectOptions } from "./connect.js";
 import { measuring } from "../daemon/host-engine.js";
@@ -22,10 +22,10 @@ import { openReport } from "./report.js";
 import { stopDaemon } from "./stop.js";
 
 /** Opens nothing by itself. */
-export function openCallerServices(
+export function openCallerParts(
   options: ConnectOptions,
-  { chatHosts, spell }: Pick<CallerServices, "chatHosts"> & Pick<Subject, "spell">,
-): CallerServices {
+  { chatHosts, spell }: Pick<CallerParts, "chatHosts"> & Pick<Subject, "spell">,
+): CallerParts {
   return {
     doctor: openDoctor(async (request, task) => ({ ...(await openSubject(options, request, task)), spell })),
     chatHosts,

@@ -1,4 +1,4 @@
-// Owns the list of what handlers may call. Never implements any of it.
+// Owns the list of what handlers may call, in the daemon and in the caller's process. Never implements any of it.
 import type { ChatHosts } from "../chat-host/chat-hosts.js";
 import type { Doctor } from "../doctor/doctor.js";
 import type { EnvironmentStore } from "../environment/environment.js";
@@ -59,7 +59,8 @@ export interface DaemonLog {
   stderr(): Promise<string>;
 }
 
-export interface Services {
+/** What operations use that run in the daemon. */
+export interface DaemonParts {
   readonly environments: EnvironmentStore;
   readonly oneShot: OneShot;
   readonly workspaces: Workspaces;
@@ -68,7 +69,7 @@ export interface Services {
 }
 
 /** What operations use that run in the caller's process. */
-export interface CallerServices {
+export interface CallerParts {
   readonly doctor: Doctor;
   readonly chatHosts: ChatHosts;
   readonly daemonLog: DaemonLog;
