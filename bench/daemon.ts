@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import * as z from "zod";
 import { callDaemon } from "../src/client/call.js";
 import { daemonLockPath } from "../src/daemon/record.js";
+import { untilPooled } from "./pooled.js";
 import { settleMs } from "./restores.js";
 import type { Subject } from "./subject.js";
 
@@ -36,7 +37,7 @@ export async function startDaemon(root: string, subject: Subject, stageFile: str
     status.parse(await callDaemon(socket, { name: "daemon_status", input: {} })).pooled_machines;
   return {
     pooled: async () => {
-      while ((await pooledMachines()) === 0) await delay(10);
+      await untilPooled(pooledMachines);
       await delay(settleMs);
     },
     [Symbol.asyncDispose]: async () => {

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { figureOf, type Figure } from "./figure.js";
 import { settleMs } from "./restores.js";
+import { untilPooled } from "./pooled.js";
 import type { Measured } from "./row.js";
 import type { Subject } from "./subject.js";
 
@@ -16,7 +17,7 @@ export async function measureMemory(subject: Subject, count: number): Promise<Me
   for (let round = 0; round < count; round += 1) {
     const host = await subject.openHost(1);
     const live = await subject.create(host);
-    while (host.pooled() < 1) await delay(5);
+    await untilPooled(() => host.pooled());
     await subject.exec(live.session, ["/bin/true"]);
     await delay(settleMs);
     const { memoryTotalBytes, memoryAvailableBytes } = await live.session.machine.hello({});

@@ -6,6 +6,7 @@ import { diskBytes } from "../src/disk/formatted-disk.js";
 import { writeOverlay } from "../src/disk/qcow2.js";
 import type { LiveMachine, MachineHost } from "../src/machine/machine-host.js";
 import { alternate, figureOf, timed, type Figure } from "./figure.js";
+import { untilPooled } from "./pooled.js";
 import { listen, now, profileOf, type Lap, type Passage } from "./profile.js";
 import { readSource, restoreRaw, type RawMachine, type RawSource } from "./raw-machine.js";
 import { identify, mountSeed, runRaw } from "./raw-rpc.js";
@@ -78,7 +79,7 @@ export async function measurePool(subject: Subject, source: RawSource, count: nu
   const passages = { ours: [] as Passage[], seeded: [] as Passage[], raw: [] as Passage[], rawSeeded: [] as Passage[] };
   // Also before the floor: the refill of the create before is not its own.
   const full = async (work: () => Promise<Passage>) => {
-    while (host.pooled() === 0) await delay(5);
+    await untilPooled(() => host.pooled());
     await delay(settleMs);
     return work();
   };
