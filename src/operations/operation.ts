@@ -78,7 +78,7 @@ export interface McpShape<Input extends z.ZodObject> {
   /** For the model: when to use it, what comes back. At most 600 characters. */
   readonly description: string;
   /** What a model reads where `text` is empty. */
-  readonly emptyText?: string;
+  readonly emptyText?: string | ((result: Readonly<Record<string, unknown>>) => string);
 }
 
 /** Seconds of a tool call, which the server knows: chat hosts stop waiting. */
@@ -137,6 +137,8 @@ export interface Operation<
   text?(result: z.output<Output>): string | Said;
   /** Given where the result is the outcome of a guest's command: surfaces show it as one, and the command line exits as it did. */
   ran?(result: z.output<Output>): RanCommand;
+  /** The result with its sentences that name calls, in the words of a surface: a daemon's result lacks them. */
+  worded?(result: z.output<Output>, input: z.output<Input>, spell: (said: Said) => string): z.output<Output>;
   /** What else there is to know: below the text for a model, on standard error for a person, whose standard output stays clean. */
   note?(result: z.output<Output>): string | Said;
 }

@@ -1,6 +1,6 @@
 // Owns the operations on a workspace's files. Never runs commands.
 import * as z from "zod";
-import { field, say, sayAll, type Said } from "../base/say.js";
+import { sayAll } from "../base/say.js";
 import { visibleLine } from "../base/visible.js";
 import { operation } from "./operation.js";
 import {
@@ -11,6 +11,7 @@ import {
   skippedFiles,
   workspaceId,
 } from "./workspace-fields.js";
+import { changeStatus, ignoredNote, omittedKind, omittedNote, omittedView, withNext } from "./workspace-omitted.js";
 import { bytesText, filesText, skippedText } from "./workspace-text.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
@@ -232,9 +233,9 @@ export const workspaceDiffOperation = operation({
     fills: { max_patch_characters: modelPatchCharacters },
     description:
       "Shows what changed in /workspace since create as entries and a unified patch that `git apply` takes. .git is left out, and so " +
-      "are new files that .gitignore names, which are only counted. Look at it before exporting. A patch that is too long is left " +
-      "out: ask for some paths.",
-    emptyText: "Nothing has changed.",
+      "are new files that .gitignore names, which are only counted; `omitted` says what else no patch holds. Look at it before " +
+      "exporting. A patch that is too long is left out: ask for some paths.",
+    emptyText: ({ clean }) => (clean === true ? "Nothing has changed." : "The patch is empty."),
   },
   input: diffInput,
   output: z.object({
@@ -243,9 +244,13 @@ export const workspaceDiffOperation = operation({
       z.object({
         path: z.string(),
         old_path: z.string().optional(),
-        status: z.enum(["added", "modified", "deleted", "renamed", "type_changed"]),
-        binary: z.boolean(),
+        status: changeStatus,
+        binary: z
+          .boolean()
+          .optional()
+          .describe("Absent where no content was read: of a rename, and of what the patch does not hold."),
         size: z.int(),
+        omitted: omittedKind.optional().describe("Why the patch lacks it; `omitted` of the result says more."),
       }),
     ),
     counts: z.record(z.string(), z.int()),
@@ -254,7 +259,10 @@ export const workspaceDiffOperation = operation({
       .describe(
         "New files left out because git would ignore them, and the first of the folders that hold them; a slash ends those.",
       ),
-    omitted: skippedFiles.default([]).describe("Folders of which the patch lacks something, and why."),
+    omitted: omittedView
+      .default([])
+      .describe("What the patch lacks besides ignored files: why, and the next call. An empty list: nothing."),
+    omitted_truncated: z.boolean().default(false),
     patch: z.string(),
     patch_truncated: z.boolean(),
     entries_truncated: z.boolean(),
@@ -264,6 +272,7 @@ export const workspaceDiffOperation = operation({
     const bounds = { includeIgnored: input.include_ignored, maxPatchCharacters: input.max_patch_characters };
     return workspaces.diff({ id, paths, ...bounds }, call);
   },
+  worded: (result, { workspace_id: id }, spell) => ({ ...result, omitted: withNext(result.omitted, id, spell) }),
   text: (result) =>
     result.patch_truncated
       ? [
@@ -273,23 +282,6 @@ export const workspaceDiffOperation = operation({
       : result.patch,
   note: ({ ignored, omitted }) => sayAll([ignoredNote(ignored), omittedNote(omitted)]),
 });
-
-function ignoredNote({ file_count: count, paths }: { file_count: number; paths: readonly string[] }): string | Said {
-  if (count === 0) return "";
-  const named = paths.map(visibleLine).join(", ");
-  const shows = field("workspace_diff", "include_ignored");
-  return say`Left out, as git ignores them: ${filesText(count)} (${named}). ${shows} shows them.`;
-}
-
-/** Folders that a note names. */
-const namedOmitted = 20;
-
-function omittedNote(omitted: readonly { path: string }[]): string {
-  if (omitted.length === 0) return "";
-  const named = omitted.slice(0, namedOmitted).map(({ path }) => visibleLine(path));
-  const more = omitted.length - named.length;
-  return `Left out, as git would run them: settings and hooks of what it takes for a repository (${named.join(", ")}${more === 0 ? "" : ` and ${more} more`}).`;
-}
 
 const exportInput = z.strictObject({
   workspace_id: workspaceId,

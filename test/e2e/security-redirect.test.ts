@@ -74,11 +74,11 @@ test("[workspace-redirected] folders that root inside has redirected by hand bri
     const diff = await pyro("diff", id, "--json");
     const { entries, omitted, patch } = JSON.parse(diff.stdout.toString()) as {
       entries: { path: string }[];
-      omitted: { path: string }[];
+      omitted: { path: string; kind: string }[];
       patch: string;
     };
     expect(entries.filter(({ path }) => !Object.keys(seeded).includes(path.split("/")[0] ?? ""))).toEqual([]);
-    expect(omitted.map(({ path }) => path)).toEqual(["to-git/"]);
+    expect(omitted.filter(({ kind }) => kind === "repository").map(({ path }) => path)).toEqual(["to-git/"]);
     expect(patch).not.toMatch(/ b\/to-git\/(?:config|hooks)\b/u);
 
     await redirect(outside);

@@ -69,6 +69,7 @@ function patched({ patch }: DiffResult): string[] {
 
 const omission = (path: string) => ({
   path,
+  kind: "repository",
   reason: "git would take it for a repository: its settings and hooks are left out",
 });
 const head = "ref: refs/heads/main\n";

@@ -8,7 +8,9 @@ import { finishCommand } from "./guest-command.js";
 import { interruptible, type Interrupts } from "./interrupts.js";
 import { printResult } from "./print-result.js";
 import { progressDisplay } from "./progress-display.js";
+import { speakerFor } from "./speaker.js";
 import { pipedStdin } from "./stdin.js";
+import { partsOf, worded } from "../worded.js";
 
 /** How the table's operations run as commands. */
 export function runOperation(operation: Operation): Command["run"] {
@@ -20,13 +22,14 @@ async function call(request: OperationCall, context: CommandContext, { signal }:
   const progress = progressDisplay(context.stderr);
   const { operation } = request;
   try {
-    const result = await callOperation(context.connector, request, {
+    const plain = await callOperation(context.connector, request, {
       signal: withOutput(signal, context),
       surface: "cli",
       onProgress: progress.update,
       onPart: (part) => printResult(request.operation, request.operation.output.parse(part), context),
     });
     progress.stop();
+    const result = worded(request, plain, await speakerFor(partsOf(request, plain)));
     const ran = operation.ran?.(result);
     if (ran !== undefined) return await finishCommand({ call: request, result, ran }, context);
     await printResult(operation, result, context);

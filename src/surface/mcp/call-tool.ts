@@ -5,6 +5,7 @@ import type { ProgressEvent } from "../../base/progress.js";
 import type { Speaker } from "../../base/say.js";
 import { parseInput } from "../../operations/input.js";
 import { callOperation, type Connector } from "../connection.js";
+import { worded } from "../worded.js";
 import { deadlineMs } from "./answer-time.js";
 import { applyScope, type ServerScope } from "./choices.js";
 import { toolError, toolResult } from "./result.js";
@@ -56,7 +57,7 @@ export async function callTool(
         },
       },
     );
-    return toolResult(tool.operation, result, speaker);
+    return toolResult(tool.operation, worded({ operation: tool.operation, input }, result, speaker), speaker);
   } catch (error) {
     return toolError(asPyroError(error).spelledBy(speaker));
   } finally {

@@ -49,8 +49,9 @@ function describe(operation: Operation, result: WireResult, speaker: Speaker): s
   const whole = operation.output.parse(result);
   const ran = operation.ran?.(whole);
   if (ran !== undefined) return describeRun(ran, speaker);
+  const empty = mcpShapeOf(operation)?.emptyText ?? "(nothing)";
   const text =
-    spell(asSaid(operation.text?.(whole) ?? ""), speaker) || (mcpShapeOf(operation)?.emptyText ?? "(nothing)");
+    spell(asSaid(operation.text?.(whole) ?? ""), speaker) || (typeof empty === "string" ? empty : empty(whole));
   const note = spell(asSaid(operation.note?.(whole) ?? ""), speaker);
   return note === "" ? text : `${text}\n${note}`;
 }

@@ -6,6 +6,7 @@ import type { Operation } from "../../operations/operation.js";
 import { operations } from "../../operations/table.js";
 import { callOperation, type Connector } from "../connection.js";
 import { daemonConnector } from "../open.js";
+import { worded } from "../worded.js";
 import { bindWorkspace, type Workspace } from "./workspace.js";
 import { toCamel, toSnake } from "./case.js";
 import type { MethodOptions, Methods } from "./methods.js";
@@ -45,7 +46,8 @@ class Client {
     const value = async (input: unknown = {}, options: MethodOptions = {}): Promise<unknown> => {
       try {
         const call = { operation, input: parseInput(operation.input, toSnake(operation.input, input)) };
-        return toCamel(operation.output, await callOperation(this.#connector, call, callOptions(options)));
+        const result = await callOperation(this.#connector, call, callOptions(options));
+        return toCamel(operation.output, worded(call, result, methodSpeaker));
       } catch (error) {
         throw asPyroError(error).spelledBy(methodSpeaker);
       }

@@ -3,34 +3,26 @@ import type { BytePath } from "../byte-path.js";
 import { type Change, type Comparison, gitMode, targetOf } from "./change.js";
 import { collect, isGone, newChunks, oldChunks, upcomingNew, upcomingOld } from "./content.js";
 import { type FileVersion, filePatch, isBinary } from "./file-patch.js";
-import { isRefusedByGit } from "../git/quoted-name.js";
+import { type OmittedKind, omittedKind } from "./omissions.js";
 import type { Upcoming } from "./read-ahead.js";
 import type { Item } from "./touched-trees.js";
-
-/**
- * empty_folder, special_file: no patch can hold it. git_refuses: `git apply` calls the name invalid. repository: git would
- * run what it says, where the patch is applied.
- */
-export type OmittedReason =
-  "empty_folder" | "special_file" | "git_refuses" | "repository" | "too_large" | "gone_meanwhile";
 
 export interface ChangePatch {
   readonly text: string;
   readonly binary?: boolean;
-  readonly omitted?: OmittedReason;
+  readonly omitted?: OmittedKind;
   /** The file was put back to what it was while this ran. */
   readonly same?: boolean;
   /** It cannot fit into `maxCharacters`; the text is empty. */
   readonly tooLong?: boolean;
 }
 
-const maxFileBytes = 50 * 1024 * 1024;
 /** Contents that no compression is expected to bring below the limit are not even read. */
 const hopefulRatio = 20;
 
 /** The part for one change. A patch that is longer than `maxCharacters` may still be returned: the caller counts. */
 export async function changePatch(change: Change, comparison: Comparison, maxCharacters: number): Promise<ChangePatch> {
-  const omitted = omittedReason(change);
+  const omitted = omittedKind(change);
   const sides = [change.old, change.now].filter((item) => item?.kind === "file" || item?.kind === "symlink");
   if (sides.length === 0 || omitted === "git_refuses" || omitted === "too_large")
     return { text: "", ...reason(omitted) };
@@ -51,19 +43,8 @@ export function upcomingContents({ path, status, old, now }: Change): readonly U
   return [...(old === undefined ? [] : upcomingOld(old)), ...(now === undefined ? [] : upcomingNew(path, now))];
 }
 
-function reason(omitted: OmittedReason | undefined): { omitted?: OmittedReason } {
+function reason(omitted: OmittedKind | undefined): { omitted?: OmittedKind } {
   return omitted === undefined ? {} : { omitted };
-}
-
-function omittedReason({ path, oldPath, old, now, status }: Change): OmittedReason | undefined {
-  const sides = [old, now].filter((item) => item !== undefined);
-  if (sides.some((item) => isRefusedByGit(path, item.kind === "symlink"))) return "git_refuses";
-  if (oldPath !== undefined && isRefusedByGit(oldPath, old?.kind === "symlink")) return "git_refuses";
-  if (status !== "renamed" && sides.some((item) => item.size > maxFileBytes && item.kind === "file"))
-    return "too_large";
-  if (sides.some((item) => item.kind === "fifo" || item.kind === "socket" || item.kind === "device"))
-    return "special_file";
-  return status !== "type_changed" && sides.some((item) => item.kind === "directory") ? "empty_folder" : undefined;
 }
 
 async function readAndCompare(change: Change, comparison: Comparison): Promise<ChangePatch> {

@@ -14,6 +14,8 @@ export interface Change {
   readonly oldPath?: BytePath;
   readonly old?: Item;
   readonly now?: Item;
+  /** An empty folder has taken the place of something else. */
+  readonly isHollow?: boolean;
 }
 
 export interface Comparison {

@@ -4,7 +4,7 @@ import { inTurns } from "../../base/in-turns.js";
 import { type BytePath, foldersAbove, pathBytes } from "../byte-path.js";
 import { isGone, newChunks, sha256Of, upcomingNew } from "./content.js";
 import { type Change, type Comparison, isExecutable, targetOf } from "./change.js";
-import { ignoredBy } from "./ignored.js";
+import { type FindIgnored, ignoredBy } from "./ignored.js";
 import { type Upcoming, readingAhead } from "./read-ahead.js";
 import { pairRenames } from "./renames.js";
 import { type Item, type TouchedTrees, touchedTrees } from "./touched-trees.js";
@@ -14,6 +14,8 @@ export interface FoundChanges {
   readonly changes: readonly Change[];
   /** Files left out, by the highest ignored folder that they are in, or by themselves. */
   readonly ignored: ReadonlyMap<BytePath, Ignored>;
+  /** New `.git` below a folder, which nothing is said of besides; `.git` of the workspace itself is the user's own. */
+  readonly gitFolders: readonly BytePath[];
 }
 
 export interface Ignored {
@@ -28,7 +30,8 @@ export type ShowIgnored = (path: BytePath) => boolean;
 export async function findChanges(comparison: Comparison, showIgnored: ShowIgnored): Promise<FoundChanges> {
   const { source, seed, signal } = comparison;
   const trees = await touchedTrees(source, seed, signal);
-  const { pairs, ignored } = await withoutIgnored(comparison, { trees, pairs: pairsOf(trees) }, showIgnored);
+  const find = ignoredBy(comparison, trees);
+  const { pairs, ignored } = await withoutIgnored({ find, pairs: pairsOf(trees) }, showIgnored, signal);
   const changes: Change[] = [];
   for await (const pair of readingAhead(pairs, { source, upcoming: upcomingOf, signal })) {
     signal.throwIfAborted();
@@ -39,7 +42,8 @@ export async function findChanges(comparison: Comparison, showIgnored: ShowIgnor
     const change = await compare(comparison, { ...pair, after });
     if (change !== undefined) changes.push(change);
   }
-  return { changes: await pairRenames(changes, comparison), ignored };
+  const gitFolders = await newGitFolders(trees, seed, find);
+  return { changes: await pairRenames(changes, comparison), ignored, gitFolders };
 }
 
 interface Pair {
@@ -65,15 +69,26 @@ function pairsOf({ old, now }: TouchedTrees): Pair[] {
   }));
 }
 
+async function newGitFolders(
+  { gitFolders }: TouchedTrees,
+  seed: Comparison["seed"],
+  find: FindIgnored,
+): Promise<readonly BytePath[]> {
+  const found: BytePath[] = [];
+  for (const [path, item] of gitFolders) {
+    if ((await seed.lookup(pathBytes(path))) === undefined && (await find(path, item)) === undefined) found.push(path);
+  }
+  return found;
+}
+
 async function withoutIgnored(
-  comparison: Comparison,
-  { trees, pairs }: { readonly trees: TouchedTrees; readonly pairs: readonly Pair[] },
+  { find, pairs }: { readonly find: FindIgnored; readonly pairs: readonly Pair[] },
   showIgnored: ShowIgnored,
-): Promise<{ readonly pairs: readonly Pair[]; readonly ignored: FoundChanges["ignored"] }> {
-  const find = ignoredBy(comparison, trees);
+  signal: AbortSignal,
+): Promise<Pick<FoundChanges, "ignored"> & { readonly pairs: readonly Pair[] }> {
   const ignored = new Map<BytePath, Ignored>();
   const kept: Pair[] = [];
-  for await (const pair of inTurns(pairs, comparison.signal)) {
+  for await (const pair of inTurns(pairs, signal)) {
     const { path, old, after } = pair;
     // Only what is new: whatever the seed has is looked after, as git does with what it tracks.
     const highest = old === undefined && after !== undefined ? await find(path, after) : undefined;
@@ -119,7 +134,8 @@ async function compare(comparison: Comparison, pair: Pair): Promise<Change | und
   const { path, before, after } = pair;
   // A folder with content on one side and something else on the other is a change of type, too.
   if (pair.old !== undefined && pair.now !== undefined && pair.old.kind !== pair.now.kind) {
-    return { path, status: "type_changed", old: pair.old, now: after ?? pair.now };
+    const isHollow = after?.kind === "directory";
+    return { path, status: "type_changed", old: pair.old, now: after ?? pair.now, ...(isHollow ? { isHollow } : {}) };
   }
   if (before === undefined) return after === undefined ? undefined : { path, status: "added", now: after };
   if (after === undefined) return { path, status: "deleted", old: before };

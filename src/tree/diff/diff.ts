@@ -1,8 +1,11 @@
 // Owns the diff of a workspace against its seed: entries, counts and the patch. Memory is bounded by one pair of files and the result.
-import { type BytePath, bytePath, displayPath, isTextPath, pathBytes, rootPath } from "../byte-path.js";
+import { type BytePath, displayPath, isTextPath, pathBytes } from "../byte-path.js";
 import { type Change, type ChangeStatus, type Comparison, gitMode } from "./change.js";
-import { type OmittedReason, changePatch, upcomingContents } from "./change-patch.js";
+import { type ChangePatch, changePatch, upcomingContents } from "./change-patch.js";
 import { type FoundChanges, type ShowIgnored, findChanges } from "./changes.js";
+import { type NamedPaths, namedPaths } from "./named-paths.js";
+import { type Omission, type OmittedKind, folderOmission, omissionOf, omittedKind } from "./omissions.js";
+import { type PatchOutput, openPatchOutput } from "./patch-output.js";
 import { readAhead, readingAhead } from "./read-ahead.js";
 import { repositoryChanges } from "./repositories.js";
 import type { ChangeSource } from "./source.js";
@@ -15,9 +18,12 @@ export interface DiffRequest extends Omit<Comparison, "source"> {
   readonly includeIgnored?: boolean;
   /** Entries returned; the counts cover all. */
   readonly maxEntries: number;
-  /** Beyond this many characters `patch` is empty and `patch_truncated` set; no content is read any more then. */
+  /**
+   * Beyond this many bytes `patch` is empty and `patch_truncated` set; no content is read any more then. A change that is
+   * longer by itself is left out alone.
+   */
   readonly maxPatchCharacters: number;
-  /** Takes the patch piece by piece instead, without limit; `patch` stays empty. */
+  /** Takes the patch piece by piece instead, as much as one may apply; what does not fit is left out, `patch` stays empty. */
   readonly writePatch?: (text: string) => Promise<void>;
 }
 
@@ -36,7 +42,7 @@ export interface DiffEntry {
   old_mode?: string;
   new_mode?: string;
   /** Why the patch does not, or not wholly, hold this change. */
-  omitted?: OmittedReason;
+  omitted?: OmittedKind;
 }
 
 /** New files that are left out because git would ignore them. */
@@ -51,76 +57,105 @@ export interface DiffResult {
   readonly entries_truncated: boolean;
   readonly counts: Readonly<Record<ChangeStatus, number>>;
   readonly ignored: IgnoredFiles;
-  /** Folders of which the patch lacks something, though it could hold it; the first of them. */
-  readonly omitted: readonly { readonly path: string; readonly reason: string }[];
+  /** What the patch lacks, and why; the first of it. */
+  readonly omitted: readonly Omission[];
+  readonly omitted_truncated: boolean;
   readonly patch: string;
   readonly patch_truncated: boolean;
 }
 
 /** Ignored folders that are named. */
 const maxIgnoredNamed = 20;
-/** Folders of which something is left out that are named. */
+/** Omissions that are named. */
 const maxOmittedNamed = 1000;
-/** Bytes of contents for each character of patch that still fits: what is read ahead should not be read in vain. */
-const aheadRatio = 8;
-const leastAheadBytes = 256 * 1024;
 
 export async function diffWorkspace(request: DiffRequest): Promise<DiffResult> {
   const comparison = { ...request, source: readAhead(request.source) };
-  const { paths, signal } = request;
-  const isNamed = pathFilter(paths);
-  const found = await findChanges(comparison, showIgnored(request));
-  const changes = found.changes.filter(
-    ({ path, oldPath }) => isNamed(path) || (oldPath !== undefined && isNamed(oldPath)),
+  const named = namedPaths(request.paths);
+  const found = await findChanges(comparison, showIgnored(request, named));
+  // Both sides are looked at: each may be what a path names.
+  const changes = found.changes.filter(({ path, oldPath }) =>
+    [path, oldPath].map((side) => side !== undefined && named.has(side)).includes(true),
   );
-  const repositories = await repositoryChanges(found.changes, comparison);
-  const omittedFolders = new Set<BytePath>();
-  const counts = { added: 0, modified: 0, deleted: 0, renamed: 0, type_changed: 0 };
-  const entries: DiffEntry[] = [];
-  const output = openOutput(request);
-  const reading = {
-    source: comparison.source,
-    upcoming: (change: Change) => (output.isOpen() ? upcomingContents(change) : []),
-    hopeful: () => Math.max(leastAheadBytes, output.left() * aheadRatio),
-    signal,
-  };
-  for await (const change of readingAhead(changes, reading)) {
-    signal.throwIfAborted();
-    const listed = entries.length < request.maxEntries;
-    const repository = repositories.get(change.path);
-    if (repository !== undefined) {
-      omittedFolders.add(repository);
-      if (listed) entries.push(entryOf(change, { omitted: "repository" }));
-    } else if (output.isOpen()) {
-      const part = await changePatch(change, comparison, output.left());
-      if (part.same === true) continue;
-      if (part.tooLong !== true) await output.add(part.text);
-      else output.stop();
-      if (listed) entries.push(entryOf(change, part));
-    } else if (listed) {
-      entries.push(entryOf(change, {}));
-    }
-    counts[change.status] += 1;
-  }
+  const ignored = ignoredFiles(new Map([...found.ignored].filter(([path]) => named.has(path))));
+  const gitFolders = found.gitFolders.filter((path) => named.has(path));
+  await named.requireAll(request.seed);
+  const output = openPatchOutput(request, changes.length > 0);
+  const parts = { comparison, found, changes, output };
+  const { entries, counts, omissions } = await writeParts(parts, request);
+  omissions.push(...gitFolders.map((path) => folderOmission(path, "git_folder")));
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const { patch, truncated } = output.result();
-  const ignored = ignoredFiles(new Map([...found.ignored].filter(([path]) => isNamed(path))));
-  const omitted = omittedOf([...omittedFolders]);
   return {
     entries,
     entries_truncated: total > entries.length,
     counts,
     ignored,
-    omitted,
+    omitted: omissions.slice(0, maxOmittedNamed),
+    omitted_truncated: omissions.length > maxOmittedNamed,
     patch,
     patch_truncated: truncated,
   };
 }
 
+interface Parts {
+  readonly comparison: Comparison;
+  readonly found: FoundChanges;
+  /** Those that are asked for. */
+  readonly changes: readonly Change[];
+  readonly output: PatchOutput;
+}
+
+async function writeParts({ comparison, found, changes, output }: Parts, { maxEntries }: DiffRequest) {
+  const { source, signal } = comparison;
+  const repositories = await repositoryChanges(found.changes, comparison);
+  const named = new Set<BytePath>();
+  const counts = { added: 0, modified: 0, deleted: 0, renamed: 0, type_changed: 0 };
+  const entries: DiffEntry[] = [];
+  const omissions: Omission[] = [];
+  const reading = {
+    source,
+    upcoming: (change: Change) => (output.isOpen() ? upcomingContents(change) : []),
+    hopeful: output.hopefulBytes,
+    signal,
+  };
+  for await (const change of readingAhead(changes, reading)) {
+    signal.throwIfAborted();
+    const repository = repositories.get(change.path);
+    const part =
+      repository === undefined ? await partOf(change, comparison, output) : { omitted: "repository" as const };
+    if (part.same === true) continue;
+    counts[change.status] += 1;
+    if (entries.length < maxEntries) entries.push(entryOf(change, part));
+    if (repository === undefined) {
+      if (part.omitted !== undefined) omissions.push(omissionOf(change, part.omitted));
+    } else if (!named.has(repository)) {
+      named.add(repository);
+      omissions.push(folderOmission(repository, "repository"));
+    }
+  }
+  return { entries, counts, omissions };
+}
+
+type Part = Pick<ChangePatch, "binary" | "omitted" | "same">;
+
+/** Puts the change's part into the patch, where there is one and it has room. */
+async function partOf(change: Change, comparison: Comparison, output: PatchOutput): Promise<Part> {
+  const known = omittedKind(change);
+  if (!output.isOpen()) {
+    const omitted = known ?? output.leftOut();
+    return omitted === undefined ? {} : { omitted };
+  }
+  const part = await changePatch(change, comparison, output.left());
+  if (part.same === true) return part;
+  const size = Math.max(change.old?.size ?? 0, change.now?.size ?? 0);
+  const lacking = part.tooLong === true ? output.refuse() : await output.add(part.text, size);
+  return lacking === undefined ? part : { ...part, omitted: lacking };
+}
+
 /** Who names an ignored folder, or something in it, wants to see it. */
-function showIgnored({ includeIgnored, paths }: DiffRequest): ShowIgnored {
+function showIgnored({ includeIgnored }: DiffRequest, { wanted }: NamedPaths): ShowIgnored {
   if (includeIgnored === true) return () => true;
-  const wanted = (paths ?? []).map((path) => bytePath(path));
   return (ignored) => wanted.some((path) => path === ignored || path.startsWith(`${ignored}/`));
 }
 
@@ -132,42 +167,7 @@ function ignoredFiles(ignored: FoundChanges["ignored"]): IgnoredFiles {
   };
 }
 
-function omittedOf(folders: readonly BytePath[]): DiffResult["omitted"] {
-  const reason = "git would take it for a repository: its settings and hooks are left out";
-  return folders
-    .slice(0, maxOmittedNamed)
-    .map((path) => ({ path: path === rootPath ? "./" : `${displayPath(path)}/`, reason }));
-}
-
-function openOutput({ maxPatchCharacters, writePatch }: DiffRequest) {
-  let parts: string[] = [];
-  let left = writePatch === undefined ? maxPatchCharacters : Number.POSITIVE_INFINITY;
-  let stopped = false;
-  const stop = (): void => {
-    stopped = true;
-    parts = [];
-  };
-  return {
-    isOpen: () => !stopped,
-    left: () => left,
-    stop,
-    async add(text: string): Promise<void> {
-      left -= text.length;
-      if (left < 0) stop();
-      else if (writePatch === undefined) parts.push(text);
-      else if (text !== "") await writePatch(text);
-    },
-    result: () => ({ patch: parts.join(""), truncated: stopped }),
-  };
-}
-
-function pathFilter(paths: readonly Uint8Array[] | undefined): (path: BytePath) => boolean {
-  if (paths === undefined) return () => true;
-  const wanted = paths.map((path) => bytePath(path));
-  return (path) => wanted.some((prefix) => prefix === "" || path === prefix || path.startsWith(`${prefix}/`));
-}
-
-function entryOf(change: Change, part: { binary?: boolean; omitted?: OmittedReason }): DiffEntry {
+function entryOf(change: Change, part: Part): DiffEntry {
   const { path, oldPath, status, old, now } = change;
   return {
     path: displayPath(path),

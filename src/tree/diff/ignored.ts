@@ -9,10 +9,12 @@ import { type Item, type TouchedTrees, seedItem } from "./touched-trees.js";
 const maxSteps = 20_000_000;
 const repositoryRules = trustedPath(".git/info/exclude");
 
+type Sides = Pick<TouchedTrees, "old" | "now">;
+
 /** The highest ignored folder that a path lies in, or the path itself; undefined where git would add it. */
 export type FindIgnored = (path: BytePath, item: Item) => Promise<BytePath | undefined>;
 
-export function ignoredBy(comparison: Comparison, trees: TouchedTrees): FindIgnored {
+export function ignoredBy(comparison: Comparison, trees: Sides): FindIgnored {
   const effort: Effort = { left: maxSteps };
   const rules = new Map<BytePath, Promise<readonly IgnoreRule[]>>();
   const folders = new Map<BytePath, Promise<BytePath | undefined>>();
@@ -54,7 +56,7 @@ function remembered<Value>(
 }
 
 /** As git: a link is no file of rules. */
-async function readRules(comparison: Comparison, trees: TouchedTrees, path: BytePath): Promise<readonly IgnoreRule[]> {
+async function readRules(comparison: Comparison, trees: Sides, path: BytePath): Promise<readonly IgnoreRule[]> {
   const item = await itemAt(comparison, trees, path);
   if (item?.kind !== "file" || item.size > maxIgnoreFileBytes) return [];
   try {
@@ -67,7 +69,7 @@ async function readRules(comparison: Comparison, trees: TouchedTrees, path: Byte
 }
 
 /** What stands at a path that was perhaps not touched; `.git` counts as the seed has it. */
-async function itemAt({ seed }: Comparison, { old, now }: TouchedTrees, path: BytePath): Promise<Item | undefined> {
+async function itemAt({ seed }: Comparison, { old, now }: Sides, path: BytePath): Promise<Item | undefined> {
   const touched = now.get(path);
   // Below a folder that is listed, everything is.
   if (touched !== undefined || old.has(path) || now.has(parentPath(path) ?? rootPath)) return touched;

@@ -37,6 +37,8 @@ export interface Item {
 export interface TouchedTrees {
   readonly old: Map<BytePath, Item>;
   readonly now: Map<BytePath, Item>;
+  /** Touched `.git` below a folder, of which nothing else is here. */
+  readonly gitFolders: Map<BytePath, Item>;
 }
 
 interface Walk extends TouchedTrees {
@@ -76,12 +78,14 @@ async function spend(walk: Walk, path: BytePath): Promise<void> {
 
 /** Everything below paths that were touched, before and now, without `.git`. */
 export async function touchedTrees(source: ChangeSource, seed: SeedTree, signal: AbortSignal): Promise<TouchedTrees> {
-  const upper = await readTouched(source, signal);
+  const gitFolders = new Map<BytePath, Item>();
+  const upper = await readTouched(source, gitFolders, signal);
   const walk: Walk = {
     ...{ seed, signal },
     upper,
     old: new Map(),
     now: new Map(),
+    gitFolders,
     lowerOf: new Map([[rootPath, rootPath]]),
     cuts: new Set(),
     replaced: new Set(),
@@ -97,10 +101,15 @@ export async function touchedTrees(source: ChangeSource, seed: SeedTree, signal:
   return walk;
 }
 
-async function readTouched(source: ChangeSource, signal: AbortSignal): Promise<Map<BytePath, TouchedEntry>> {
+async function readTouched(
+  source: ChangeSource,
+  gitFolders: Map<BytePath, Item>,
+  signal: AbortSignal,
+): Promise<Map<BytePath, TouchedEntry>> {
   const upper = new Map<BytePath, TouchedEntry>();
   for await (const entry of source.touched(signal)) {
     const path = bytePath(entry.path);
+    if (path.endsWith("/.git") && entry.kind !== "whiteout") gitFolders.set(path, touchedItem(entry, entry.kind));
     if (path === rootPath || isInGitFolder(path)) continue;
     if (upper.has(path)) throw guestFault(`The guest listed ${displayPath(path)} twice.`);
     if (!Number.isSafeInteger(entry.size) || entry.size < 0) {

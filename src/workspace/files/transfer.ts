@@ -40,6 +40,11 @@ export interface DiffQuestion {
 
 export async function diffOf(session: GuestSession, { workspace, request }: DiffQuestion, signal: AbortSignal) {
   await using manifest = await openSeedManifest(workspace.files.seedManifest);
+  if (request.paths.includes("")) {
+    throw new PyroError("invalid_argument", "paths: an empty path names nothing.", {
+      hint: "Name a file or folder under /workspace, or none for all of it.",
+    });
+  }
   const paths = request.paths.map((path) => workspacePath("paths", path));
   const result = await diffWorkspace({
     source: guestChanges(session),
@@ -53,7 +58,7 @@ export async function diffOf(session: GuestSession, { workspace, request }: Diff
   const total = Object.values(result.counts).reduce((sum, count) => sum + count, 0);
   return {
     ...result,
-    entries: result.entries.map((entry) => ({ ...entry, binary: entry.binary ?? false })),
+    entries: [...result.entries],
     counts: { ...result.counts },
     ignored: { ...result.ignored, paths: [...result.ignored.paths] },
     omitted: [...result.omitted],
