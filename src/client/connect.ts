@@ -199,8 +199,8 @@ async function start(paths: Paths, options: ConnectOptions): Promise<boolean> {
   if (stdout === null) throw new PyroError("internal", "The daemon has no output.");
   let said = "";
   const ready = new Promise<"ready">((resolve) => {
-    stdout.on("data", (data: Buffer) => {
-      said += data.toString("utf8");
+    stdout.setEncoding("utf8").on("data", (data: string) => {
+      said += data;
       if (said === "ready\n") resolve("ready");
     });
   });

@@ -6,6 +6,7 @@ import type * as z from "zod";
 import { inCall } from "../base/call-scope.js";
 import { PyroError, asPyroError, failureOf } from "../base/error.js";
 import { newId } from "../base/id.js";
+import { jsonLine } from "../base/json-line.js";
 import type { Progress } from "../base/progress.js";
 import { report, reportFault } from "../base/report.js";
 import { stageDone } from "../base/stage.js";
@@ -142,7 +143,7 @@ async function readOn(
 /** Resolves once there is room for more; a client that is gone takes everything. */
 async function writeLine(response: ServerResponse, line: ServerLine): Promise<void> {
   if (response.destroyed || response.writableEnded) return;
-  if (response.write(`${JSON.stringify(line)}\n`)) return;
+  if (response.write(jsonLine(line))) return;
   await drained(response);
 }
 

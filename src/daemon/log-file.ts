@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, renameSync, statfsSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { reserveBytes } from "../base/free-room.js";
+import { shortened } from "../base/text.js";
 
 /** Bytes of each of the two files, and where the disk has little room left. */
 const maxFileBytes = 4 * 1024 ** 2;
@@ -107,7 +108,7 @@ function lineOf(entry: Readonly<Record<string, unknown>>): Buffer {
 }
 
 function bounded(_name: string, value: unknown): unknown {
-  if (typeof value === "string" && value.length > maxTextLength) return `${value.slice(0, maxTextLength)}…`;
+  if (typeof value === "string") return shortened(value, maxTextLength);
   if (Array.isArray(value) && value.length > maxListLength) return value.slice(-maxListLength);
   return typeof value === "bigint" ? String(value) : value;
 }

@@ -5,6 +5,7 @@ import { rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type * as z from "zod";
 import { PyroError } from "../base/error.js";
+import { checkTexts } from "../operations/input.js";
 import type { Call } from "../operations/operation.js";
 import type { DaemonParts } from "../operations/parts.js";
 import { operations, type AnyOperation } from "../operations/table.js";
@@ -120,19 +121,18 @@ interface Request {
 }
 
 /** Checks the input, runs the handler, checks the result. */
-function perform(found: AnyOperation, request: Request, parts: DaemonParts): Promise<unknown> {
+async function perform(found: AnyOperation, request: Request, parts: DaemonParts): Promise<unknown> {
   // Each literal's schema and handler fit each other; the union of them does not know that any more.
   const typed = found as unknown as {
-    readonly input: z.ZodType;
+    readonly input: z.ZodObject;
     readonly output: z.ZodType;
     readonly needs?: Call["needs"];
     readonly handler: (parts: DaemonParts, input: unknown, call: Call) => Promise<unknown>;
   };
+  checkTexts(typed.input, request.input);
   const input = typed.input.safeParse(request.input);
-  if (!input.success) return Promise.reject(invalidInput(input.error));
-  return typed
-    .handler(parts, input.data, { ...request.call, needs: typed.needs })
-    .then((result) => typed.output.parse(result));
+  if (!input.success) throw invalidInput(input.error);
+  return typed.output.parse(await typed.handler(parts, input.data, { ...request.call, needs: typed.needs }));
 }
 
 function invalidInput(error: z.ZodError): PyroError {

@@ -151,8 +151,8 @@ function lastLines(text: string): string {
 
 function keepTail(stream: Readable | null): () => string {
   let tail = "";
-  stream?.on("data", (data: Buffer) => {
-    tail = (tail + data.toString("utf8")).slice(-stderrTailLength);
+  stream?.setEncoding("utf8").on("data", (data: string) => {
+    tail = (tail + data).slice(-stderrTailLength);
   });
   return () => tail;
 }

@@ -2,6 +2,7 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { PyroError, type ErrorCode } from "../base/error.js";
 import { guestFault } from "../base/guest-fault.js";
+import { shortened } from "../base/text.js";
 import { visibleLine } from "../base/visible.js";
 
 /** Characters of what a guest says of a failure that anybody is shown. */
@@ -54,8 +55,7 @@ function explained(error: unknown, signal: AbortSignal): unknown {
  * cause; so is our error for a failure of the guest's own kernel, which is no fault of pyro's.
  */
 function cut({ rawMessage, code, cause }: ConnectError): ConnectError {
-  const text = rawMessage.length > maxGuestText ? `${rawMessage.slice(0, maxGuestText)}…` : rawMessage;
-  const shown = visibleLine(text);
+  const shown = visibleLine(shortened(rawMessage, maxGuestText));
   const isAnswer = cause === undefined && guestFailures.has(code);
   const known = isAnswer ? guestFault(`The machine failed: ${shown}`) : cause;
   return new ConnectError(shown, code, undefined, undefined, known);

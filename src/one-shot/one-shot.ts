@@ -135,8 +135,8 @@ function start(
 
 async function whole(stdout: OutputLog, stderr: OutputLog): Promise<OutputView> {
   return viewOfOutput({
-    stdout: await excerptOf(stdout, keptOutputBytes),
-    stderr: await excerptOf(stderr, keptOutputBytes),
+    stdout: await excerptOf(stdout, { maxBytes: keptOutputBytes, isOpen: false }),
+    stderr: await excerptOf(stderr, { maxBytes: keptOutputBytes, isOpen: false }),
     droppedBytes: stdout.droppedBytes + stderr.droppedBytes,
   });
 }

@@ -8,6 +8,9 @@ export const environmentName = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/u, "must look like debian:12")
   .meta({ title: "ENV", description: "Environment, such as debian:12." });
 
+/** Marks a field that holds a file's content, where a NUL is a character as any other; nothing else may have one. */
+export const heldContent = { holds: "content" } as const;
+
 export const defaultEnvironment = "debian:12";
 
 export const vcpuCount = z.int().min(1).max(16).default(1).describe("Virtual CPUs.");

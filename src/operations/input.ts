@@ -2,6 +2,8 @@
 import type * as z from "zod";
 import { closest } from "../base/closest.js";
 import { PyroError } from "../base/error.js";
+import { brokenAt, shortened, wholeText } from "../base/text.js";
+import { heldContent } from "./fields.js";
 
 export interface InputOptions {
   /** How the caller writes a field's name, such as `--mem-mib`; the wire name when absent. */
@@ -17,6 +19,7 @@ export function parseInput<Schema extends z.ZodObject>(
   { nameOf = (field) => field, hint = "Correct it and call again." }: InputOptions = {},
 ): z.output<Schema> {
   refuseCrowds(value, nameOf, hint);
+  checkTexts(schema, value, { nameOf, hint });
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const known = Object.keys(schema.shape);
@@ -43,15 +46,62 @@ function refuseCrowds(value: unknown, nameOf: (field: string) => string, hint: s
   for (const [field, each] of Object.entries(Object(value))) refuse(nameOf(field), count(each));
 }
 
-function shortened(name: string): string {
-  return name.length > maxName ? `${name.slice(0, maxName)}…` : name;
+/** Schemas are nested less than this. */
+const maxDepth = 8;
+
+/** Refuses a text that no file, program or path can have: one that is not Unicode, or has a NUL where a file's content could not. */
+export function checkTexts(
+  { shape }: z.ZodObject,
+  value: unknown,
+  { nameOf = (field) => field, hint = "Correct it and call again." }: InputOptions = {},
+): void {
+  for (const [field, schema] of Object.entries(shape)) {
+    const mayHoldNul = schema.meta()?.["holds"] === heldContent.holds;
+    const given: unknown = Object(value)[field];
+    for (const { text, path } of textsIn(given, [])) {
+      const problem = textProblem(text, mayHoldNul);
+      if (problem === undefined) continue;
+      const where = [nameOf(field), ...path.map(shortName)].join(".");
+      throw new PyroError("invalid_argument", `${where} ${problem}.`, { hint, details: { field } });
+    }
+  }
+}
+
+interface FoundText {
+  readonly text: string;
+  /** Below the field. */
+  readonly path: readonly string[];
+}
+
+/** Keys too: those of a map are the caller's. */
+function* textsIn(value: unknown, path: readonly string[]): Generator<FoundText> {
+  if (typeof value === "string") yield { text: value, path };
+  if (typeof value !== "object" || value === null || path.length > maxDepth) return;
+  for (const [key, inner] of Object.entries(value)) {
+    if (!Array.isArray(value)) yield { text: key, path: [...path, key] };
+    yield* textsIn(inner, [...path, key]);
+  }
+}
+
+function textProblem(text: string, mayHoldNul: boolean): string | undefined {
+  const broken = brokenAt(text);
+  if (broken !== -1) {
+    const code = text.charCodeAt(broken).toString(16).toUpperCase();
+    return `is no Unicode text: at character ${broken + 1} it has U+${code}, which is half of a surrogate pair`;
+  }
+  const nul = mayHoldNul ? -1 : text.indexOf("\0");
+  return nul === -1 ? undefined : `has a NUL at character ${nul + 1}`;
+}
+
+function shortName(name: string): string {
+  return wholeText(shortened(name, maxName));
 }
 
 function describe(issue: z.core.$ZodIssue, known: readonly string[], nameOf: (field: string) => string): string[] {
   if (issue.code === "unrecognized_keys" && issue.path.length === 0) {
     return issue.keys
       .slice(0, maxProblems)
-      .map(shortened)
+      .map(shortName)
       .map((key) => {
         const meant = closest(key, known);
         const rest =
@@ -61,7 +111,7 @@ function describe(issue: z.core.$ZodIssue, known: readonly string[], nameOf: (fi
         return `Unknown field ${nameOf(key)}. ${rest}`;
       });
   }
-  const [field, ...inner] = issue.path.map(String).map(shortened);
+  const [field, ...inner] = issue.path.map(String).map(shortName);
   const where = field === undefined ? "The input" : [nameOf(field), ...inner].join(".");
   return [`${where} ${complaint(issue)}.`];
 }

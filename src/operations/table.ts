@@ -11,11 +11,11 @@ import {
   workspaceSummaryOperation,
   workspaceWaitOperation,
 } from "./workspace-exec.js";
+import { workspaceFileReadOperation } from "./workspace-file-read.js";
 import {
   workspaceDiffOperation,
   workspaceExportOperation,
   workspaceFileListOperation,
-  workspaceFileReadOperation,
   workspaceFileWriteOperation,
   workspacePatchApplyOperation,
   workspaceSyncPushOperation,

@@ -175,7 +175,8 @@ export const workspaceLogsOperation = operation({
     notes: z
       .array(z.object({ at: z.string(), text: z.string() }))
       .describe("What else happened that matters, such as a machine that was ended before it had written everything."),
-    output: z.string().nullable().describe("With sequence: the text from offset on."),
+    output: z.string().nullable().describe("With sequence: the text from offset on, whole characters."),
+    output_base64: z.string().optional().describe("The bytes, where they are not UTF-8."),
     next_offset: z.int().nullable(),
     total_bytes: z.int().nullable(),
   }),
@@ -187,8 +188,9 @@ export const workspaceLogsOperation = operation({
     }
     const found = await workspaces.output({ id, sequence: of, stream, offset, maxBytes }, call);
     return {
-      ...{ workspace_id: found.workspace.id, entries: [], notes: [] },
-      ...{ output: found.output, next_offset: found.nextOffset, total_bytes: found.totalBytes },
+      ...{ workspace_id: found.workspace.id, entries: [], notes: [], output: found.text },
+      ...(found.base64 === undefined ? {} : { output_base64: found.base64 }),
+      ...{ next_offset: found.nextOffset, total_bytes: found.totalBytes },
     };
   },
   text: (result) =>

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { sayAll } from "../base/say.js";
 import { visibleLine } from "../base/visible.js";
+import { heldContent } from "./fields.js";
 import { operation } from "./operation.js";
 import {
   allowHostPathFlag,
@@ -17,8 +18,6 @@ import { bytesText, filesText, skippedText } from "./workspace-text.js";
 const core = ["workspace-core", "workspace-full"] as const;
 /** Bytes of a file that one write may have. */
 const maxFileBytes = 10 * 1024 * 1024;
-/** Bytes, more than a workspace's disk has. */
-const maxOffset = 1024 ** 4;
 /** Characters of a patch that a model gets at once. */
 const modelPatchCharacters = 24_000;
 
@@ -75,53 +74,13 @@ export const workspaceFileListOperation = operation({
       .join("\n"),
 });
 
-const readInput = z.strictObject({
-  workspace_id: workspaceId,
-  path: guestPath,
-  offset: z.int().min(0).max(maxOffset).default(0).describe("Byte to start at."),
-  max_bytes: z.int().min(1).max(maxFileBytes).default(65_536).describe("Bytes at the most."),
-});
-const readMcpInput = readInput.extend({ max_bytes: z.int().min(1).max(24_000).default(20_000) }).strict();
-
-export const workspaceFileReadOperation = operation({
-  name: "workspace_file_read",
-  title: "Read a file",
-  summary: "Read a text file of a workspace.",
-  effect: "read",
-  needs: "beside",
-  sdk: "readWorkspaceFile",
-  cli: {
-    path: ["workspace", "file", "read"],
-    positionals: ["workspace_id", "path"],
-    omit: ["offset"],
-    raw: { "content-only": "content" },
-  },
-  mcp: {
-    profiles: core,
-    input: readMcpInput,
-    description: "Reads a text file under /workspace. Says truncated and total_bytes; offset reads on.",
-  },
-  input: readInput,
-  output: z.object({
-    path: z.string(),
-    content: z.string().describe("UTF-8; other bytes become U+FFFD."),
-    content_base64: z.string().optional().describe("The bytes, where they are not UTF-8."),
-    total_bytes: z.int(),
-    truncated: z.boolean(),
-    restarted: z.boolean(),
-  }),
-  handler: async ({ workspaces }, { workspace_id: id, path, offset, max_bytes: maxBytes }, call) => {
-    const { text, base64, totalBytes, ...read } = await workspaces.readFile({ id, path, offset, maxBytes }, call);
-    const bytes = base64 === undefined ? {} : { content_base64: base64 };
-    return { ...read, content: text, ...bytes, total_bytes: totalBytes };
-  },
-  text: (result) => result.content,
-});
-
 const writeInput = z.strictObject({
   workspace_id: workspaceId,
   path: guestPath,
-  text: z.string().max(maxFileBytes).describe("The whole new content."),
+  text: z
+    .string()
+    .max(maxFileBytes)
+    .meta({ ...heldContent, description: "The whole new content." }),
 });
 
 export const workspaceFileWriteOperation = operation({
@@ -150,7 +109,11 @@ export const workspaceFileWriteOperation = operation({
 
 const patchInput = z.strictObject({
   workspace_id: workspaceId,
-  patch: z.string().min(1).max(maxFileBytes).describe("Unified diff, plain or git style."),
+  patch: z
+    .string()
+    .min(1)
+    .max(maxFileBytes)
+    .meta({ ...heldContent, description: "Unified diff, plain or git style." }),
 });
 
 export const workspacePatchApplyOperation = operation({

@@ -1,5 +1,5 @@
 // Owns paths as bytes: names in a workspace need not be UTF-8. Never touches a file system.
-import { isText } from "../base/text.js";
+import { isText, startOf } from "../base/text.js";
 import { PyroError } from "../base/error.js";
 
 declare const checked: unique symbol;
@@ -17,7 +17,7 @@ export function bytePath(bytes: Uint8Array): BytePath {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
   const problem = pathProblem(text);
   if (problem === undefined) return text as BytePath;
-  throw new PyroError("invalid_argument", `The path ${JSON.stringify(displayPath(text).slice(0, 300))} ${problem}.`);
+  throw new PyroError("invalid_argument", `The path ${JSON.stringify(startOf(displayPath(text), 300))} ${problem}.`);
 }
 
 /** A path that the host itself wrote down. */

@@ -1,10 +1,12 @@
 // Owns the way from arguments to exit code. Never knows what a command does.
 import { asPyroError, PyroError } from "../../base/error.js";
 import { closest } from "../../base/closest.js";
+import { jsonLine } from "../../base/json-line.js";
 import { version } from "../../base/version.js";
 import { plannedBy } from "../../operations/planned.js";
 import type { Connector } from "../connection.js";
 import { parseCommandArguments } from "./arguments.js";
+import { refuseByteArguments } from "./byte-arguments.js";
 import { longestMatch, nextWords, type Command, type Context } from "./command.js";
 import { CommandFailure, exitCodes, outputClosed } from "./exit.js";
 import { commandHelp, groupHelp } from "./help.js";
@@ -44,6 +46,7 @@ export async function runCli(args: readonly string[], program: Program): Promise
 }
 
 async function dispatch(args: readonly string[], context: Context, { find, every }: Program): Promise<number> {
+  refuseByteArguments(process.argv.slice(2));
   if (args.length === 1 && args[0] === "--version")
     return print(context, context.json ? JSON.stringify({ version }) : version);
   const words = commandWords(args);
@@ -105,7 +108,7 @@ async function print({ stdout }: Context, text: string): Promise<number> {
 async function report(thrown: unknown, context: Context): Promise<number> {
   const error = thrown instanceof CommandFailure ? thrown.error : asPyroError(thrown);
   error.spelledBy(await speakerFor(error.said.parts));
-  if (context.json) await context.stdout.pass(`${JSON.stringify({ error: error.toBody() })}\n`);
+  if (context.json) await context.stdout.pass(jsonLine({ error: error.toBody() }));
   else if (!context.outputFailed.aborted) await context.stderr.write(`pyro: ${error.message}\n${hintLine(error)}`);
   else if (context.outputFailed.reason instanceof Error) {
     await context.stderr.write(`pyro: Standard output cannot be written: ${context.outputFailed.reason.message}\n`);

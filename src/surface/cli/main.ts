@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { runBundle } from "../../base/compiled-bundle.js";
 import { PyroError } from "../../base/error.js";
+import { jsonLine } from "../../base/json-line.js";
 import { isNodeNewEnough, oldestNode } from "../../base/node-version.js";
 import { version } from "../../base/version.js";
 import type { RunEntry } from "./entry.js";
@@ -17,7 +18,7 @@ if (args.length === 1 && args[0] === "--version") {
   const message = `pyro needs Node ${oldestNode} or newer; this is Node ${process.versions.node}.`;
   const hint = "Debian 13 has it as nodejs; elsewhere take the Node project's archive, and put its bin first in PATH.";
   const error = new PyroError("unavailable", message, { hint });
-  if (args.includes("--json")) process.stdout.write(`${JSON.stringify({ error: error.toBody() })}\n`);
+  if (args.includes("--json")) process.stdout.write(jsonLine({ error: error.toBody() }));
   else process.stderr.write(`pyro: ${message}\n  ${hint}\n`);
   process.exitCode = exitCodes.unavailable;
 } else {

@@ -1,6 +1,7 @@
 // Owns printing a result: as a document, as text for a person, or one field of it. Never decides the exit code.
 import { writeFile } from "node:fs/promises";
 import { hasErrno, PyroError } from "../../base/error.js";
+import { jsonLine } from "../../base/json-line.js";
 import { asSaid } from "../../base/say.js";
 import type { Operation } from "../../operations/operation.js";
 import type { WireResult } from "../connection.js";
@@ -9,7 +10,7 @@ import { spellForTerminal } from "./speaker.js";
 
 export async function printResult(operation: Operation, result: WireResult, context: CommandContext): Promise<void> {
   const { json, selection, stdout, stderr } = context;
-  if (json) return stdout.pass(`${JSON.stringify(result)}\n`);
+  if (json) return stdout.pass(jsonLine(result));
   if (selection === undefined)
     await stdout.write(asLines(await spellForTerminal(asSaid(operation.text?.(result) ?? ""))));
   else await printPart(result, selection, context);

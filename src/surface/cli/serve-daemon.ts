@@ -1,6 +1,7 @@
 // Owns the command that is the daemon. Loads it only when it runs.
 import * as z from "zod";
 import { asPyroError } from "../../base/error.js";
+import { jsonLine } from "../../base/json-line.js";
 import { errorBodyOf } from "../../daemon/protocol.js";
 import type { Command } from "./command.js";
 import { exitCodes } from "./exit.js";
@@ -21,7 +22,7 @@ export const daemonServeCommand: Command = {
       if (!json) throw thrown;
       // For the client that has started it, whose surface spells the hint.
       const error = asPyroError(thrown);
-      await stdout.pass(`${JSON.stringify({ error: errorBodyOf(error) })}\n`);
+      await stdout.pass(jsonLine({ error: errorBodyOf(error) }));
       return exitCodes[error.code];
     }
   },

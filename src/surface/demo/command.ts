@@ -1,5 +1,6 @@
 // Owns the narrated tour of a one-shot machine. Never does anything that the ordinary commands could not.
 import * as z from "zod";
+import { jsonLine } from "../../base/json-line.js";
 import { runOperation as vmRun } from "../../operations/run.js";
 import { envPullOperation } from "../../operations/env.js";
 import { daemonStatusOperation } from "../../operations/daemon.js";
@@ -59,7 +60,7 @@ async function tour(context: Context, interrupts: Interrupts): Promise<number> {
     await say(context, `${step.show(result)}\n  (${seconds.toFixed(1)} s)\n`);
     done.push({ command: step.command, seconds, result });
   }
-  if (context.json) await context.stdout.pass(`${JSON.stringify({ steps: done })}\n`);
+  if (context.json) await context.stdout.pass(jsonLine({ steps: done }));
   return 0;
 }
 

@@ -1,5 +1,7 @@
 // Owns the demo in which a model of an Ollama server repairs a small project in a workspace. Never does the model's work.
 import * as z from "zod";
+import { jsonLine } from "../../base/json-line.js";
+import { shortened } from "../../base/text.js";
 import { visibleLine } from "../../base/visible.js";
 import type { Command, Context } from "../cli/command.js";
 import { interruptible } from "../cli/interrupts.js";
@@ -65,7 +67,7 @@ async function demonstrate({ base_url, model: wanted }: Input, context: Context,
     const ending = { passed: goal.isReached, goal: goal.text, turns, seconds };
     if (context.json) {
       const document = { model, base_url, version, ...ending, answer, patch: goal.patch, calls };
-      await context.stdout.pass(`${JSON.stringify(document)}\n`);
+      await context.stdout.pass(jsonLine(document));
     }
     if (goal.patch !== "") await say(`\n${goal.patch.trimEnd()}\n`);
     const how = goal.isReached ? "passed" : `failed: ${goal.text}`;
@@ -112,7 +114,7 @@ const shownCharacters = 110;
 
 function line(text: string): string {
   const whole = text.trim().replaceAll(/\s+/gu, " ");
-  return visibleLine(whole.length > shownCharacters ? `${whole.slice(0, shownCharacters)}…` : whole);
+  return visibleLine(shortened(whole, shownCharacters));
 }
 
 function count(number: number, what: string): string {

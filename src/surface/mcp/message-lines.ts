@@ -1,5 +1,6 @@
 // Owns cutting a client's input into lines, and answering those that are too long. Never parses a message.
 import { Transform, type TransformCallback, type Writable } from "node:stream";
+import { jsonLine } from "../../base/json-line.js";
 
 /** Bytes of one message. What the library buffers is more, since it ends the connection where it gets more than that. */
 export const maxMessageBytes = 10 * 1024 * 1024;
@@ -49,8 +50,7 @@ export class MessageLines extends Transform {
 
   #finishLine(): void {
     if (this.#length <= maxMessageBytes) for (const part of this.#parts) this.push(part);
-    else
-      this.#output.write(`${JSON.stringify(tooLong(idOf(this.#head, this.#tail.toString("utf8")), this.#length))}\n`);
+    else this.#output.write(jsonLine(tooLong(idOf(this.#head, this.#tail.toString("utf8")), this.#length)));
     this.#parts = [];
     this.#length = 0;
     this.#head = "";

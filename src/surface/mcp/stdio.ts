@@ -1,6 +1,7 @@
 // Owns serving MCP over standard input and output, until the input ends. Never writes anything else there.
 import type { Readable, Writable } from "node:stream";
-import { serveStdio, StdioServerTransport } from "@modelcontextprotocol/server/stdio";
+import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import { CleanTransport } from "./clean-transport.js";
 import { bufferBytes, MessageLines } from "./message-lines.js";
 import { createServer, type ServerOptions } from "./server.js";
 
@@ -29,7 +30,7 @@ export async function serveStreams(options: ServerOptions, { input, output, unti
   });
   // Once before anything is read, so that wrong choices are said on standard error and end the command.
   createServer(options);
-  const transport = new StdioServerTransport(input.pipe(lines), output, { maxBufferSize: bufferBytes });
+  const transport = new CleanTransport({ input: input.pipe(lines), output, maxBufferSize: bufferBytes });
   const handle = serveStdio(() => createServer(options), { transport });
   await Promise.race([ended, until]);
   await handle.close();

@@ -83,6 +83,7 @@ function inputSchema(input: z.ZodObject): Tool["inputSchema"] {
     override: ({ jsonSchema }) => {
       delete jsonSchema.propertyNames;
       delete jsonSchema.title;
+      delete jsonSchema["holds"];
     },
   });
   // zod and the MCP library each have their own type for the same JSON.

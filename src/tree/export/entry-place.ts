@@ -1,5 +1,6 @@
 // Owns which archive entries an export takes and where they go, from what the archive itself made so far. Never touches a file.
 import { PyroError } from "../../base/error.js";
+import { startOf } from "../../base/text.js";
 import { displayPath, pathProblem } from "../byte-path.js";
 import type { TarKind } from "../tar/entry.js";
 import { type RepositoryPart, isGitName, isRepository, repositoryPart } from "../git/repository-names.js";
@@ -143,13 +144,14 @@ export function repositoryIn(path: string): string | undefined {
 }
 
 export function refusedEntry(path: string, why: string): PyroError {
-  const shown = JSON.stringify(displayPath(path).slice(0, 300));
+  const entry = startOf(displayPath(path), 300);
+  const shown = JSON.stringify(entry);
   return new PyroError(
     "failed_precondition",
     `The export was refused: its entry ${shown} ${why}. Nothing was written.`,
     {
       hint: "Export a smaller part of the workspace; a guest that answers like this is not to be trusted.",
-      details: { entry: displayPath(path).slice(0, 300) },
+      details: { entry },
     },
   );
 }

@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PyroError } from "../../base/error.js";
+import { startOf } from "../../base/text.js";
 import { git } from "./command.js";
 import type { ListedCheckout } from "./repository.js";
 import { readWithin } from "./roots.js";
@@ -84,7 +85,7 @@ function checkFormat(settings: readonly Setting[], where: string): void {
 }
 
 function unknownFormat(where: string, what: string): PyroError {
-  const shown = JSON.stringify(what.slice(0, 100)).slice(1, -1);
+  const shown = JSON.stringify(startOf(what, 100)).slice(1, -1);
   return new PyroError("unsupported", `The repository ${where} has ${shown}, which this version of pyro cannot read.`, {
     hint: "Seed a clone of it that has none, or an export of its files (`git archive`).",
   });

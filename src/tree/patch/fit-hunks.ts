@@ -2,8 +2,8 @@
 import { PyroError } from "../../base/error.js";
 import { displayPath } from "../byte-path.js";
 import type { Hunk } from "./patch-text.js";
+import { alikeTo, showLine, showLines } from "./show-lines.js";
 
-const shownCharacters = 200;
 const maxPlacesShown = 5;
 
 /**
@@ -80,16 +80,18 @@ function fail(search: Search, { stated, atStart, atEnd }: { stated: number; atSt
   });
 }
 
-/** The stated place, unless the first wanted line with something in it stands elsewhere, nearest to it. */
+/** The stated place, unless the first wanted line with something in it, or one that looks like it, stands elsewhere, nearest to it. */
 function nearest(lines: readonly string[], wanted: readonly string[], stated: number): number {
   const offset = wanted.findIndex((line) => line.trim() !== "");
-  if (offset === -1 || lines[stated + offset] === wanted[offset]) return stated;
-  let best = -1;
-  for (const [at, line] of lines.entries()) {
-    if (line !== wanted[offset] || at < offset) continue;
-    if (best === -1 || Math.abs(at - offset - stated) < Math.abs(best - stated)) best = at - offset;
+  const first = wanted[offset];
+  if (first === undefined) return stated;
+  const isSame = (line: string) => line === first;
+  for (const fits of [isSame, alikeTo(first)]) {
+    const places = lines.flatMap((line, at) => (at >= offset && fits(line) ? [at - offset] : []));
+    const [best] = places.sort((left, right) => Math.abs(left - stated) - Math.abs(right - stated));
+    if (best !== undefined) return best;
   }
-  return best === -1 ? stated : best;
+  return stated;
 }
 
 interface Refusal {
@@ -102,19 +104,19 @@ interface Refusal {
 
 function refusal(search: Search, { line, why, expected, actual }: Refusal): PyroError {
   const name = displayPath(search.name);
-  const hasLines = expected !== undefined;
-  const lines = hasLines ? `: the patch has ${show(expected)}, the file has ${show(actual)}` : "";
+  const shown = quote(expected, actual);
+  const lines = shown === undefined ? "" : `: the patch has ${shown.expected}, the file has ${shown.actual}`;
   return new PyroError(
     "failed_precondition",
     `Hunk ${search.number} does not fit ${name} at line ${line}: ${why}${lines}.`,
     {
-      hint: hint(expected, actual),
+      hint: [shown?.legend ?? "", hint(expected, actual)].filter((part) => part !== "").join(" "),
       details: {
         path: name,
         hunk: search.number,
         line,
         patch_line: search.hunk.atLine,
-        ...(hasLines ? { expected: bounded(expected), actual: actual === undefined ? null : bounded(actual) } : {}),
+        ...shown?.texts,
       },
     },
   );
@@ -129,22 +131,29 @@ function ambiguous(search: Search, places: readonly number[]): PyroError {
 
 function hint(expected: string | undefined, actual: string | undefined): string {
   const ends = (text: string | undefined) => (text?.endsWith("\r\n") === true ? "CRLF" : "LF");
-  if (expected !== undefined && actual !== undefined && expected.trimEnd() === actual.trimEnd()) {
+  if (expected === undefined || actual === undefined || !alikeTo(expected)(actual)) return readAgain;
+  if (expected.trimEnd() === actual.trimEnd()) {
     if (ends(expected) !== ends(actual)) {
       return `The file's lines end with ${ends(actual)} and the patch's with ${ends(expected)}: make the patch with the file's line ends.`;
     }
     return "The lines differ in white space at their end, or in the file's last line end: read the file and make the patch again.";
   }
-  return "Read the file as it is now, make the patch against that with three lines of context, and call again. Nothing was changed.";
+  return "The lines differ only in white space, or in characters that look alike or cannot be seen: copy the file's own, and call again. Nothing was changed.";
 }
 
-function show(text: string | undefined): string {
-  return text === undefined ? "no such line" : JSON.stringify(bounded(text));
-}
+const readAgain =
+  "Read the file as it is now, make the patch against that with three lines of context, and call again. Nothing was changed.";
 
-function bounded(text: string): string {
-  const shown = displayPath(text);
-  return shown.length > shownCharacters ? `${shown.slice(0, shownCharacters)}…` : shown;
+function quote(expected: string | undefined, actual: string | undefined) {
+  if (expected === undefined) return undefined;
+  const shown = showLines(expected, actual ?? expected);
+  const isMissing = actual === undefined;
+  return {
+    expected: isMissing ? showLine(expected) : shown.expected.quoted,
+    actual: isMissing ? "no such line" : shown.actual.quoted,
+    legend: shown.legend,
+    texts: { expected: shown.expected.text, actual: isMissing ? null : shown.actual.text },
+  };
 }
 
 /** Only the last line may be without an end. */

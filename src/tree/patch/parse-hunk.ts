@@ -1,6 +1,10 @@
 // Owns reading one hunk, whose header counts its lines. Never fits it to a file.
 import { type PatchLines, damagedPatch } from "./patch-lines.js";
 import type { Hunk, HunkLine } from "./patch-text.js";
+import { showLine } from "./show-lines.js";
+
+/** Bytes of a damaged line that are shown. */
+const shownOfLine = 60;
 
 const header = /^@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@/u;
 
@@ -35,7 +39,8 @@ function parseLine(lines: PatchLines, atLine: number): HunkLine {
   if (line === "" || line === "\r") return { sign: " ", text: `${line}\n` };
   const sign = line.charAt(0);
   if (sign !== " " && sign !== "-" && sign !== "+") {
-    throw damagedPatch(lines.number - 1, "a line of a hunk starts with none of space, -, + and \\");
+    const begin = showLine(line.slice(0, shownOfLine));
+    throw damagedPatch(lines.number - 1, `a line of a hunk starts with none of space, -, + and \\: ${begin}`);
   }
   return { sign, text: `${line.slice(1)}\n` };
 }

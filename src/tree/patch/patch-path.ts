@@ -1,5 +1,6 @@
 // Owns which names a patch may have: below the workspace, outside `.git`. Never looks at files.
 import { PyroError } from "../../base/error.js";
+import { startOf } from "../../base/text.js";
 import { type BytePath, displayPath, isInGitFolder, pathProblem, trustedPath } from "../byte-path.js";
 import { isRefusedByGit } from "../git/quoted-name.js";
 
@@ -14,7 +15,7 @@ export function checkPath(name: string, atLine: number): BytePath {
   const problem = path === "" ? "is the workspace itself" : pathProblem(path);
   const inGit = isInGitFolder(path) || isRefusedByGit(path, false);
   if (problem === undefined && !inGit) return trustedPath(path);
-  const shown = displayPath(name).slice(0, 300);
+  const shown = startOf(displayPath(name), 300);
   throw new PyroError(
     "invalid_argument",
     `The patch names ${JSON.stringify(shown)}, which ${problem ?? "belongs to git itself"}.`,

@@ -1,5 +1,6 @@
 // Owns deciding whether the entries of an archive may become a seed. Never reads or writes bytes of content.
 import { PyroError } from "../../base/error.js";
+import { shortened } from "../../base/text.js";
 import { displayName, maxPathParts, type ByteString, type TarEntry } from "../tar/entry.js";
 import type { WritableEntry } from "../tar/writer.js";
 
@@ -217,7 +218,7 @@ export class ArchiveCheck {
 }
 
 function refused(name: ByteString, why: string): PyroError {
-  const shown = displayName(name.length > 512 ? `${name.slice(0, 512)}…` : name);
+  const shown = shortened(displayName(name.slice(0, 2048)), 512);
   return new PyroError("invalid_argument", `The archive is refused: ${JSON.stringify(shown)} ${why}.`, {
     hint: "Make the archive without that entry; nothing of it was kept.",
     details: { entry: shown },

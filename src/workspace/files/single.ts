@@ -1,7 +1,7 @@
 // Owns listing, reading and writing single files of a workspace for callers. Never whole trees.
 import { PyroError } from "../../base/error.js";
 import { guestFault } from "../../base/guest-fault.js";
-import { shownBytes } from "../../base/text.js";
+import { maxCharacterBytes, pageLength, shownBytes } from "../../base/text.js";
 import { FileKind, FileRoot } from "../../guest/gen/pyro/guest/v1/files_pb.js";
 import type { GuestSession } from "../../guest/session.js";
 import { shownPath, workspacePath } from "./guest-path.js";
@@ -55,9 +55,11 @@ export interface ReadRequest {
 
 export async function readText(session: GuestSession, request: ReadRequest, signal: AbortSignal) {
   const path = workspacePath("path", request.path);
-  const file = { root: FileRoot.WORKSPACE, path, offset: request.offset, maxBytes: request.maxBytes };
+  const wanted = request.maxBytes + maxCharacterBytes - 1;
+  const file = { root: FileRoot.WORKSPACE, path, offset: request.offset, maxBytes: wanted };
   const opened = await openGuestFile(session, file, signal);
-  const bytes = await collect(opened.chunks, request.maxBytes);
+  const found = await collect(opened.chunks, wanted);
+  const bytes = found.subarray(0, pageLength(found, request.maxBytes, false));
   const { text, base64 } = shownBytes(bytes);
   return {
     path: shownPath(path),
@@ -65,6 +67,7 @@ export async function readText(session: GuestSession, request: ReadRequest, sign
     /** The bytes, where they are not UTF-8. */
     base64,
     totalBytes: opened.size,
+    nextOffset: request.offset + bytes.length,
     truncated: request.offset + bytes.length < opened.size,
   };
 }

@@ -69,7 +69,8 @@ export async function execInWorkspace(
     const waitMs = Math.max(0, request.waitMs - (performance.now() - began));
     const ended = await waitFor(running, { waitMs, task: caller, stalled: machine.stalled() });
     caller.signal.throwIfAborted();
-    return { ...(await describe(workspace, running.started, request.outputBytes)), ended, restarted };
+    const { started } = running;
+    return { ...(await describe(workspace, { started, ended, outputBytes: request.outputBytes })), restarted };
   } finally {
     caller.signal.removeEventListener("abort", cancel);
   }
@@ -87,7 +88,8 @@ export async function waitInWorkspace(workspace: Workspace, request: WaitRequest
   if (running !== undefined) {
     const stalled = workspace.live?.machine.stalled() ?? new AbortController().signal;
     const ended = await waitFor(running, { waitMs: request.waitMs, task, stalled });
-    return { ...(await describe(workspace, running.started, request.outputBytes)), ended, restarted: false };
+    const { started } = running;
+    return { ...(await describe(workspace, { started, ended, outputBytes: request.outputBytes })), restarted: false };
   }
   const isStarting = workspace.starting.has(request.sequence);
   const lines = await readJournal(workspace.files.journal);
@@ -98,7 +100,7 @@ export async function waitInWorkspace(workspace: Workspace, request: WaitRequest
     });
   }
   const ended = execEnds(lines).get(request.sequence) ?? (isStarting ? undefined : lostExec);
-  return { ...(await describe(workspace, started, request.outputBytes)), ended, restarted: false };
+  return { ...(await describe(workspace, { started, ended, outputBytes: request.outputBytes })), restarted: false };
 }
 
 async function startExec(start: Start): Promise<RunningExec> {
@@ -178,11 +180,18 @@ async function waitFor(running: RunningExec, { waitMs, task, stalled }: Wait): P
   }
 }
 
-async function describe(workspace: Workspace, started: ExecStarted, outputBytes: number) {
+interface Shown {
+  readonly started: ExecStarted;
+  readonly ended: ExecEnd | undefined;
+  readonly outputBytes: number;
+}
+
+async function describe(workspace: Workspace, { started, ended, outputBytes }: Shown) {
   const paths = outputPaths(workspace, started.sequence);
+  const bounds = { maxBytes: outputBytes, isOpen: ended === undefined };
   const [stdout, stderr] = await Promise.all([
-    excerptOf(readOutputFile(paths.stdout), outputBytes),
-    excerptOf(readOutputFile(paths.stderr), outputBytes),
+    excerptOf(readOutputFile(paths.stdout), bounds),
+    excerptOf(readOutputFile(paths.stderr), bounds),
   ]);
-  return { workspace, started, stdout, stderr };
+  return { workspace, started, ended, stdout, stderr };
 }

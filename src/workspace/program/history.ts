@@ -1,7 +1,9 @@
 // Owns telling what was run in a workspace: the list, one output, the summary. Never runs anything.
 import { PyroError } from "../../base/error.js";
+import { shortened, shownBytes } from "../../base/text.js";
 import { notExited, reasonsOf, viewOfOutcome, type Outcome } from "../../process/outcome.js";
 import { readOutputFile } from "../../process/output-file.js";
+import { pageOf } from "../../process/output-log.js";
 import { execEnds } from "../record/exec-end.js";
 import { readJournal, type ExecStarted, type JournalLine } from "../record/journal.js";
 import { isOutputRemoved } from "../output-room.js";
@@ -24,7 +26,9 @@ export interface WorkspaceNote {
 }
 
 export interface OutputPart {
-  readonly output: string;
+  readonly text: string;
+  /** The bytes, where they are not UTF-8. */
+  readonly base64: string | undefined;
   readonly nextOffset: number;
   readonly totalBytes: number;
 }
@@ -78,9 +82,10 @@ export async function commandOutput(workspace: Workspace, range: OutputRange): P
     );
   }
   const kept = readOutputFile(outputPaths(workspace, range.sequence)[range.stream]);
-  const bytes = await kept.read(range.offset, range.maxBytes);
+  const isOpen = workspace.execs.has(range.sequence) || workspace.starting.has(range.sequence);
+  const bytes = await pageOf(kept, { offset: range.offset, maxBytes: range.maxBytes, isOpen });
   return {
-    output: bytes.toString("utf8"),
+    ...shownBytes(bytes),
     nextOffset: range.offset + bytes.length,
     totalBytes: await kept.sizeBytes(),
   };
@@ -134,7 +139,7 @@ function oneLine(command: string | readonly string[]): string {
   const text = (typeof command === "string" ? command : command.join(" "))
     .replaceAll(/\s+/gu, " ")
     .replaceAll("`", "'");
-  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
+  return text.length > 120 ? shortened(text, 119) : text;
 }
 
 function describeEnd(outcome: Outcome): string {

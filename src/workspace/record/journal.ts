@@ -3,6 +3,7 @@ import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import * as z from "zod";
 import { crashPoint } from "../../base/crash-point.js";
 import { hasErrno } from "../../base/error.js";
+import { shortened } from "../../base/text.js";
 import { outcomeView } from "../../process/outcome.js";
 import { outputView } from "../../process/output.js";
 
@@ -59,7 +60,7 @@ const unrefusable = new Set<JournalLine["type"]>(["exec_signaled", "exec_ended",
 
 /** Appends one line; a crash of the host may lose the last ones, never more. `torn`: the last append failed half-way. */
 export async function appendJournal(path: string, line: JournalLine, torn = false): Promise<void> {
-  const text = `${JSON.stringify("detail" in line ? { ...line, detail: cut(line.detail) } : line)}\n`;
+  const text = `${JSON.stringify("detail" in line ? { ...line, detail: shortened(line.detail, maxDetailLength) } : line)}\n`;
   await (unrefusable.has(line.type) ? appendFromReserve : append)(path, torn ? `\n${text}` : text);
   crashPoint("journal line written", line.type);
 }
@@ -94,10 +95,6 @@ async function append(path: string, text: string): Promise<void> {
 
 function reserveOf(path: string): string {
   return `${path}.reserve`;
-}
-
-function cut(detail: string): string {
-  return detail.length <= maxDetailLength ? detail : `${detail.slice(0, maxDetailLength)}…`;
 }
 
 /** All lines that can be read; a torn last line is left out. */

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import type { Call } from "../../../src/operations/operation.js";
 import type { DaemonParts } from "../../../src/operations/parts.js";
 import * as commands from "../../../src/operations/workspace-exec.js";
+import { workspaceFileReadOperation } from "../../../src/operations/workspace-file-read.js";
 import * as files from "../../../src/operations/workspace-files.js";
 import * as lives from "../../../src/operations/workspace.js";
 
@@ -89,7 +90,7 @@ test("logs list the commands, or read the output of one", async () => {
     ],
     ...{ notes: [{ at, text: "stopped" }], output: null, next_offset: null, total_bytes: null },
   });
-  const reading = asked({ workspace: { id }, output: "ab", nextOffset: 5, totalBytes: 6 });
+  const reading = asked({ workspace: { id }, text: "ab", base64: undefined, nextOffset: 5, totalBytes: 6 });
   expect(await logs?.(reading.parts, { workspace_id: id, sequence: 2, ...range }, calling("record"))).toEqual({
     ...{ workspace_id: id, entries: [], notes: [], output: "ab", next_offset: 5, total_bytes: 6 },
   });
@@ -129,7 +130,7 @@ test("create and update hand on all that was chosen", async () => {
 test("files are read, listed, patched and compared within the bounds that were asked for", async () => {
   const read = asked({ path: "a", text: "x", base64: "eA==", totalBytes: 9, truncated: true, restarted: false });
   const input = { workspace_id: id, path: "a", offset: 1, max_bytes: 2 };
-  expect(await files.workspaceFileReadOperation.handler?.(read.parts, input, calling("beside"))).toEqual({
+  expect(await workspaceFileReadOperation.handler?.(read.parts, input, calling("beside"))).toEqual({
     ...{ path: "a", content: "x", content_base64: "eA==", total_bytes: 9, truncated: true, restarted: false },
   });
   const entry = { path: "l", kind: "symlink", size: 1, mode: "0777" };

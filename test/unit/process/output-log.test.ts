@@ -14,7 +14,8 @@ const folder = mkdtempSync(join(tmpdir(), "pyro-output-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const all = (bytes: number) => Promise.resolve(bytes);
-const text = (log: OutputLog) => excerptOf(log, keptOutputBytes);
+const bounds = (maxBytes = keptOutputBytes) => ({ maxBytes, isOpen: false });
+const text = (log: OutputLog) => excerptOf(log, bounds());
 let files = 0;
 const newPath = () => join(folder, String((files += 1)));
 
@@ -47,7 +48,7 @@ describe.each(kinds)("output in $kind", ({ openLog }) => {
     expect([await log.sizeBytes(), log.droppedBytes, log.isCut()]).toEqual([64 * 1024 ** 2, 1024 ** 2 + 4, true]);
     expect((await log.read(64 * 1024 ** 2 - 2, 10)).toString()).toBe("xx");
     // A reader of the result is told that it is not all.
-    expect((await excerptOf(log, keptOutputBytes)).truncated).toBe(true);
+    expect((await text(log)).truncated).toBe(true);
     await log.close();
   });
 
@@ -59,8 +60,8 @@ describe.each(kinds)("output in $kind", ({ openLog }) => {
       await text(await openLog()),
       await text(plain),
       await text(bytes),
-      await excerptOf(long, 4),
-      await excerptOf(long, 0),
+      await excerptOf(long, bounds(4)),
+      await excerptOf(long, bounds(0)),
     ]).toEqual([
       { text: "", truncated: false, base64: undefined },
       { text: "häuser\u{fffd}", truncated: false, base64: undefined },
@@ -94,7 +95,11 @@ describe("output in a file", () => {
       21,
       "abc",
     ]);
-    expect(await excerptOf(readOutputFile(path), 100)).toEqual({ text: "abc", truncated: true, base64: undefined });
+    expect(await excerptOf(readOutputFile(path), bounds(100))).toEqual({
+      text: "abc",
+      truncated: true,
+      base64: undefined,
+    });
   });
 
   test("that was never written is empty, and reading it makes none", async () => {

@@ -150,7 +150,12 @@ describe("a command", () => {
     expect(result).toMatchObject({ ...ended, ...noOutput, stderr: "err\n", stdout_truncated: true, dropped_bytes: 4 });
     expect(await wait(here.workspace)).toEqual(result);
     const range = { sequence: 1, stream: "stderr", offset: 1, maxBytes: 2 } as const;
-    expect(await commandOutput(here.workspace, range)).toEqual({ output: "rr", nextOffset: 3, totalBytes: 4 });
+    expect(await commandOutput(here.workspace, range)).toEqual({
+      text: "rr",
+      base64: undefined,
+      nextOffset: 3,
+      totalBytes: 4,
+    });
   });
 
   test("whose machine goes away is lost, and not said to have ended", async () => {
