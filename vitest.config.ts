@@ -18,10 +18,11 @@ export default defineConfig({
           include: ["src/**/*.test.ts", "test/unit/**/*.test.ts", "test/security/**/*.test.ts"],
           setupFiles: ["test/unit/property-seed.ts"],
           // Only for what hangs: a busy machine is slow.
-          testTimeout: 30_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
         },
       },
-      { test: { name: "contract", root: ROOT, include: ["test/contract/**/*.test.ts"], testTimeout: 30_000 } },
+      { test: { name: "contract", root: ROOT, include: ["test/contract/**/*.test.ts"], testTimeout: 600_000 } },
       {
         test: {
           name: "e2e",

@@ -1,7 +1,7 @@
 // Owns locks between processes, which end with their holder. Never steals one.
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readlink, realpath } from "node:fs/promises";
+import { startChild } from "./child-process.js";
 
 /**
  * Takes an exclusive lock on `path` (made when missing), waiting for as long as `signal` allows.
@@ -35,23 +35,18 @@ async function holdLock(
 ): Promise<AsyncDisposable | undefined> {
   signal.throwIfAborted();
   const conflict = ["--conflict-exit-code", String(takenExitCode)];
-  // Detached: a Ctrl-C meant for us must not end the holder first.
-  const holder = spawn("flock", ["--exclusive", ...conflict, ...flags, path, "sh", "-c", "echo locked && exec cat"], {
-    stdio: ["pipe", "pipe", "ignore"],
-    detached: true,
-  });
-  const closed = once(holder, "close");
+  const command = ["flock", "--exclusive", ...conflict, ...flags, path, "sh", "-c", "echo locked && exec cat"];
+  const holder = startChild({ command, env: process.env });
+  holder.stderr.resume();
   const release = async (): Promise<void> => {
     holder.stdin.end();
-    await closed.catch(() => undefined);
+    await holder.closed.catch(() => undefined);
   };
   // Only the wait is aborted: a lock once taken is held until it is released.
-  const giveUp = () => holder.kill("SIGKILL");
-  signal.addEventListener("abort", giveUp, { once: true });
-  holder.stdin.on("error", () => undefined);
-  const ended = closed.then(([code]) => Number(code));
+  signal.addEventListener("abort", holder.endGroup, { once: true });
+  const ended = holder.closed.then(({ code }) => code);
   const outcome = await Promise.race([once(holder.stdout, "data").then(() => "locked" as const), ended]).finally(() =>
-    signal.removeEventListener("abort", giveUp),
+    signal.removeEventListener("abort", holder.endGroup),
   );
   if (signal.aborted) await release();
   signal.throwIfAborted();

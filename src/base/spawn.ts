@@ -1,7 +1,6 @@
 // Owns running a host program to its end under a signal and a deadline. Never leaves it behind, never uses a shell.
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import type { Readable } from "node:stream";
+import { startChild, type Child, type Ending } from "./child-process.js";
 import { PyroError, hasErrno } from "./error.js";
 import { call, say } from "./say.js";
 
@@ -36,13 +35,7 @@ export async function runProgram(
 ): Promise<ProgramResult> {
   options.signal.throwIfAborted();
   const deadline = AbortSignal.timeout(options.timeoutMs);
-  const child = spawn(program, args, {
-    env: options.env ?? process.env,
-    cwd: options.cwd,
-    stdio: ["pipe", "pipe", "pipe"],
-    killSignal: "SIGKILL",
-    signal: AbortSignal.any([options.signal, deadline]),
-  });
+  const child = startChild({ command: [program, ...args], env: options.env ?? process.env, cwd: options.cwd });
   const stdout: Buffer[] = [];
   let stdoutBytes = 0;
   child.stdout.on("data", (chunk: Buffer) => {
@@ -50,12 +43,11 @@ export async function runProgram(
     if (stdoutBytes <= maxStdoutBytes) stdout.push(chunk);
   });
   const stderr = collectLines(child.stderr, options.onStderrLine);
-  child.stdin.on("error", () => undefined);
   if (options.input === undefined || typeof options.input === "string") child.stdin.end(options.input);
   else options.input.on("error", (error) => child.stdin.destroy(error)).pipe(child.stdin);
-  const [code, killedBy] = await exitOf(child, { program, options, deadline });
+  const { code, signal } = await endingOf(child, { program, options, deadline });
   if (code !== 0) {
-    const how = killedBy === null ? `exit code ${code}` : `signal ${killedBy}`;
+    const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
     throw new PyroError("internal", `${program} failed (${how}): ${lastLines(stderr())}`, {
       details: { program, exit_code: code, stderr: stderr() },
     });
@@ -69,13 +61,10 @@ interface Running {
   readonly deadline: AbortSignal;
 }
 
-async function exitOf(
-  child: ReturnType<typeof spawn>,
-  { program, options, deadline }: Running,
-): Promise<[number | null, NodeJS.Signals | null]> {
+async function endingOf(child: Child, { program, options, deadline }: Running): Promise<Ending> {
+  const over = AbortSignal.any([options.signal, deadline]);
   try {
-    const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
-    return [code, signal];
+    return await closedOrGivenUp(child, over);
   } catch (error) {
     options.signal.throwIfAborted();
     if (deadline.aborted) {
@@ -89,6 +78,20 @@ async function exitOf(
     }
     throw error;
   }
+}
+
+/** Of what was given up nothing is waited for. */
+function closedOrGivenUp(child: Child, over: AbortSignal): Promise<Ending> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => {
+      child.endGroup();
+      reject(over.reason);
+    };
+    over.addEventListener("abort", giveUp, { once: true });
+    // Its number may be another's from then on.
+    const closed = child.closed.finally(() => over.removeEventListener("abort", giveUp));
+    closed.then(resolve, reject);
+  });
 }
 
 function collectLines(stream: Readable, onLine: ((line: string) => void) | undefined): () => string {

@@ -53,15 +53,6 @@ export function readStored<Schema extends z.ZodType>(
   }
 }
 
-/** The value of a record of today's or an older format; undefined for any other. */
-export function readKnown<Schema extends z.ZodType>(
-  kind: RecordKind<Schema>,
-  text: string,
-): z.output<Schema> | undefined {
-  const found = readStored(kind, text);
-  return found.kind === "readable" ? found.value : undefined;
-}
-
 /** The refusal to use, change or replace what a newer pyro wrote. `which` is for a person, such as `Workspace ws_…`. */
 export function refuseNewer(which: string, { reason, format }: Pick<NewerRecord, "reason" | "format">): PyroError {
   return new PyroError("unsupported", `${which} is left as it is. ${reason}`, {

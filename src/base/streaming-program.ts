@@ -1,8 +1,7 @@
 // Owns a host program that streams, with its whole process group. Never interprets the stream.
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { startChild } from "./child-process.js";
 import { PyroError } from "./error.js";
 import { maskPasswords } from "./mask-passwords.js";
 
@@ -28,37 +27,25 @@ export interface ProgramStart {
 
 const tailLines = 40;
 
-export function startProgram(start: ProgramStart): RunningProgram {
-  const [program = "", ...args] = start.command;
-  const child = spawn(program, args, {
-    env: start.env,
-    cwd: "/",
-    detached: true,
-    stdio: ["pipe", "pipe", "pipe", ...(start.descriptors ?? [])],
-  });
-  const { stdin, stdout, stderr } = child;
-  if (stdin === null || stdout === null || stderr === null) throw new PyroError("internal", `${program} has no pipes.`);
+export function startProgram({ command, env, descriptors, onStderrLine }: ProgramStart): RunningProgram {
+  const [program = ""] = command;
+  const child = startChild({ command, env, cwd: "/", descriptors });
   const tail: string[] = [];
-  createInterface({ input: stderr }).on("line", (line) => {
+  createInterface({ input: child.stderr }).on("line", (line) => {
     tail.push(line);
     if (tail.length > tailLines) tail.shift();
-    start.onStderrLine(line);
+    onStderrLine(line);
   });
-  // A program that ends early says so by its exit code.
-  stdin.on("error", () => undefined);
-  const ended = once(child, "close").then(([code, killedBy]: unknown[]) => {
-    if (code !== 0) throw new PyroError("internal", failure(program, code ?? killedBy, tail));
+  const ended = child.closed.then(({ code, signal }) => {
+    if (code !== 0) throw new PyroError("internal", failure(program, code ?? signal, tail));
   });
   ended.catch(() => undefined);
-  const kill = () => {
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    try {
-      process.kill(-child.pid, "SIGKILL");
-    } catch {
-      // It ended by itself in this moment.
-    }
-  };
-  return { stdin, stdout, tail, ended, kill };
+  let runs = true;
+  const exited = () => void (runs = false);
+  child.exited.then(exited, exited);
+  // Its number may be another's once it has ended.
+  const kill = () => runs && child.endGroup();
+  return { stdin: child.stdin, stdout: child.stdout, tail, ended, kill };
 }
 
 function failure(program: string, how: unknown, tail: readonly string[]): string {

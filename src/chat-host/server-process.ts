@@ -5,9 +5,7 @@ import {
   type JSONRPCMessage,
   type Transport,
 } from "@modelcontextprotocol/client";
-import { spawn, type ChildProcessByStdio } from "node:child_process";
-import { once } from "node:events";
-import type { Readable, Writable } from "node:stream";
+import { startChild, type Child, type Ending } from "../base/child-process.js";
 import type { Launch } from "./host.js";
 
 /** What it may print that is no message, and how long a message may be. */
@@ -26,7 +24,7 @@ export class ServerProcess implements Transport {
   onmessage?: ((message: JSONRPCMessage) => void) | undefined;
 
   readonly #launch: Launch & { readonly environment: NodeJS.ProcessEnv };
-  #child: ChildProcessByStdio<Writable, Readable, Readable> | undefined;
+  #child: Child | undefined;
   #partial = "";
   #noise = "";
   #stderr = "";
@@ -54,21 +52,13 @@ export class ServerProcess implements Transport {
 
   async start(): Promise<void> {
     const { command, args, cwd, environment: env } = this.#launch;
-    // In a group of its own, so that what it starts can be ended with it.
-    const child = spawn(command, [...args], { cwd, env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    const child = startChild({ command: [command, ...args], cwd, env });
     this.#child = child;
-    child.once("exit", (code, signal) => {
-      const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
-      const ended = () => this.#fail(`It ended ${how} instead of answering.`);
-      // What it printed last is still to come, but what it started may keep the pipes open.
-      const timer = setTimeout(ended, drainMs);
-      child.once("close", () => {
-        clearTimeout(timer);
-        ended();
-      });
-    });
-    child.once("error", (error) => this.#fail(`It cannot be started: ${error.message}.`));
-    child.stdin.on("error", () => undefined);
+    child.exited.then(
+      (ending) => this.#drain(child, ending),
+      (error: unknown) =>
+        this.#fail(`It cannot be started: ${String(error instanceof Error ? error.message : error)}.`),
+    );
     child.stdout.setEncoding("utf8").on("data", (text: string) => this.#read(text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-tailLength);
@@ -83,16 +73,27 @@ export class ServerProcess implements Transport {
   /** Resolves when nothing of it runs any more. */
   async close(): Promise<void> {
     const child = this.#child;
-    if (child?.pid === undefined) return;
+    if (child === undefined) return;
     this.#finish();
     child.stdin.end();
-    const timer = setTimeout(() => endGroup(child.pid), graceMs);
-    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    const timer = setTimeout(child.endGroup, graceMs);
+    await child.exited.catch(() => undefined);
     clearTimeout(timer);
-    // What it left behind: the group outlives its leader, and the pipes may be held from outside of it.
-    endGroup(child.pid);
+    // What it left behind: the pipes may be held from outside of the group.
+    child.endGroup();
     child.stdout.destroy();
     child.stderr.destroy();
+  }
+
+  /** What it printed last is still to come, but what it started may keep the pipes open. */
+  #drain({ closed }: Child, { code, signal }: Ending): void {
+    const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+    const ended = () => this.#fail(`It ended ${how} instead of answering.`);
+    const timer = setTimeout(ended, drainMs);
+    void closed.then(() => {
+      clearTimeout(timer);
+      ended();
+    });
   }
 
   #read(text: string): void {
@@ -128,13 +129,5 @@ function parseMessage(line: string): JSONRPCMessage | undefined {
     return deserializeMessage(line);
   } catch {
     return undefined;
-  }
-}
-
-function endGroup(pid: number | undefined): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, "SIGKILL");
-  } catch {
-    // It has gone.
   }
 }

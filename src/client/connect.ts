@@ -174,45 +174,31 @@ async function makesWay(old: DaemonRecord, until: number): Promise<boolean> {
 /** True once a new daemon is ready; false when another one has the lock. */
 async function start(paths: Paths, options: ConnectOptions): Promise<boolean> {
   // Only for a start: most commands find a daemon.
-  const { spawn } = await import("node:child_process");
+  const { startOffspring } = await import("../base/child-process.js");
   const env = options.env ?? process.env;
   await using stderr = await openStderr(daemonStderrPath(paths));
-  const child = spawn(
-    "flock",
-    [
-      "--nonblock",
-      "--no-fork",
-      "-E",
-      String(lockedExitCode),
-      daemonLockPath(paths),
-      process.execPath,
-      ...options.command,
-    ],
-    {
-      cwd: "/",
-      detached: true,
-      stdio: ["ignore", "pipe", stderr.fd],
-      env: { ...Object.fromEntries(passedOn.map((name) => [name, env[name]])), PATH: daemonPath },
-    },
-  );
-  const { stdout } = child;
-  if (stdout === null) throw new PyroError("internal", "The daemon has no output.");
+  const lock = ["flock", "--nonblock", "--no-fork", "-E", String(lockedExitCode), daemonLockPath(paths)];
+  const daemon = startOffspring({
+    command: [...lock, process.execPath, ...options.command],
+    cwd: "/",
+    env: { ...Object.fromEntries(passedOn.map((name) => [name, env[name]])), PATH: daemonPath },
+    stderr: stderr.fd,
+  });
   let said = "";
   const ready = new Promise<"ready">((resolve) => {
-    stdout.setEncoding("utf8").on("data", (data: string) => {
+    daemon.stdout.setEncoding("utf8").on("data", (data: string) => {
       said += data;
       if (said === "ready\n") resolve("ready");
     });
   });
-  const ended = once(child, "close").then(([code]) => code as number | null);
+  const ended = daemon.closed.then(({ code }) => code);
   const first = await Promise.race([ready, ended]).catch((error: unknown) => {
     throw new PyroError("unavailable", "The pyro daemon could not be started.", {
       hint: "Install util-linux (flock) and call again.",
       cause: error,
     });
   });
-  stdout.destroy();
-  child.unref();
+  daemon.letGo();
   if (first === "ready") return true;
   if (first === lockedExitCode && said === "") return false;
   throw (

@@ -72,4 +72,3 @@ export const execView = z.object({
 
 export type WorkspaceView = z.output<typeof workspaceView>;
 export type SkippedFile = z.output<typeof skippedFiles>[number];
-export type ExecView = z.output<typeof execView>;

@@ -87,14 +87,9 @@ export interface FollowedProgram {
   /** Milliseconds after which the guest has to have killed it; not believed for long after that. */
   readonly timeoutMs: number;
   /** Bytes of each stream that are safe already; 0 when absent. */
-  readonly from?: OutputCursors;
+  readonly from?: { readonly stdout: bigint; readonly stderr: bigint };
   /** Gets each chunk in order; the next one waits for it. What it has resolved for is safe. */
   output(stream: "stdout" | "stderr", data: Uint8Array): Promise<void>;
-}
-
-export interface OutputCursors {
-  readonly stdout: bigint;
-  readonly stderr: bigint;
 }
 
 /** Follows a started program to its end, from where an earlier follower left off. */

@@ -124,7 +124,7 @@ export async function endHome(path: string): Promise<void> {
 
 /** What of this home nobody owns, as `pyro daemon audit` sees it. */
 export async function ownerless(path: string): Promise<readonly string[]> {
-  const things = await audit(locatePaths(environmentOf(path)), AbortSignal.timeout(30_000));
+  const things = await audit(locatePaths(environmentOf(path)), AbortSignal.timeout(300_000));
   return things.flatMap(({ owner, what }) => (owner === undefined ? [what] : []));
 }
 

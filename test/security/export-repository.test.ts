@@ -168,7 +168,7 @@ const runs = Number(process.env["PYRO_PROPERTY_RUNS"] ?? 60);
 
 test(
   "git finds no repository in what random sequences of exports made",
-  { timeout: 60_000 + runs * 2000 },
+  { timeout: 600_000 + runs * 2000 },
   async () => {
     let found = 0;
     await fc.assert(

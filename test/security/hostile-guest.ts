@@ -73,7 +73,7 @@ export async function openHostileGuest(lies: Lies, ticks?: Ticks): Promise<Hosti
   await once(channel, "connect");
   let paused = false;
   const options = { channel, isPaused: () => paused, ...(ticks === undefined ? {} : { ticks }) };
-  const opened = await openGuestSession(options, AbortSignal.timeout(20_000));
+  const opened = await openGuestSession(options, AbortSignal.timeout(300_000));
   const session: GuestSession = { ...opened, heartbeats: true };
   const { live, kills } = machineWith(session, { id: "vm_hostile" });
   return {

@@ -11,7 +11,7 @@ import { openSeedCache } from "../../src/tree/seed/seed-cache.js";
 import { openSeeds } from "../../src/tree/seed/seeds.js";
 import { git } from "../unit/tree/seed/tree.js";
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 600_000 });
 
 const task = { signal: new AbortController().signal, progress: () => undefined };
 

@@ -18,11 +18,6 @@ export interface QmpEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-interface Waiter {
-  resolve(value: unknown): void;
-  reject(error: Error): void;
-}
-
 /** Milliseconds that QEMU has to answer one command. */
 const answerTimeoutMs = 20_000;
 /** Characters of a line that listeners are told. */
@@ -31,7 +26,7 @@ const maxToldLength = 500;
 export class Qmp implements Disposable {
   readonly #socket: Socket;
   readonly #machine: string;
-  readonly #waiters = new Map<number, Waiter>();
+  readonly #waiters = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   readonly #listeners = new Set<(event: QmpEvent | Error) => void>();
   #nextId = 1;
   #closed: Error | undefined;

@@ -86,7 +86,7 @@ for (const point of fileWalks.template) {
       await removeLeftovers(root, new AbortController().signal);
       const whole = readdirSync(root).filter((name) => !name.endsWith(".lock"));
       expect(whole.filter((name) => !/^[0-9a-f]{32}\.[0-9a-f]{16}$/u.test(name))).toEqual([]);
-    }, 20_000);
+    }, 240_000);
     expect(run("template")).toMatchObject({ signal: null, stderr: "" });
     expect(readdirSync(root).filter((name) => !name.endsWith(".lock"))).toHaveLength(1);
   });

@@ -6,6 +6,7 @@ import { PyroError } from "../../../../src/base/error.js";
 import { call, say } from "../../../../src/base/say.js";
 import { toCamel, toSnake, type Camel } from "../../../../src/surface/sdk/case.js";
 import { Pyro } from "../../../../src/surface/sdk/pyro.js";
+import type { Methods } from "../../../../src/surface/sdk/methods.js";
 import type { BoundMethods } from "../../../../src/surface/sdk/workspace.js";
 import { fakeDaemon, ranFine, untilCanceled } from "../fake-daemon.js";
 
@@ -162,4 +163,32 @@ test("what is bound to a workspace is every method that takes its id, whatever t
   };
   expectTypeOf<keyof BoundMethods<Some>>().toEqualTypeOf<"openShell" | "status">();
   expectTypeOf<BoundMethods<Some>["openShell"]>().parameter(0).toEqualTypeOf<{ columns: number }>();
+});
+
+test("a workspace has at run time what its type says, no more and no less", async () => {
+  // A record needs each method of the type, and takes no other.
+  const typed: Record<keyof BoundMethods<Methods>, true> = {
+    applyPatch: true,
+    delete: true,
+    diff: true,
+    exec: true,
+    export: true,
+    listFiles: true,
+    logs: true,
+    pushSync: true,
+    readFile: true,
+    reset: true,
+    start: true,
+    status: true,
+    stop: true,
+    summarize: true,
+    update: true,
+    wait: true,
+    writeFile: true,
+  };
+  const { connector } = fakeDaemon(() => view);
+  const workspace = await new Pyro({ connector }).workspace();
+  const { id, created, ...methods } = workspace;
+  expect([id, created.workspaceId]).toEqual([view.workspace_id, view.workspace_id]);
+  expect(Object.keys(methods).toSorted()).toEqual(Object.keys(typed).toSorted());
 });

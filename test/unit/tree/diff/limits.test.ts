@@ -137,7 +137,7 @@ describe("a hostile guest", () => {
 });
 
 describe("texts", () => {
-  test("random texts: git apply turns the one into the other", { timeout: 60_000 }, async () => {
+  test("random texts: git apply turns the one into the other", { timeout: 600_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), "pyro-hunks-"));
     const line = fc.constantFrom("a\n", "b\n", "c\n", "\n", "dd\r\n");
     const text = fc
