@@ -26,7 +26,7 @@ export interface CallFields {
   readonly workspace_file_write: "workspace_id" | "path" | "text";
   readonly workspace_list: never;
   readonly workspace_logs: "workspace_id" | "sequence" | "stream" | "offset" | "max_bytes";
-  readonly workspace_patch_apply: "workspace_id" | "patch";
+  readonly workspace_patch_apply: "workspace_id" | "patch" | "patch_file";
   readonly workspace_reset: "workspace_id";
   readonly workspace_start: "workspace_id";
   readonly workspace_status: "workspace_id";

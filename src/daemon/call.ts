@@ -46,12 +46,14 @@ async function serve(id: string, { exchange, handler }: Served, shutdown: AbortS
   const signal = AbortSignal.any([gone.signal, shutdown]);
   const stdin = new PassThrough();
   stdin.on("error", () => undefined);
+  signal.addEventListener("abort", () => stdin.destroy(asPyroError(signal.reason)), { once: true });
   const send = (line: ServerLine) => writeLine(response, line);
   try {
     const lines = readLines(request, maxRequestLineBytes);
     const first = await nextLine(lines, callLine);
     const listeners: ((name: string) => void)[] = [];
-    void readOn(lines, stdin, listeners).catch(() => stdin.end());
+    const ended = { whole: false };
+    void readOn(lines, { stdin, ended, listeners }).catch(() => stdin.end());
     // Says that the call begins: until then a client whose connection breaks may make it again.
     response.flushHeaders();
     const result = await handler(first.input, {
@@ -60,6 +62,7 @@ async function serve(id: string, { exchange, handler }: Served, shutdown: AbortS
       sshAgent: first.ssh_agent,
       allowedRoots: first.allowed_roots,
       stdin: first.stdin ? stdin : undefined,
+      hasWholeStdin: () => ended.whole,
       streaming: first.streaming,
       progress: throttled(id, (event) => void send({ progress: event })),
       output: (stream, data) => send({ output: { stream, data: Buffer.from(data).toString("base64") } }),
@@ -124,16 +127,20 @@ function parseLine<Schema extends z.ZodType>(text: string, schema: Schema): z.ou
   }
 }
 
-async function readOn(
-  lines: AsyncGenerator<string>,
-  stdin: PassThrough,
-  listeners: readonly ((name: string) => void)[],
-): Promise<void> {
+interface Reading {
+  readonly stdin: PassThrough;
+  readonly ended: { whole: boolean };
+  readonly listeners: readonly ((name: string) => void)[];
+}
+
+async function readOn(lines: AsyncGenerator<string>, { stdin, ended, listeners }: Reading): Promise<void> {
   for await (const text of lines) {
     const line = parseLine(text, clientLine);
     if ("signal" in line) for (const listener of listeners) listener(line.signal);
-    else if ("stdin_end" in line) stdin.end();
-    else if (!stdin.destroyed && !stdin.write(Buffer.from(line.stdin, "base64"))) {
+    else if ("stdin_end" in line) {
+      ended.whole = true;
+      stdin.end();
+    } else if (!stdin.destroyed && !stdin.write(Buffer.from(line.stdin, "base64"))) {
       await drained(stdin);
     }
   }

@@ -22,6 +22,8 @@ export interface Call<Needs extends Need | undefined = Need | undefined> extends
   readonly needs: Needs;
   /** Standard input of the caller, where it has one to pass on. */
   readonly stdin: Readable | undefined;
+  /** Whether all of it came: a caller that goes only ends it. */
+  hasWholeStdin(): boolean;
   /** Socket of the caller's SSH agent, where it has one. */
   readonly sshAgent: string | undefined;
   /** Where the paths of `hostPaths` may lead, to be judged where they are opened. */
@@ -127,6 +129,13 @@ export interface Operation<
   readonly output: Output;
   /** Input fields that hold paths of the caller's host: made absolute before the call; the handler opens them within `call.allowedRoots`. */
   readonly hostPaths?: Readonly<Record<string, "read" | "write">>;
+  /**
+   * A text field that may be long, and the field that names a file of the caller's with the same text: one of them is given. A file,
+   * and a text that is long, goes beside the input as standard input does, and comes as `call.stdin`.
+   */
+  readonly carries?: { readonly text: string; readonly file: string };
+  /** Text field of the result that may be long: comes as output on `stdout`, and not in the result, where the caller is streaming. */
+  readonly streams?: string;
   /** The result when no daemon runs; where it is given, the operation never starts one. */
   readonly withoutDaemon?: z.input<Output>;
   /** In the daemon. Every operation has this or `inCaller`; with both, the caller's part asks the daemon's. */

@@ -2,8 +2,10 @@
 import * as z from "zod";
 import { sayAll } from "../base/say.js";
 import { visibleLine } from "../base/visible.js";
+import { maxPatchBytes } from "../tree/patch-limit.js";
 import { heldContent } from "./fields.js";
 import { operation } from "./operation.js";
+import { outputText, wholeInput } from "./long-text.js";
 import {
   allowHostPathFlag,
   allowHostPaths,
@@ -107,13 +109,18 @@ export const workspaceFileWriteOperation = operation({
   text: (result) => `Wrote ${result.bytes} bytes to ${result.path}.`,
 });
 
+const patchText = z.string().min(1);
+const patchMeta = { ...heldContent, description: "Unified diff, plain or git style." };
+const patchMcpInput = z.strictObject({
+  workspace_id: workspaceId,
+  patch: patchText.max(maxFileBytes).meta(patchMeta),
+});
 const patchInput = z.strictObject({
   workspace_id: workspaceId,
-  patch: z
-    .string()
-    .min(1)
-    .max(maxFileBytes)
-    .meta({ ...heldContent, description: "Unified diff, plain or git style." }),
+  patch: patchText.max(maxPatchBytes).optional().meta(patchMeta),
+  patch_file: hostPath
+    .optional()
+    .describe("File of the caller's that has the patch, instead of patch; at most 256 MiB."),
 });
 
 export const workspacePatchApplyOperation = operation({
@@ -126,15 +133,17 @@ export const workspacePatchApplyOperation = operation({
   cli: {
     path: ["workspace", "patch", "apply"],
     positionals: ["workspace_id"],
+    omit: ["patch_file"],
     fromFile: { patch: "patch-file" },
   },
   mcp: {
     profiles: core,
-    input: patchInput,
+    input: patchMcpInput,
     description:
       "Applies a unified diff (git style too: new, deleted, renamed, mode) to /workspace, all or nothing, with exact context. " +
       "Prefer it to editing through the shell. If it does not fit, the error names file, hunk and line.",
   },
+  carries: { text: "patch", file: "patch_file" },
   input: patchInput,
   output: z.object({
     changed: z.boolean(),
@@ -144,7 +153,8 @@ export const workspacePatchApplyOperation = operation({
     files: z.array(z.object({ path: z.string(), change: z.string() })),
     restarted: z.boolean(),
   }),
-  handler: async ({ workspaces }, { workspace_id: id, patch }, call) => {
+  handler: async ({ workspaces }, { workspace_id: id, patch: text }, call) => {
+    const patch = text ?? wholeInput(call);
     const { alreadyApplied, ...applied } = await workspaces.applyPatch({ id, patch }, call);
     return { ...applied, already_applied: alreadyApplied };
   },
@@ -164,11 +174,7 @@ const diffInput = z.strictObject({
     .boolean()
     .default(false)
     .describe("Also new files that git would ignore, such as installed packages."),
-  max_patch_characters: z
-    .int()
-    .min(0)
-    .max(256 * 1024 * 1024)
-    .default(256 * 1024 * 1024),
+  max_patch_characters: z.int().min(0).max(maxPatchBytes).default(maxPatchBytes).describe("In bytes of UTF-8."),
 });
 const diffMcpInput = diffInput.omit({ max_patch_characters: true }).strict();
 
@@ -200,6 +206,7 @@ export const workspaceDiffOperation = operation({
       "exporting. A patch that is too long is left out: ask for some paths.",
     emptyText: ({ clean }) => (clean === true ? "Nothing has changed." : "The patch is empty."),
   },
+  streams: "patch",
   input: diffInput,
   output: z.object({
     clean: z.boolean(),
@@ -233,7 +240,8 @@ export const workspaceDiffOperation = operation({
   }),
   handler: ({ workspaces }, { workspace_id: id, paths, ...input }, call) => {
     const bounds = { includeIgnored: input.include_ignored, maxPatchCharacters: input.max_patch_characters };
-    return workspaces.diff({ id, paths, ...bounds }, call);
+    const written = call.streaming ? { writePatch: (text: string) => outputText(call, text) } : {};
+    return workspaces.diff({ id, paths, ...bounds, ...written }, call);
   },
   worded: (result, { workspace_id: id }, spell) => ({ ...result, omitted: withNext(result.omitted, id, spell) }),
   text: (result) =>

@@ -4,6 +4,7 @@ import { PyroError, asPyroError } from "../base/error.js";
 import type { CallOptions } from "../client/call.js";
 import type { Operation } from "../operations/operation.js";
 import type { CallerParts } from "../operations/parts.js";
+import { carry, type Carried } from "./carry.js";
 
 export interface Connection {
   call(name: string, input: unknown, options?: CallOptions): Promise<unknown>;
@@ -33,12 +34,16 @@ export async function callOperation(
   { operation, input }: OperationCall,
   options: CallOptions = {},
 ): Promise<WireResult> {
-  const wire = withAbsolutePaths(operation, input);
+  let carried: Carried = { input, options };
   try {
     options.signal?.throwIfAborted();
-    return operation.output.parse(await perform(connector, { operation, input: wire }, options));
+    carried = await carry({ operation, input: withAbsolutePaths(operation, input) }, options);
+    return operation.output.parse(await perform(connector, { operation, input: carried.input }, carried.options));
   } catch (error) {
-    throw options.signal?.aborted === true ? abortReason(options.signal) : asPyroError(error);
+    const { signal } = carried.options;
+    throw signal?.aborted === true ? abortReason(signal) : asPyroError(error);
+  } finally {
+    carried.opened?.destroy();
   }
 }
 

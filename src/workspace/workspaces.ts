@@ -1,4 +1,6 @@
 // Owns what the daemon offers to do with workspaces: each domain function behind the one door. Never renames, and does nothing by itself.
+import { Spool } from "../base/spool.js";
+import { readPatch } from "../tree/patch/patch-parts.js";
 import { enter, wake, type Inside, type Needing, type NeedInside } from "./access.js";
 import { journaledExport, journaledPatch, journaledPush, journaledWrite } from "./files/journaled.js";
 import { listFolder, readText, type ListRequest, type ReadRequest, type WriteRequest } from "./files/single.js";
@@ -21,6 +23,11 @@ interface Named {
 }
 
 type InsideCall = Needing<NeedInside>;
+
+interface PatchRequest {
+  /** As it comes where it is not there as a whole. */
+  readonly patch: string | AsyncIterable<Uint8Array>;
+}
 
 export function openWorkspaces(parts: WorkspaceParts) {
   return { ...lives(parts), ...commands(parts), ...files(parts) };
@@ -82,8 +89,14 @@ function files(parts: WorkspaceParts) {
       inside(request, call, ({ session, signal }) => readText(session, request, signal)),
     writeFile: (request: WriteRequest & Named, call: InsideCall) =>
       inside(request, call, (it) => journaledWrite(it, request)),
-    applyPatch: (request: { readonly patch: string } & Named, call: InsideCall) =>
-      inside(request, call, (it) => journaledPatch(it, request.patch)),
+    /** Read to its end before the workspace is entered: whoever writes it slowly holds nobody up. */
+    applyPatch: async (request: PatchRequest & Named, call: InsideCall) => {
+      const { folder } = parts.store.find(request.id).files;
+      await using spool = new Spool(folder, "patch");
+      const text = typeof request.patch === "string" ? [Buffer.from(request.patch)] : request.patch;
+      const patch = await readPatch(text, spool.keep, call.signal);
+      return await inside(request, call, (it) => journaledPatch(it, patch));
+    },
     diff: (request: DiffRequest & Named, call: InsideCall) =>
       inside(request, call, ({ session, workspace, signal }) => diffOf(session, { workspace, request }, signal)),
     export: (request: ExportRequest & Named, call: InsideCall & HostCaller) =>

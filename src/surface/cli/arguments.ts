@@ -1,4 +1,5 @@
 // Owns turning a command's arguments into its input. Never looks at anything but the arguments and the files they name.
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { closest } from "../../base/closest.js";
 import { PyroError } from "../../base/error.js";
@@ -153,7 +154,9 @@ async function addFiles(command: Command, { values, files }: Given, readText: Re
     }
     if (path === undefined) continue;
     if (values.has(field)) throw usage(`${both.join(" and ")} exclude each other.`);
-    values.set(field, await readText(path));
+    // What may be long is read when it is sent.
+    if (command.carries?.text === field) values.set(command.carries.file, path === "-" ? path : resolve(path));
+    else values.set(field, await readText(path));
   }
 }
 

@@ -21,7 +21,7 @@ export interface Context {
 }
 
 /** How its arguments look, and what it does with them. */
-export interface Command extends Omit<CliShape, "passThrough" | "exitCode"> {
+export interface Command extends Omit<CliShape, "passThrough" | "exitCode">, Pick<Operation, "carries"> {
   readonly summary: string;
   readonly input: z.ZodObject;
   /** Works, but help does not show it. */
@@ -45,14 +45,16 @@ export interface Selection {
 
 export interface CommandContext extends Context {
   readonly selection: Selection | undefined;
+  /** Bytes of the selection's file, where they went there as they came. */
+  readonly written?: number | undefined;
 }
 
 /** An operation as a command; undefined for one that has no place on the command line. */
 export function commandOf(operation: Operation, run: (operation: Operation) => Command["run"]): Command | undefined {
-  const { cli, summary, input, needs } = operation;
+  const { cli, summary, input, needs, carries } = operation;
   if (cli === undefined) return undefined;
   const notes = [...(needs === undefined ? [] : [needsText[needs]]), ...notesOf(operation)];
-  return { ...cli, summary, input, notes, run: run(operation) };
+  return { ...cli, ...(carries === undefined ? {} : { carries }), summary, input, notes, run: run(operation) };
 }
 
 /** The operation whose command `words` begin with; none of the others is loaded. */

@@ -26,8 +26,10 @@ export function bytesOf(result: WireResult, field: string): Buffer {
   return typeof exact === "string" ? Buffer.from(exact, "base64") : Buffer.from(typeof text === "string" ? text : "");
 }
 
-async function printPart(result: WireResult, selection: Selection, { stdout, stderr }: CommandContext): Promise<void> {
+async function printPart(result: WireResult, selection: Selection, context: CommandContext): Promise<void> {
+  const { stdout, stderr, written } = context;
   const { field, how, path } = selection;
+  if (written !== undefined) return stderr.write(`pyro: Wrote ${written} bytes to ${path ?? ""}.\n`);
   const bytes = bytesOf(result, field);
   if (path === undefined) {
     // A terminal is a person's: only a file or a pipe wants the bytes.

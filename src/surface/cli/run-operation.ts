@@ -5,6 +5,7 @@ import { callOperation, type OperationCall } from "../connection.js";
 import type { Command, CommandContext, Context } from "./command.js";
 import { CommandFailure, exitCodes, ownFailure } from "./exit.js";
 import { finishCommand } from "./guest-command.js";
+import { openLongResult } from "./long-result.js";
 import { interruptible, type Interrupts } from "./interrupts.js";
 import { printResult } from "./print-result.js";
 import { progressDisplay } from "./progress-display.js";
@@ -22,17 +23,20 @@ async function call(request: OperationCall, context: CommandContext, { signal }:
   const progress = progressDisplay(context.stderr);
   const { operation } = request;
   try {
-    const plain = await callOperation(context.connector, request, {
+    await using long = await openLongResult(operation.streams, context);
+    const short = await callOperation(context.connector, request, {
       signal: withOutput(signal, context),
       surface: "cli",
+      ...(long === undefined ? {} : { onOutput: (_stream, data) => long.take(data) }),
       onProgress: progress.update,
       onPart: (part) => printResult(request.operation, request.operation.output.parse(part), context),
     });
     progress.stop();
+    const plain = (await long?.finish(short)) ?? short;
     const result = worded(request, plain, await speakerFor(partsOf(request, plain)));
     const ran = operation.ran?.(result);
     if (ran !== undefined) return await finishCommand({ call: request, result, ran }, context);
-    await printResult(operation, result, context);
+    await printResult(operation, result, { ...context, written: long?.written() });
     return operation.cli?.exitCode?.(result) ?? 0;
   } catch (error) {
     throw operation.ran === undefined ? error : ownRunFailure(asPyroError(error), true);

@@ -1,6 +1,7 @@
 // Owns cutting a client's input into lines, and answering those that are too long. Never parses a message.
 import { Transform, type TransformCallback, type Writable } from "node:stream";
 import { jsonLine } from "../../base/json-line.js";
+import { forPerson } from "../../base/say.js";
 
 /** Bytes of one message. What the library buffers is more, since it ends the connection where it gets more than that. */
 export const maxMessageBytes = 10 * 1024 * 1024;
@@ -60,7 +61,8 @@ export class MessageLines extends Transform {
 
 function tooLong(id: string | number | null, bytes: number) {
   const limit = `${maxMessageBytes / 1024 / 1024} MiB`;
-  const message = `invalid_argument: This message has ${bytes} bytes; a call may have ${limit}. Write what is longer in several calls.`;
+  const longer = forPerson`a patch of up to 256 MiB the user applies in a terminal, by pyro workspace patch apply ID --patch-file FILE`;
+  const message = `invalid_argument: This message has ${bytes} bytes; a call may have ${limit}. Write what is longer in several calls; ${longer}.`;
   return { jsonrpc: "2.0", id, error: { code: -32_600, message } };
 }
 

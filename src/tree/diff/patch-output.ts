@@ -1,8 +1,6 @@
 // Owns how long a patch may become, and where its parts go. Never makes one.
+import { maxPatchBytes } from "../patch-limit.js";
 import type { OmittedKind } from "./omissions.js";
-
-/** Bytes of a patch that is made, and of one that is taken: what the one gives, the other takes. */
-export const maxPatchBytes = 256 * 1024 * 1024;
 
 export interface PatchOutput {
   /** False once nothing more goes in, so that no content need be read. */

@@ -47,6 +47,11 @@ const readers: readonly (readonly [prefix: string, read: Reader])[] = [
   ["index ", readIndex],
 ];
 
+/** Whether a line right behind `diff --git` or its like is one of its headers. */
+export function isGitHeader(line: string): boolean {
+  return readers.some(([prefix]) => line.startsWith(prefix));
+}
+
 /** From `diff --git` up to the first hunk, the binary part or the next file. */
 export function parseGitHeaders(lines: PatchLines): GitHeaders {
   const atLine = lines.number;

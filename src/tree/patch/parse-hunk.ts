@@ -12,6 +12,12 @@ export function isHunkStart(line: string): boolean {
   return line.startsWith("@@ -");
 }
 
+/** Lines of either side that the header counts; none where it is malformed. */
+export function hunkCounts(line: string): { readonly old: number; readonly new: number } {
+  const match = header.exec(line);
+  return match === null ? { old: 0, new: 0 } : { old: Number(match[2] ?? 1), new: Number(match[4] ?? 1) };
+}
+
 export function parseHunk(lines: PatchLines): Hunk {
   const atLine = lines.number;
   const match = header.exec(lines.next() ?? "");

@@ -1,5 +1,4 @@
-// Owns reading a patch: git's format and plain unified diffs, with whatever prose stands between. Never looks at the files it is for.
-import { PyroError } from "../../base/error.js";
+// Owns reading a patch, or a part of it: git's format and plain unified diffs, with whatever prose stands between. Never looks at the files it is for.
 import { displayPath } from "../byte-path.js";
 import { parseBinary } from "./binary-change.js";
 import { type GitHeaders, parseGitHeaders } from "./git-headers.js";
@@ -8,15 +7,9 @@ import type { FilePatch, Hunk } from "./patch-text.js";
 import { isPlainStart, parsePlainHeader } from "./plain-names.js";
 import { isHunkStart, parseHunk } from "./parse-hunk.js";
 
-const maxPatchBytes = 64 * 1024 * 1024;
-
-/** At least one file, in the order of the patch. */
-export function parsePatch(patch: string | Uint8Array): FilePatch[] {
-  const bytes = typeof patch === "string" ? Buffer.from(patch, "utf8") : Buffer.from(patch);
-  if (bytes.length > maxPatchBytes) {
-    throw new PyroError("invalid_argument", `The patch has ${bytes.length} bytes; at most ${maxPatchBytes} are taken.`);
-  }
-  const lines = new PatchLines(bytes.toString("latin1"));
+/** The files of a part of a patch that begins at line `atLine` of it: one, unless what tells parts apart was mistaken. */
+export function parsePart(text: Buffer, atLine: number): FilePatch[] {
+  const lines = new PatchLines(text.toString("latin1"), atLine);
   const files: FilePatch[] = [];
   for (let line = lines.peek(); line !== undefined; line = lines.peek()) {
     if (line.startsWith("diff --git ")) files.push(parseGitFile(lines));
@@ -24,10 +17,7 @@ export function parsePatch(patch: string | Uint8Array): FilePatch[] {
     else if (isHunkStart(line)) throw damagedPatch(lines.number, "a hunk comes before any file name");
     else lines.next();
   }
-  if (files.length > 0) return files;
-  throw new PyroError("invalid_argument", "The patch names no file.", {
-    hint: "Pass a unified diff with `--- a/NAME` and `+++ b/NAME` lines and `@@` hunks.",
-  });
+  return files;
 }
 
 function parseGitFile(lines: PatchLines): FilePatch {

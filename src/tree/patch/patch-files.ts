@@ -1,5 +1,5 @@
 // Owns what applying a patch needs to know of a workspace, and what it hands back. Never changes anything.
-import type { BytePath } from "../byte-path.js";
+import type { Kept } from "../../base/spool.js";
 
 export interface CurrentEntry {
   readonly kind: "file" | "directory" | "symlink" | "other";
@@ -31,7 +31,7 @@ export interface PatchedFile {
 
 /** Everything to do, all at once or not at all: deletes first, then the rest. */
 export interface PatchPlan {
-  readonly writes: readonly { readonly path: Buffer; readonly content: Buffer; readonly mode: number }[];
+  readonly writes: readonly { readonly path: Buffer; readonly content: Kept; readonly mode: number }[];
   readonly symlinks: readonly { readonly path: Buffer; readonly target: Buffer }[];
   /** A folder stands here when nothing is left in it, or when a file or link takes its place; all that it holds is deleted as well. */
   readonly deletes: readonly Buffer[];
@@ -48,5 +48,3 @@ export interface Version {
   /** The target of a link. */
   readonly content: Buffer;
 }
-
-export type VersionMap = Map<BytePath, Version | undefined>;

@@ -3,12 +3,15 @@ import { PyroError } from "../../base/error.js";
 
 export class PatchLines {
   readonly #lines: readonly string[];
+  readonly #first: number;
   #at = 0;
 
-  constructor(text: string) {
+  /** `first` is the number of the text's first line. */
+  constructor(text: string, first: number) {
     const lines = text.split("\n");
     if (lines.at(-1) === "") lines.pop();
     this.#lines = lines;
+    this.#first = first;
   }
 
   /** The current line without its end; undefined at the end. */
@@ -24,7 +27,7 @@ export class PatchLines {
 
   /** Of the current line, from 1. */
   get number(): number {
-    return this.#at + 1;
+    return this.#at + this.#first;
   }
 }
 

@@ -1,8 +1,10 @@
 // Owns working out what a patch does to a workspace: all of it is checked before anything is handed back. Never changes a file.
 import { PyroError } from "../../base/error.js";
+import { Turns } from "../../base/in-turns.js";
+import type { Keep } from "../../base/spool.js";
 import { type BytePath, displayPath } from "../byte-path.js";
 import { newContent } from "./new-content.js";
-import { parsePatch } from "./parse-patch.js";
+import { type PatchParts, loadPart, readPatch } from "./patch-parts.js";
 import { reversePatch } from "./reverse-patch.js";
 import { type CheckedPatch, settleNames } from "./settle-names.js";
 import type { PatchFiles, PatchPlan, PatchedFile, Version } from "./patch-files.js";
@@ -12,24 +14,38 @@ import { WorkingTree } from "./working-tree.js";
 /** `invalid_argument` for a patch that is none, `failed_precondition` for one that does not fit. */
 export async function planPatch(
   files: PatchFiles,
-  patch: string | Uint8Array,
+  patch: string | Uint8Array | PatchParts,
   signal: AbortSignal,
 ): Promise<PatchPlan> {
-  const parsed = parsePatch(patch);
+  const given = typeof patch === "string" ? Buffer.from(patch, "utf8") : patch;
+  const read = given instanceof Uint8Array ? await readPatch([given], inMemory, signal) : given;
+  const { keep } = read;
+  const steps = read.parts.map((part): Step => ({ head: part.head, load: () => loadPart(part) }));
   try {
-    return { ...(await planFiles(files, parsed, signal)), alreadyApplied: false };
+    return { ...(await planFiles(new WorkingTree(files, keep), steps, signal)), alreadyApplied: false };
   } catch (error) {
     // What a patch has done already fits backwards.
     const isMisfit = error instanceof PyroError && error.code === "failed_precondition";
-    const applied = isMisfit && (await fitsBackwards(files, parsed, signal));
+    const applied = isMisfit && (await fitsBackwards(new WorkingTree(files, keep), steps, signal));
     if (!applied) throw error;
     return { writes: [], symlinks: [], deletes: [], files: [], alreadyApplied: true };
   }
 }
 
-async function fitsBackwards(files: PatchFiles, parsed: readonly FilePatch[], signal: AbortSignal): Promise<boolean> {
+const inMemory: Keep = async (bytes) => bytes;
+
+/** One file of the patch, whose changes are at hand when it is its turn. */
+interface Step {
+  readonly head: FilePatch;
+  load(): Promise<FilePatch>;
+}
+
+async function fitsBackwards(tree: WorkingTree, steps: readonly Step[], signal: AbortSignal): Promise<boolean> {
+  const back = steps.toReversed().map(({ head, load }): Step => {
+    return { head: reversePatch(head), load: async () => reversePatch(await load()) };
+  });
   try {
-    await planFiles(files, parsed.toReversed().map(reversePatch), signal);
+    await planFiles(tree, back, signal);
     return true;
   } catch (error) {
     if (error instanceof PyroError && error.code !== "internal") return false;
@@ -38,19 +54,25 @@ async function fitsBackwards(files: PatchFiles, parsed: readonly FilePatch[], si
 }
 
 async function planFiles(
-  files: PatchFiles,
-  patches: readonly FilePatch[],
+  tree: WorkingTree,
+  steps: readonly Step[],
   signal: AbortSignal,
 ): Promise<Omit<PatchPlan, "alreadyApplied">> {
-  const tree = new WorkingTree(files);
-  const parsed: CheckedPatch[] = [];
-  for (const file of patches) parsed.push(await settleNames(tree, file));
-  // As git does it, a path that any part of the patch frees can be taken by any other, whatever their order.
-  for (const file of parsed) if (frees(file) && file.oldPath !== undefined) tree.willBeFree(file.oldPath);
-  const done: PatchedFile[] = [];
-  for (const file of parsed) {
+  const turns = new Turns();
+  const checked: { readonly file: CheckedPatch; readonly load: Step["load"] }[] = [];
+  for (const { head, load } of steps) {
     signal.throwIfAborted();
-    done.push(await applyFile(tree, file));
+    if (turns.due()) await turns.pause();
+    checked.push({ file: await settleNames(tree, head), load });
+  }
+  // As git does it, a path that any part of the patch frees can be taken by any other, whatever their order.
+  for (const { file } of checked) if (frees(file) && file.oldPath !== undefined) tree.willBeFree(file.oldPath);
+  const done: PatchedFile[] = [];
+  for (const { file, load } of checked) {
+    signal.throwIfAborted();
+    if (turns.due()) await turns.pause();
+    const { hunks, binary } = await load();
+    done.push(await applyFile(tree, { ...file, hunks, binary }));
   }
   return { ...(await tree.finish()), files: mergeFiles(done) };
 }
@@ -77,7 +99,7 @@ async function applyFile(tree: WorkingTree, file: CheckedPatch): Promise<Patched
     return { path: displayPath(path), change: "deleted" };
   }
   if (file.action === "rename" && oldPath !== undefined) tree.remove(oldPath);
-  tree.write(path, newVersion(file, old, content));
+  await tree.write(path, newVersion(file, old, content));
   const change = isMove ? (file.action === "rename" ? "renamed" : "copied") : isAdded ? "added" : "modified";
   return {
     path: displayPath(path),

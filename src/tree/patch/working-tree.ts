@@ -2,20 +2,24 @@
 import { PyroError } from "../../base/error.js";
 import { type BytePath, displayPath, foldersAbove, pathBytes } from "../byte-path.js";
 import { emptiedFolders } from "./emptied-folders.js";
-import type { CurrentEntry, PatchFiles, PatchPlan, Version, VersionMap } from "./patch-files.js";
+import { type Keep, type Kept, readKept } from "../../base/spool.js";
+import type { CurrentEntry, PatchFiles, PatchPlan, Version } from "./patch-files.js";
 
 const maxFileBytes = 50 * 1024 * 1024;
 
+type KeptVersion = Omit<Version, "content"> & { readonly content: Kept };
+
 export class WorkingTree {
   readonly #files: PatchFiles;
+  readonly #keep: Keep;
   readonly #entries = new Map<BytePath, CurrentEntry | undefined>();
-  readonly #originals: VersionMap = new Map();
-  readonly #changed: VersionMap = new Map();
+  readonly #changed = new Map<BytePath, KeptVersion | undefined>();
   /** Paths that some part of the patch deletes or renames away. */
   readonly #freed = new Set<BytePath>();
 
-  constructor(files: PatchFiles) {
+  constructor(files: PatchFiles, keep: Keep) {
     this.#files = files;
+    this.#keep = keep;
   }
 
   willBeFree(path: BytePath): void {
@@ -24,17 +28,16 @@ export class WorkingTree {
 
   /** The file before the patch; undefined where none is. */
   async original(path: BytePath): Promise<Version | undefined> {
-    if (this.#originals.has(path)) return this.#originals.get(path);
     await this.#checkFolders(path);
     const entry = await this.#entry(path);
-    const version = entry === undefined ? undefined : await this.#read(path, entry);
-    this.#originals.set(path, version);
-    return version;
+    return entry === undefined ? undefined : this.#read(path, entry);
   }
 
   /** The file after what was worked out so far. */
   async current(path: BytePath): Promise<Version | undefined> {
-    return this.#changed.has(path) ? this.#changed.get(path) : this.original(path);
+    if (!this.#changed.has(path)) return this.original(path);
+    const changed = this.#changed.get(path);
+    return changed === undefined ? undefined : { ...changed, content: await readKept(changed.content) };
   }
 
   /** Refuses a path that something keeps occupied. */
@@ -51,8 +54,10 @@ export class WorkingTree {
     });
   }
 
-  write(path: BytePath, version: Version): void {
-    this.#changed.set(path, version);
+  async write(path: BytePath, version: Version): Promise<void> {
+    // The target of a link is short, and needed as it is.
+    const content = version.isLink ? version.content : await this.#keep(version.content);
+    this.#changed.set(path, { ...version, content });
   }
 
   remove(path: BytePath): void {
@@ -63,7 +68,7 @@ export class WorkingTree {
 
   /** The plan, after the check that all of it can stand together. */
   async finish(): Promise<Omit<PatchPlan, "files" | "alreadyApplied">> {
-    const writes: { path: Buffer; content: Buffer; mode: number }[] = [];
+    const writes: { path: Buffer; content: Kept; mode: number }[] = [];
     const symlinks: { path: Buffer; target: Buffer }[] = [];
     const deletes: Buffer[] = [];
     for (const [path, version] of this.#changed) {
@@ -76,7 +81,8 @@ export class WorkingTree {
       const replaced = await this.#replacedEntry(path);
       const kind = version.isLink ? "symlink" : "file";
       if (replaced !== undefined && replaced.kind !== kind) deletes.push(pathBytes(path));
-      if (version.isLink) symlinks.push({ path: pathBytes(path), target: checkTarget(path, version.content) });
+      if (version.isLink)
+        symlinks.push({ path: pathBytes(path), target: checkTarget(path, await readKept(version.content)) });
       else writes.push({ path: pathBytes(path), content: version.content, mode: version.mode });
     }
     const kept = [...writes, ...symlinks].map(({ path }) => path);

@@ -1,6 +1,7 @@
 // Owns putting files into /workspace all at once: staged as one archive, then committed. Never chooses which.
 import { randomUUID } from "node:crypto";
 import { crashPoint } from "../../base/crash-point.js";
+import type { KeptInFile } from "../../base/spool.js";
 import type { GuestSession } from "../../guest/session.js";
 import { asFileError } from "../../guest/errors.js";
 import { paddingOf } from "../../tree/tar/entry.js";
@@ -10,7 +11,7 @@ import { encodeHeader, endMark } from "../../tree/tar/writer.js";
 export interface FileToPut {
   readonly path: string;
   /** The bytes of a file, or where a symbolic link points. */
-  readonly content: Uint8Array | { readonly linkTarget: string };
+  readonly content: Uint8Array | KeptInFile | { readonly linkTarget: string };
   /** Permission bits. */
   readonly mode: number;
 }
@@ -71,16 +72,16 @@ async function* pieces(stageId: string, archive: ChangeSet["archive"]) {
 }
 
 /** An archive of these files; folders on the way are made by the guest. */
-export function* archiveOf(files: readonly FileToPut[], mtimeSeconds: number): Generator<Uint8Array> {
+export async function* archiveOf(files: readonly FileToPut[], mtimeSeconds: number): AsyncGenerator<Uint8Array> {
   for (const { path, content, mode } of files) {
-    if (content instanceof Uint8Array) {
-      yield encodeHeader({ path, kind: "file", mode, size: content.length, mtime: mtimeSeconds, target: "" });
-      yield content;
-      yield Buffer.alloc(paddingOf(content.length));
-    } else {
-      const target = content.linkTarget;
-      yield encodeHeader({ path, kind: "symlink", mode, size: 0, mtime: mtimeSeconds, target });
+    if ("linkTarget" in content) {
+      yield encodeHeader({ path, kind: "symlink", mode, size: 0, mtime: mtimeSeconds, target: content.linkTarget });
+      continue;
     }
+    yield encodeHeader({ path, kind: "file", mode, size: content.length, mtime: mtimeSeconds, target: "" });
+    if (content instanceof Uint8Array) yield content;
+    else yield* content.chunks();
+    yield Buffer.alloc(paddingOf(content.length));
   }
   yield endMark;
 }

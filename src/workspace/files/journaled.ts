@@ -1,5 +1,6 @@
 // Owns what calls do with a workspace's files that its journal tells of: write, patch, export, push. Never commands.
 import { requireRoom } from "../../base/free-room.js";
+import type { PatchParts } from "../../tree/patch/patch-parts.js";
 import type { Inside } from "../access.js";
 import type { HostCaller, WorkspaceParts } from "../parts.js";
 import type { Workspace } from "../workspace.js";
@@ -13,7 +14,7 @@ export async function journaledWrite({ session, workspace, signal }: Inside, req
   return written;
 }
 
-export async function journaledPatch({ session, workspace, signal }: Inside, patch: string) {
+export async function journaledPatch({ session, workspace, signal }: Inside, patch: PatchParts) {
   await requireNote(workspace, "Applying a patch");
   const applied = await applyPatch(session, patch, signal);
   await workspace.note({ type: "patch_apply", detail: applied.files.map((file) => file.path).join(", ") });

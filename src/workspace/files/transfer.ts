@@ -13,6 +13,7 @@ import { shownPath, workspacePath } from "./guest-path.js";
 import { asFileError } from "../../guest/errors.js";
 import { guestChanges } from "./guest-tree.js";
 import { patchFiles } from "./patch-source.js";
+import type { PatchParts } from "../../tree/patch/patch-parts.js";
 import { planPatch } from "../../tree/patch/plan.js";
 import { openSeedManifest } from "../../tree/seed/manifest.js";
 import type { WorkspaceParts } from "../parts.js";
@@ -31,6 +32,8 @@ export interface DiffRequest {
   readonly paths: readonly string[];
   readonly includeIgnored: boolean;
   readonly maxPatchCharacters: number;
+  /** Takes the patch as it is made, in place of the result. */
+  readonly writePatch?: (text: string) => Promise<void>;
 }
 
 export interface DiffQuestion {
@@ -53,6 +56,7 @@ export async function diffOf(session: GuestSession, { workspace, request }: Diff
     includeIgnored: request.includeIgnored,
     maxEntries: maxDiffEntries,
     maxPatchCharacters: request.maxPatchCharacters,
+    ...(request.writePatch === undefined ? {} : { writePatch: request.writePatch }),
     ...(paths.length === 0 ? {} : { paths }),
   });
   const total = Object.values(result.counts).reduce((sum, count) => sum + count, 0);
@@ -66,7 +70,7 @@ export async function diffOf(session: GuestSession, { workspace, request }: Diff
   };
 }
 
-export async function applyPatch(session: GuestSession, patch: string, signal: AbortSignal) {
+export async function applyPatch(session: GuestSession, patch: PatchParts, signal: AbortSignal) {
   const plan = await planPatch(patchFiles(session, signal), patch, signal);
   const put: FileToPut[] = [
     ...plan.writes.map(({ path, content, mode }) => ({ path: path.toString("latin1"), content, mode })),

@@ -26,7 +26,7 @@ function asked(answer: object = {}) {
 function calling<Needs extends Call["needs"]>(needs: Needs, more: Partial<Call> = {}): Call<Needs> {
   return {
     ...{ signal: new AbortController().signal, linger: false, progress: () => undefined },
-    ...{ stdin: undefined, sshAgent: undefined, allowedRoots: undefined, streaming: false },
+    ...{ stdin: undefined, hasWholeStdin: () => false, sshAgent: undefined, allowedRoots: undefined, streaming: false },
     ...{ output: () => Promise.resolve(), onSignal: () => undefined },
     ...more,
     needs,

@@ -56,6 +56,7 @@ export function carryOut(root: string, plan: PatchPlan): void {
     symlinkSync(target, place(path));
   }
   for (const { path, content, mode } of plan.writes) {
+    if (!Buffer.isBuffer(content)) throw new Error("More content than memory is for.");
     writeFileSync(place(path), content);
     chmodSync(place(path), mode);
   }
