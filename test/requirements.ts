@@ -123,6 +123,8 @@ export const requirements: Readonly<Record<string, string>> = {
   "workspace-detach": "A command goes on without its caller, and `workspace wait` ends as it did.",
   "workspace-names": "A workspace is found by id, unique prefix and name; names are unique, labels can be changed.",
   "workspace-print": "`--id-only`, `--content-only` and the diff are exact bytes, fit for scripts and `git apply`.",
+  "workspace-diff-whole":
+    "A patch of up to 256 MiB goes out and in whole; what no patch holds is named, and a path that names nothing is refused.",
   "workspace-diff-ignored":
     "New files that git ignores, such as installed packages, are counted and left out of diff and summary, unless asked for.",
   "workspace-git": "status, log, stash and rebase work inside /workspace as in the checkout it came from.",

@@ -2,6 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { sharedHome } from "./home.js";
 import { fix, fixedCalc, makeRepository, oddName } from "./repository.js";
@@ -144,6 +145,37 @@ test("[workspace-diff-ignored] thousands of installed files do not hide the chan
   expect(repository.git("status", "--short", "--", ".gitignore", "src/calc.sh", "node_modules")).toBe(
     " M .gitignore\n M src/calc.sh\n",
   );
+});
+
+test("[workspace-diff-whole] a long patch goes out and in whole, what no patch holds is named, and so is a path that names nothing", async () => {
+  using repository = makeRepository();
+  await using workspace = await openWorkspace(["--seed-path", repository.path]);
+  await using other = await openWorkspace(["--seed-path", repository.path]);
+  const { id, pyro } = workspace;
+  const grow = "head -c 9000000 /dev/urandom | base64 > text; head -c 9000000 /dev/urandom > bytes";
+  await workspace.exec(["sh", "-c", `${grow}; mkdir hollow; mkfifo pipe; truncate -s 60M large; rm -r src`]);
+  const path = `${repository.path}/whole.patch`;
+  const written = await pyro(["diff", id, "--output", path]);
+  expect(written.stdout.toString()).toBe("");
+  for (const each of ["large (a file of more than 50 MiB", "hollow/ (an empty folder", "pipe (a pipe"]) {
+    expect(written.stderr).toContain(`Not in the patch: ${each}`);
+  }
+  const patch = readFileSync(path);
+  expect(patch.length).toBeGreaterThan(22_000_000);
+  expect((await pyro(["diff", id])).stdout.equals(patch)).toBe(true);
+  const applied = await other.pyro(["patch", "apply", other.id, "--patch-file", path]);
+  expect([applied.code, applied.stderr]).toEqual([0, ""]);
+  const again = await other.pyro(["patch", "apply", other.id, "--patch-file", "-"], patch);
+  expect(again.stdout.toString()).toBe("The patch is applied already; nothing was changed.\n");
+  const sums = ["sh", "-c", "sha256sum text bytes; ls"];
+  const [here, there] = [await workspace.exec(sums), await other.exec(sums)];
+  expect(there.stdout.toString()).toBe(here.stdout.toString().replaceAll(/^(?:hollow|large|pipe)\n/gmu, ""));
+  const nope = await pyro(["diff", id, "--path", "bytes", "--path", "nope"]);
+  expect([nope.code, nope.stdout.toString(), nope.stderr.split("\n")[0]]).toEqual([
+    66,
+    "",
+    'pyro: paths: "nope" names nothing that is in the workspace, or was when it was created.',
+  ]);
 });
 
 test("[workspace-git] [workspace-odd-names] git works inside as outside, and odd names come in and out as they are", async () => {

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { asPyroError } from "../../../../src/base/error.js";
 import { fitHunks } from "../../../../src/tree/patch/fit-hunks.js";
-import { parsePatch } from "../../../../src/tree/patch/parse-patch.js";
+import { parsePart } from "../../../../src/tree/patch/parse-patch.js";
 import { showLines } from "../../../../src/tree/patch/show-lines.js";
 
 const latin1 = (text: string | Buffer) => Buffer.from(text as string).toString("latin1");
@@ -88,7 +88,7 @@ test("no two lines that differ are quoted alike", () => {
 test("the error stands at the line that looks like the patch's, and says what the marks are", () => {
   const patch = "--- a/f.py\n+++ b/f.py\n@@ -1,2 +1,2 @@\n \tif x:\n-\t\treturn 1\n+\t\treturn 2\n";
   const content = latin1("import os\n\ndef f():\n    if x:\n        return 1\n");
-  const [file] = parsePatch(patch);
+  const [file] = parsePart(Buffer.from(patch), 1);
   const refused = refusalOf(() => fitHunks("f.py", content, file?.hunks ?? []));
   expect(refused).toEqual({
     code: "failed_precondition",
@@ -102,7 +102,7 @@ test("the error stands at the line that looks like the patch's, and says what th
 
 test("a line of a patch that begins with a blank of another kind is shown", () => {
   const patch = "--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n\u{a0}a\n-b\n+c\n";
-  expect(() => parsePatch(patch)).toThrow(
+  expect(() => parsePart(Buffer.from(patch), 1)).toThrow(
     'damaged at line 4: a line of a hunk starts with none of space, -, + and \\: "<U+00A0>a".',
   );
 });
