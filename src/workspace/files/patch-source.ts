@@ -5,12 +5,13 @@ import type { GuestSession } from "../../guest/session.js";
 import { collect } from "./single.js";
 import { asFileError, isAnswer } from "../../guest/errors.js";
 import { maxTreeEntries } from "../../guest/allowance.js";
+import { FolderEntries } from "./folder-entries.js";
 import { openGuestFile } from "./guest-tree.js";
 import type { CurrentEntry, PatchFiles } from "../../tree/patch/patch-files.js";
 
 /** Bytes of one file that a patch may touch. */
 const maxFileBytes = 64 * 1024 * 1024;
-/** Entries that are looked at for one patch: each file's folder is listed up to the file. */
+/** Entries that are looked at for one patch. */
 const maxListedEntries = 20_000_000;
 
 const kinds: Readonly<Record<number, CurrentEntry["kind"]>> = {
@@ -23,6 +24,7 @@ export function patchFiles(session: GuestSession, signal: AbortSignal): PatchFil
   // One patch may name thousands of paths, and the guest answer each with a list of its own.
   let left = maxListedEntries;
   let keepable = maxTreeEntries;
+  const known = new FolderEntries();
   const entries = async function* (listing: Listing) {
     for await (const entry of listed(session, listing, signal)) {
       left -= 1;
@@ -34,16 +36,17 @@ export function patchFiles(session: GuestSession, signal: AbortSignal): PatchFil
     lookup: async (path) => {
       const slash = path.lastIndexOf(0x2f);
       const folder = slash === -1 ? Buffer.alloc(0) : path.subarray(0, slash);
-      for await (const entry of entries({ folder, recursive: false })) {
-        if (!Buffer.from(entry.path).equals(path)) continue;
-        return {
-          kind: kinds[entry.kind] ?? "other",
-          mode: entry.mode & 0o7777,
-          size: Number(entry.size),
-          ...(entry.kind === FileKind.SYMLINK ? { linkTarget: entry.linkTarget } : {}),
-        };
-      }
-      return undefined;
+      return known.find(path, folder, async function* () {
+        for await (const entry of entries({ folder, recursive: false })) {
+          yield {
+            path: Buffer.from(entry.path),
+            kind: kinds[entry.kind] ?? "other",
+            mode: entry.mode & 0o7777,
+            size: Number(entry.size),
+            ...(entry.kind === FileKind.SYMLINK ? { linkTarget: entry.linkTarget } : {}),
+          };
+        }
+      });
     },
     read: async (path) => {
       const unread = new AbortController();
