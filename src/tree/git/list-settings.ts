@@ -9,13 +9,22 @@ import { readWithin } from "./roots.js";
 import { formatSettings, keyOfSetting, maxConfigBytes, parseSettings, readSettings, type Setting } from "./settings.js";
 import type { Skipped } from "../seed/listing.js";
 
+/** A setting that names a file of rules. */
+export interface RuleFileSetting {
+  /** As the repository has it. */
+  readonly repository: string | undefined;
+  /** That of the user, its `~` resolved; relative to the checkout. */
+  readonly user: string | undefined;
+}
+
 export interface ListSettings {
   /** What goes into a configuration of ours; of one name the last counts. */
   readonly kept: readonly Setting[];
-  /** core.excludesFile of the repository as it is written there. */
-  readonly repositoryExcludes: string | undefined;
-  /** That of the user, its `~` resolved; relative to the checkout. */
-  readonly userExcludes: string | undefined;
+  /** Of the user's own, what decides how git reads a checkout's files: for a copy of it elsewhere. */
+  readonly carried: readonly Setting[];
+  /** core.excludesFile and core.attributesFile. */
+  readonly excludes: RuleFileSetting;
+  readonly attributes: RuleFileSetting;
   /** Whether git fetches objects of it when they are missed. */
   readonly isPartial: boolean;
   /** Whether its index may name whole folders that the checkout leaves out. */
@@ -25,6 +34,9 @@ export interface ListSettings {
 
 const listKeys = "ignorecase filemode symlinks precomposeunicode sparsecheckout sparsecheckoutcone".split(" ");
 const decides = new Set(listKeys.map((name) => `core.${name}`));
+const readKeys = "autocrlf eol filemode ignorecase".split(" ");
+const carries = new Set(readKeys.map((name) => `core.${name}`));
+const askedKeys = [...new Set([...listKeys, ...readKeys])];
 const formatKeys = new Set(["core.repositoryformatversion", "extensions.objectformat"]);
 
 /** Extensions that change nothing about what is listed; their meaning is git's. */
@@ -52,9 +64,10 @@ export async function listSettingsOf(checkout: ListedCheckout, folder: string): 
   const format = shared.filter((setting) => formatKeys.has(keyOfSetting(setting)));
   const user = await userSettings(checkout, folder, [...format, ...theirs.filter(isRemoteUrl)]);
   return {
-    kept: [...format, ...user.settings, ...theirs.filter((setting) => decides.has(keyOfSetting(setting)))],
-    repositoryExcludes: textOf(theirs, "core.excludesfile"),
-    userExcludes: user.excludes,
+    kept: [...format, ...user.settings.filter(isListed), ...theirs.filter(isListed)],
+    carried: user.settings.filter((setting) => carries.has(keyOfSetting(setting))),
+    excludes: { repository: textOf(theirs, "core.excludesfile"), user: textOf(user.paths, "core.excludesfile") },
+    attributes: { repository: textOf(theirs, "core.attributesfile"), user: textOf(user.paths, "core.attributesfile") },
     isPartial: theirs.some(
       ({ section, name }) =>
         (section === "extensions" && name === "partialclone") || (section === "remote" && name === "promisor"),
@@ -93,7 +106,8 @@ function unknownFormat(where: string, what: string): PyroError {
 
 interface UserSettings {
   readonly settings: readonly Setting[];
-  readonly excludes: string | undefined;
+  /** Those that name a file, with its path in full. */
+  readonly paths: readonly Setting[];
 }
 
 /**
@@ -111,14 +125,14 @@ async function userSettings(checkout: ListedCheckout, folder: string, seen: read
     signal,
     answers: [1],
   };
-  const [listed, excludes] = await Promise.all([
-    git({ ...call, args: ["config", "--includes", "--null", "--get-regexp", `^core\\.(${listKeys.join("|")})$`] }),
-    git({ ...call, args: ["config", "--includes", "--null", "--type=path", "--get", "core.excludesfile"] }),
-  ]);
-  return {
-    settings: parseSettings(listed ?? ""),
-    excludes: excludes === undefined ? undefined : asText(excludes.replace(/\0$/u, "")),
-  };
+  const ask = async (keys: readonly string[], ...how: readonly string[]) =>
+    git({ ...call, args: ["config", "--includes", "--null", ...how, "--get-regexp", `^core\\.(${keys.join("|")})$`] });
+  const [listed, paths] = await Promise.all([ask(askedKeys), ask(["excludesfile", "attributesfile"], "--type=path")]);
+  return { settings: parseSettings(listed ?? ""), paths: parseSettings(paths ?? "") };
+}
+
+function isListed(setting: Setting): boolean {
+  return decides.has(keyOfSetting(setting));
 }
 
 function isRemoteUrl({ section, subsection, name }: Setting): boolean {
