@@ -87,6 +87,10 @@ export const sentences: Readonly<Record<string, Proof>> = {
       ),
       seeded("no credential leaves the host, wherever git keeps one"),
     ],
+  "Of your own Git settings, `core.autocrlf`, `core.eol`, `core.fileMode`, `core.ignoreCase` and your rules of ignored files and of attributes go along, so that Git inside reads the files as yours does, and no other.":
+    [
+      "test/unit/tree/seed/git-settings.test.ts: of the user's settings what decides how a checkout reads holds in its copy, and nothing else: status is the same",
+    ],
   "Repositories in an archive are cleaned in the same way.": [
     "test/unit/tree/seed/archive-git.test.ts: no credential comes with an archive, of the checkout, a submodule's repository or a bare one, and git works inside",
   ],

@@ -123,9 +123,25 @@ const withoutSettings = {
 } as const;
 
 function explain(error: unknown, tail: readonly string[]): unknown {
-  const said = tail.filter((line) => /^(fatal|error):/u.test(line)).map((line) => line.replace(/^\w+: /u, ""));
-  if (said.length === 0) return error;
-  return new PyroError("failed_precondition", `git: ${said.slice(0, 3).join("; ")}`, { cause: error });
+  const said = messagesIn(tail).slice(0, 3).join("; ");
+  if (said === "") return error;
+  return new PyroError("failed_precondition", `git: ${said}`, { cause: error });
+}
+
+/** Lines that go on with a message; it may quote the names of files. */
+const maxLines = 6;
+const maxMessageLength = 1000;
+
+/** What git names an error, each with the lines that go on with it. */
+function messagesIn(tail: readonly string[]): readonly string[] {
+  const messages: string[][] = [];
+  let open: string[] | undefined;
+  for (const line of tail) {
+    if (/^(fatal|error): /u.test(line)) messages.push((open = [line.replace(/^\w+: /u, "")]));
+    else if (/^(warning|hint|remote|usage): /u.test(line)) open = undefined;
+    else if (line.trim() !== "" && open !== undefined && open.length < maxLines) open.push(line.trim());
+  }
+  return messages.map((lines) => lines.join(" ").slice(0, maxMessageLength));
 }
 
 function tooMuch({ args, workTree }: GitCall): PyroError {

@@ -1,11 +1,11 @@
 // Owns reading the ignore rules and attributes that lie outside a checkout's files. Never takes a file that content alone leads to.
 import { homedir } from "node:os";
 import { writeFile } from "node:fs/promises";
-import { isAbsolute, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { PyroError, hasErrno } from "../../base/error.js";
 import { readHostFile } from "../../base/read-host-file.js";
 import type { ListSettings } from "./list-settings.js";
-import { readWithin, realPathOf, type Roots } from "./roots.js";
+import { expandPath, readWithin, realPathOf, type Roots } from "./roots.js";
 import type { ListedCheckout } from "./repository.js";
 import type { Skipped } from "../seed/listing.js";
 
@@ -46,7 +46,7 @@ export async function copyIgnoreRules(
   }
   const rules = async (kind: "excludes" | "attributes", usual: string): Promise<Buffer> => {
     const { repository: theirs, user } = settings[kind];
-    const named = theirs === undefined ? undefined : await readNamed(expand(theirs, checkout.root.path), roots);
+    const named = theirs === undefined ? undefined : await readNamed(expandPath(theirs, checkout.root.path), roots);
     if (typeof named === "string") notices.push({ path: ".git/config", reason: `core.${kind}File ${named}` });
     const honoured = theirs !== undefined && typeof named !== "string";
     const content = honoured ? named : await userRules(user === undefined ? usual : resolve(checkout.root.path, user));
@@ -86,11 +86,4 @@ async function userRules(path: string): Promise<Buffer | undefined> {
 async function readNamed(path: string | undefined, roots: Roots): Promise<Buffer | string | undefined> {
   if (path === undefined) return "names another user's folder, which is not honoured";
   return readWithin(path, { roots, maxBytes: maxRuleBytes });
-}
-
-/** As git reads a path in a setting; undefined for forms that lead into other users' folders. */
-function expand(path: string, root: string): string | undefined {
-  if (path.startsWith("~/")) return join(process.env["HOME"] ?? homedir(), path.slice(2));
-  if (path.startsWith("~") || path.startsWith("%(")) return undefined;
-  return isAbsolute(path) ? path : resolve(root, path);
 }

@@ -63,15 +63,16 @@ export async function listSettingsOf(checkout: ListedCheckout, folder: string): 
   const theirs = [...shared, ...own];
   const format = shared.filter((setting) => formatKeys.has(keyOfSetting(setting)));
   const user = await userSettings(checkout, folder, [...format, ...theirs.filter(isRemoteUrl)]);
+  const isPartial = theirs.some(
+    ({ section, name }) =>
+      (section === "extensions" && name === "partialclone") || (section === "remote" && name === "promisor"),
+  );
   return {
     kept: [...format, ...user.settings.filter(isListed), ...theirs.filter(isListed)],
     carried: user.settings.filter((setting) => carries.has(keyOfSetting(setting))),
     excludes: { repository: textOf(theirs, "core.excludesfile"), user: textOf(user.paths, "core.excludesfile") },
     attributes: { repository: textOf(theirs, "core.attributesfile"), user: textOf(user.paths, "core.attributesfile") },
-    isPartial: theirs.some(
-      ({ section, name }) =>
-        (section === "extensions" && name === "partialclone") || (section === "remote" && name === "promisor"),
-    ),
+    isPartial,
     sparseIndex: isTrue(theirs, "index.sparse"),
     notices: noticesOf(theirs),
   };
@@ -89,12 +90,23 @@ function checkFormat(settings: readonly Setting[], where: string): void {
   const version = textOf(settings, "core.repositoryformatversion") ?? "0";
   if (!/^[01]$/u.test(version)) throw unknownFormat(where, `the format version ${version}`);
   const storage = textOf(settings, "extensions.refstorage")?.toLowerCase() ?? "files";
+  if (storage === "reftable") throw refTable(where);
   if (storage !== "files") throw unknownFormat(where, `its refs in the format ${storage}`);
   // Before version 1 git takes an extension that it does not know for nothing.
   if (version === "0") return;
   const known = new Set([...plainExtensions, "refstorage"]);
   const odd = settings.find(({ section, name }) => section === "extensions" && !known.has(name));
   if (odd !== undefined) throw unknownFormat(where, `the extension ${odd.name}`);
+}
+
+function refTable(where: string): PyroError {
+  return new PyroError(
+    "unsupported",
+    `The repository ${where} keeps its refs in a reftable, which git inside cannot read.`,
+    {
+      hint: "`git refs migrate --ref-format=files` in it makes files of them, where it has no linked worktrees; or seed a clone made with `git clone --ref-format=files`.",
+    },
+  );
 }
 
 function unknownFormat(where: string, what: string): PyroError {

@@ -15,6 +15,8 @@ export interface CheckoutFiles {
   readonly notices: readonly Skipped[];
   /** What the user's own settings say of it. */
   readonly host: HostSettings;
+  /** Whether its repository lacks objects that git would fetch when they are missed. */
+  readonly isPartial: boolean;
 }
 
 interface ListedName {
@@ -42,7 +44,7 @@ export async function listCheckoutFiles(checkout: ListedCheckout): Promise<Check
     : { names: namesOf(listed), notices: scratch.notices };
   const { excludes, attributes } = scratch.rules;
   const host = { settings: scratch.settings.carried, excludes, attributes };
-  return { names, notices: [...notices, ...noticesOf(holdUps)], host };
+  return { names, notices: [...notices, ...noticesOf(holdUps)], host, isPartial: scratch.settings.isPartial };
 }
 
 /** Whether the checkout ignores the part that is asked for as a whole. */
@@ -100,7 +102,7 @@ async function withoutUnknown(
   scratch: GitScratch,
   checkout: ListedCheckout,
   listed: readonly ListedName[],
-): Promise<Omit<CheckoutFiles, "host">> {
+): Promise<Pick<CheckoutFiles, "names" | "notices">> {
   const [folders, rules] = await Promise.all([missingFolders(scratch, checkout), missingRules(scratch, checkout)]);
   const unlisted = new Set(folders);
   const unruled = new Set(rules);

@@ -195,16 +195,20 @@ async function foundAt(walk: Walk, place: ByteString): Promise<FoundRepository> 
 
 async function listCheckout(walk: Walk, checkout: Checkout): Promise<readonly Item[]> {
   const { root, repository, path } = checkout;
-  const [{ names, notices, host }, own] = await Promise.all([
+  const [{ names, notices, host, isPartial }, own] = await Promise.all([
     listCheckoutFiles({ ...walk, root, repository }),
     foundAt(walk, path).then(async (found) => listRepositoryOf(walk, path, found)),
   ]);
   for (const { path: name, reason } of notices) {
     walk.leaveOut({ path: displayName(under(path, Buffer.from(name).toString("latin1"))), reason });
   }
+  if (isPartial) walk.leaveOut({ path: displayName(under(gitPathIn(path), "objects")), reason: isPartialClone });
   if (repository !== undefined) walk.carry({ path: placeOf(walk, path, repository), files: path, host });
   return [...(own ?? []), ...(await listNames(walk, checkout, names))];
 }
+
+const isPartialClone =
+  "a partial clone: git inside cannot fetch what it lacks, such as older contents; `git fetch --refetch --no-filter` on the host gets all of it";
 
 /** What is there of the names, with the folders above it and what lies in repositories among them. */
 async function listNames(

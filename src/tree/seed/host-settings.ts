@@ -84,8 +84,8 @@ function withSettings(item: MadeItem, { front, back }: { readonly front: Buffer;
   return {
     ...item,
     identity: `${item.identity} ${digestOf(front)} ${digestOf(back)}`,
-    content: async (signal) => {
-      const own = await item.content?.(signal);
+    content: async (signal, note) => {
+      const own = await item.content?.(signal, note);
       return own === undefined ? undefined : Buffer.concat([front, own, back]);
     },
   };

@@ -8,6 +8,7 @@ import { isInGitFolder } from "../byte-path.js";
 import { openRepositories } from "../git/repositories.js";
 import { seedFolders } from "./cache-folder.js";
 import { listDirectory, type ListTask } from "./directory-listing.js";
+import { isPointerNotice } from "./lfs-pointers.js";
 import { readArchive } from "./read-archive.js";
 import { readItems } from "./read-items.js";
 import { includesNothing, openSeedCache, seedTimeoutMs, type Seed, type SeedStep } from "./seed-cache.js";
@@ -53,7 +54,10 @@ export function openSeeds({ atStep = () => undefined, ...folders }: SeedFolders)
         const repository = { url: choice.repo_url, ref: choice.repo_ref, sshAgent, allowHostPaths };
         await using checkout = await repositories.checkout(repository, task);
         const seed = await cache.seedFromPath(checkout.path, task);
-        const skipped = [...checkout.skipped, ...seed.skipped];
+        // Of a clone all are known, by its attributes.
+        const others =
+          checkout.skipped.length === 0 ? seed.skipped : seed.skipped.filter((each) => !isPointerNotice(each));
+        const skipped = [...checkout.skipped, ...others];
         return prepared({ ...seed, skipped, originRef: checkout.url }, "repo_url");
       }
       const path = choice.seed_path ?? choice.project_path;
@@ -131,12 +135,12 @@ async function fillFromFolder(
   const items = listing.items.filter((item) => !isInGitFolder(item.path));
   atStep("read");
   const read = await readItems(sink, { items, signal: list.signal, progress });
-  const leftOut = listing.skipped.filter((each) => !borrows.test(each.path));
+  const leftOut = listing.skipped.filter((each) => !lacksObjects.test(each.path));
   skipped.push(...leftOut, ...read.skipped);
 }
 
-/** What repositories do not get is nothing to a push, which takes none. */
-const borrows = /(^|\/)objects\/info\/alternates$/u;
+/** Objects that repositories lack are nothing to a push, which takes no repository. */
+const lacksObjects = /(^|\/)(objects\/info\/alternates|\.git\/objects)$/u;
 
 function requireAbsolute(field: string, path: string): void {
   if (isAbsolute(path)) return;

@@ -25,10 +25,7 @@ beforeEach(() => {
   cache = openSeedCache({ root: join(home, "seeds"), clock: () => new Date() });
   makeRepository(repo);
 });
-afterEach(() => {
-  vi.unstubAllEnvs();
-  rmSync(home, { recursive: true, force: true });
-});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 function makeRepository(folder: string): void {
   mkdirSync(join(folder, "src"), { recursive: true });
@@ -275,98 +272,4 @@ test("a fresh repository without a commit, and a broken one, are no obstacle", a
   expect(await cache.seedFromDirectory(fresh, task)).toMatchObject({ mode: "git", commit: null, branch: "main" });
   rmSync(join(fresh, ".git/HEAD"));
   expect(await cache.seedFromDirectory(fresh, task)).toMatchObject({ mode: "directory", commit: null, branch: null });
-});
-
-/** Of the host's user, whose home has `files`; what it does with git, there and in a copy. */
-function withUser(files: Readonly<Record<string, string>>) {
-  const user = join(home, "user");
-  for (const [name, content] of Object.entries(files)) {
-    mkdirSync(join(user, name, ".."), { recursive: true });
-    writeFileSync(join(user, name), content);
-  }
-  vi.stubEnv("HOME", user);
-  vi.stubEnv("XDG_CONFIG_HOME", undefined);
-  const gitAs = (folder: string, HOME: string, args: readonly string[]) => {
-    const env = { PATH: process.env["PATH"], HOME, GIT_CONFIG_SYSTEM: "/dev/null" };
-    return execFileSync("git", [...args], { cwd: folder, env, stdio: "pipe" }).toString();
-  };
-  return {
-    onHost: (folder: string, ...args: readonly string[]) => gitAs(folder, user, args),
-    inside: (folder: string, ...args: readonly string[]) => gitAs(folder, "/nonexistent", args),
-  };
-}
-
-test("what the user's own settings say of a checkout holds in its copy: status is the same there", async () => {
-  const { onHost, inside } = withUser({
-    rules: "mine-*\n!mine-too",
-    ".gitconfig": "[core]\n\tautocrlf = true\n\tfileMode = false\n\texcludesFile = ~/rules\n[alias]\n\tx = !touch\n",
-  });
-  rmSync(join(repo, ".git/info"), { recursive: true, force: true });
-  for (const name of ["mine-1", "mine-too"]) writeFileSync(join(repo, name), "x");
-  writeFileSync(join(repo, "tracked"), "one\r\n");
-  git(repo, "config", "--unset", "core.fileMode");
-  onHost(repo, "add", "tracked");
-  const { folder } = await seeded(repo);
-  expect(existsSync(join(folder, "mine-1"))).toBe(false);
-  writeFileSync(join(folder, "mine-2"), "x");
-  chmodSync(join(folder, "src/kept"), 0o755);
-  expect(onHost(repo, "status", "--porcelain")).toBe("?? mine-too\n");
-  expect(inside(folder, "status", "--porcelain")).toBe("?? mine-too\n");
-  const local = inside(folder, "config", "--local", "--list").split("\n");
-  expect(local).toContain("core.autocrlf=true");
-  expect(local.filter((line) => /^(user|alias)\./u.test(line))).toEqual([]);
-});
-
-test("the repository's own settings and rules count more than the user's, in the copy as on the host", async () => {
-  const { onHost, inside } = withUser({
-    ".config/git/ignore": "mine-*\n",
-    ".config/git/attributes": "*.txt eol=crlf kind=user\n*.bin kind=user\n[attr]odd kind=odd\n*.odd odd\n",
-    ".gitconfig": "[core]\n\tautocrlf = true\n\teol = crlf\n",
-  });
-  git(repo, "config", "core.autocrlf", "false");
-  mkdirSync(join(repo, ".git/info"), { recursive: true });
-  writeFileSync(join(repo, ".git/info/exclude"), "!mine-2\n");
-  writeFileSync(join(repo, ".git/info/attributes"), "*.bin kind=info\n");
-  writeFileSync(join(repo, ".gitattributes"), "*.txt kind=tree\n");
-  const { folder } = await seeded(repo);
-  for (const each of [repo, folder]) for (const name of ["mine-2", "mine-3"]) writeFileSync(join(each, name), "x");
-  const asked = [
-    ["status", "--porcelain"],
-    ["config", "core.autocrlf"],
-    ["config", "core.eol"],
-    ["check-attr", "eol", "kind", "--", "a.txt", "a.bin", "a.odd"],
-  ];
-  const said = asked.map((words) => onHost(repo, ...words));
-  expect(said[0]).toBe("?? .gitattributes\n?? mine-2\n");
-  expect(said[1]).toBe("false\n");
-  expect(said[3]).toContain("a.txt: kind: tree\na.bin: eol: unspecified\na.bin: kind: info\n");
-  expect(asked.map((words) => inside(folder, ...words))).toEqual(said);
-  expect(inside(join(folder, "src"), ...(asked[3] ?? []))).toBe(onHost(join(repo, "src"), ...(asked[3] ?? [])));
-});
-
-test("a submodule's copy reads as on the host too, and a changed rule of the user's makes another seed", async () => {
-  const { onHost, inside } = withUser({
-    ".gitconfig": "[core]\n\tautocrlf = true\n",
-    ".config/git/ignore": "mine\n",
-    ".config/git/attributes": "*.x kind=user\n",
-  });
-  const library = join(home, "library");
-  makeRepository(library);
-  git(repo, "submodule", "--quiet", "add", library, "deps/library");
-  git(repo, "commit", "-qm", "submodule");
-  const module = join(repo, "deps/library");
-  writeFileSync(join(module, "tracked"), "one\r\n");
-  writeFileSync(join(module, "mine"), "x");
-  onHost(module, "add", "tracked");
-  const first = await seeded(repo);
-  const inner = join(first.folder, "deps/library");
-  writeFileSync(join(inner, "mine"), "x");
-  expect(onHost(repo, "status", "--porcelain")).toBe("");
-  expect(inside(first.folder, "status", "--porcelain")).toBe("");
-  expect(inside(inner, "check-attr", "kind", "a.x")).toBe("a.x: kind: user\n");
-  writeFileSync(join(home, "user/.config/git/ignore"), "other\n");
-  const second = await seeded(repo);
-  expect(second.seed).toMatchObject({ cached: false });
-  expect(readFileSync(join(second.folder, ".git/modules/deps/library/info/exclude"), "utf8")).toContain("other\n");
-  expect((await seeded(repo)).seed).toMatchObject({ cached: true });
 });
