@@ -159,6 +159,18 @@ export const sentences: Readonly<Record<string, Proof>> = {
       hostGit("-links", "a submodule's repository is the checkout's own or none"),
       hostGit("-list", "rules that lie elsewhere are honoured only when the user allowed it, and named else"),
     ],
+  "The git that is run, and what it starts for you, such as ssh, come from the system's folders and from those folders of your `PATH` that lie outside the project, the folders that the call may use and every git checkout, and that only root and you can write: nothing of a project's `node_modules/.bin` runs (`test/security/host-git-program`).":
+    [
+      hostGit(
+        "-program",
+        "programs in a project's node_modules/.bin are not run, however PATH names them, and those of the user's own folders are",
+      ),
+      hostGit("-program", "a newer git of PATH is not taken: one %s"),
+      hostGit(
+        "-program",
+        "PYRO_GIT is taken as it is named, and refused by name where content or others could choose it",
+      ),
+    ],
   "A clone of a `repo_url` is fetched with your own Git settings, by the one transport of its URL, and checked out without them: no filter runs, and Git LFS pointers stay pointers (`test/security/host-git`, `-list`, `-links`, and `-fuzz`, which tries repositories' folders of random content: 150 at a time found nothing).":
     [
       hostGit("", "a clone runs no filter of the user's that its content chooses, and says which files are pointers"),

@@ -5,6 +5,8 @@ import type { OpenedPath } from "../../base/host-roots.js";
 import type { Progress, Task } from "../../base/progress.js";
 import { withinTime } from "../../base/within-time.js";
 import { isInGitFolder } from "../byte-path.js";
+import { withGit } from "../git/git-scope.js";
+import { openGitFinder } from "../git/host-git.js";
 import { openRepositories } from "../git/repositories.js";
 import { seedFolders } from "./cache-folder.js";
 import { listDirectory, type ListTask } from "./directory-listing.js";
@@ -38,7 +40,34 @@ export interface SeedFolders {
   readonly atStep?: (step: SeedStep) => void;
 }
 
-export function openSeeds({ atStep = () => undefined, ...folders }: SeedFolders): Seeds {
+/** Nothing of the source, nor of a folder that a call may use, is run as the host's git or by it. */
+export function openSeeds(folders: SeedFolders): Seeds {
+  const seeds = openSeedsIn(folders);
+  const find = openGitFinder();
+  return {
+    prepare: async (request, task) => {
+      const { seed_path: seed, project_path: project, allowedRoots = [], allow_host_paths: allowed = [] } = request;
+      const away = [seed, project, ...allowedRoots, ...allowed].filter((path) => path !== undefined);
+      const search = { wish: request.hostGit, away, signal: task.signal };
+      return withGit(
+        async () => find(search),
+        async () => seeds.prepare(request, task),
+      );
+    },
+    openTree: async (source, task) => {
+      const { path, origin, allowedRoots = [], allowHostPaths = [] } = source;
+      const away = [path, ...(origin === undefined ? [] : [origin]), ...allowedRoots, ...allowHostPaths];
+      const search = { wish: source.hostGit, away, signal: task.signal };
+      return withGit(
+        async () => find(search),
+        async () => seeds.openTree(source, task),
+      );
+    },
+    prune: seeds.prune,
+  };
+}
+
+function openSeedsIn({ atStep = () => undefined, ...folders }: SeedFolders): Seeds {
   const repositories = openRepositories({ root: folders.repositories, timeoutMs: cloneTimeoutMs });
   const cache = openSeedCache({ root: folders.seeds, clock: () => new Date(), atStep });
   return {
