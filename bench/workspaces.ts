@@ -22,6 +22,9 @@ const seedFileBytes = 6000;
 /** So that the largest tree is no more than a few hundred MB on any file system. */
 const diffFileBytes = 100;
 const installedFiles = 3000;
+/** Ignored files that a seed includes; some 2.5 KB each, as the packages of a small project have them. */
+const includedFiles = 7000;
+const includedFileBytes = 2500;
 const exportBytes = 100_000_000;
 
 interface Bench {
@@ -42,6 +45,7 @@ export async function measureWorkspaces(commands: Commands, count: number, rawEx
     return {
       rows: [
         ...creates,
+        ...(await measureIncluded(bench, Math.min(count, 5))),
         ...(await measureDiffs(bench, count)),
         ...(await measureInstalled(bench, Math.min(count, 5))),
         await measureExport(bench, Math.min(count, 3)),
@@ -110,6 +114,41 @@ async function measureCreates(bench: Bench, count: number): Promise<Row[]> {
       of: { what: "a create", figure: figures.cached },
       most: 1,
     }),
+  ];
+}
+
+/** A checkout that ignores its dependencies, which come along by the user's word. */
+async function measureIncluded(bench: Bench, count: number): Promise<Row[]> {
+  const tree = await makeTree(join(bench.folder, "included"), { files: 100, bytes: seedFileBytes });
+  await makeTree(join(tree, "node_modules"), { files: includedFiles, bytes: includedFileBytes });
+  await writeFile(join(tree, ".gitignore"), "node_modules/\n");
+  await shell('git -C "$1" init --quiet && git -C "$1" add .', tree, bench.folder);
+  let edits = 0;
+  const create = async () => {
+    await bench.daemon.pooled();
+    let id = "";
+    const took = await timed(async () => {
+      id = await createFrom(bench, tree, ["node_modules"]);
+    });
+    await bench.call("workspace_delete", { workspace_id: id });
+    return took;
+  };
+  await create();
+  const figures = await alternate(count, {
+    cached: create,
+    fresh: async () => {
+      edits += 1;
+      await writeFile(join(tree, "node_modules/edited.txt"), `edit ${edits}\n`);
+      return create();
+    },
+    tar: () => timed(() => shell(`rm -rf copy && mkdir copy && tar c -C "$1" . | tar x -C copy`, tree, bench.folder)),
+  });
+  const of = { what: "host tar c | tar x", figure: figures.tar };
+  const size = `${includedFiles.toLocaleString("en")} files, ${Math.round((includedFiles * includedFileBytes) / 1e6)} MB`;
+  const what = `create a workspace with \`--include node_modules\` of ${size}, image cached, with a pool`;
+  return [
+    row({ id: "include_cached", what, figure: figures.cached, of }),
+    row({ id: "include_new", what: "the same after an edit in there, image made anew", figure: figures.fresh, of }),
   ];
 }
 
@@ -187,8 +226,12 @@ function row({ of, most, ...line }: Line): Row {
   return of === undefined ? line : { ...line, reference: most === undefined ? of : { ...of, goal: most } };
 }
 
-async function createFrom(bench: Bench, seedPath: string | undefined): Promise<string> {
-  const seed = seedPath === undefined ? {} : { seed_path: seedPath };
+async function createFrom(
+  bench: Bench,
+  seedPath: string | undefined,
+  include: readonly string[] = [],
+): Promise<string> {
+  const seed = seedPath === undefined ? {} : { seed_path: seedPath, ...(include.length === 0 ? {} : { include }) };
   const input = { environment: environmentName, mem_mib: memMib, ...seed };
   return created.parse(await bench.call("workspace_create", input)).workspace_id;
 }

@@ -6,6 +6,7 @@ import { json } from "node:stream/consumers";
 import type { Readable } from "node:stream";
 import type * as z from "zod";
 import { PyroError } from "../base/error.js";
+import type { GitWish } from "../base/git-wish.js";
 import type { AllowedRoots } from "../base/host-roots.js";
 import type { ProgressEvent } from "../base/progress.js";
 import { readLines } from "../daemon/lines.js";
@@ -13,6 +14,7 @@ import {
   type errorLine,
   handOver,
   handOverPath,
+  hostGitWish,
   recordLostHeader,
   serverLine,
   sshAgentPath,
@@ -36,6 +38,8 @@ export interface CallOptions {
   readonly linger?: boolean;
   /** Socket of the caller's SSH agent, for what the call fetches; what is no absolute path is not passed on. */
   readonly sshAgent?: string | undefined;
+  /** Which git of the host the caller has; what is too long is not passed on. */
+  readonly hostGit?: GitWish | undefined;
   /** Of operations in the caller's process whose result comes in parts: gets each of them, in wire names. */
   readonly onPart?: (part: unknown) => Promise<void>;
   /** Real paths of the folders that host paths of the input may lead to; any where absent. */
@@ -85,6 +89,7 @@ export async function callDaemon(socketPath: string, call: DaemonCall, options: 
     streaming: options.onOutput !== undefined,
     linger: options.linger === true,
     ssh_agent: sshAgentPath.safeParse(options.sshAgent).data,
+    host_git: hostGitWish.safeParse(options.hostGit).data,
     ...(options.allowedRoots === undefined ? {} : { allowed_roots: [...options.allowedRoots] }),
     stdin: options.stdin !== undefined,
   };

@@ -2,6 +2,7 @@
 import { readFile, rm } from "node:fs/promises";
 import * as z from "zod";
 import { PyroError, asPyroError } from "../base/error.js";
+import { gitWishOf } from "../base/git-wish.js";
 import { locatePaths, preparePaths, type Paths } from "../base/paths.js";
 import { readSettings } from "../base/settings.js";
 import type { Task } from "../base/progress.js";
@@ -62,6 +63,7 @@ async function openSubject(
   return {
     ...{ paths, environment: request.environment, wantsStart: request.wantsStart, shape: request.shape },
     environments: openHostEnvironments(paths, env),
+    hostGit: gitWishOf(env),
     daemon: daemonProbe(paths, options),
     ...{ settings, installation, verdict, wanted },
     prepare: async () => preparePaths(env),

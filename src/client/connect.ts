@@ -4,6 +4,7 @@ import { open, truncate, stat } from "node:fs/promises";
 import { createConnection, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { PyroError } from "../base/error.js";
+import { gitWishOf } from "../base/git-wish.js";
 import { preparePaths, type Paths } from "../base/paths.js";
 import { call, say } from "../base/say.js";
 import { buildId, version } from "../base/version.js";
@@ -65,7 +66,7 @@ async function connectAgain(options: ConnectOptions, triesLeft: number): Promise
     if (running !== undefined) {
       if (await makesWay(running, until)) continue;
       // It is busy with calls of its own code; ours are the same as long as both speak the same lines.
-      if (running.protocol === daemonProtocolVersion) return connection(running.socket, options.env);
+      if (running.protocol === daemonProtocolVersion) return connection(running.socket, callerOf(options.env));
       throw new PyroError("unavailable", `A daemon of pyro ${running.version} is busy and speaks another protocol.`, {
         hint: say`Wait for its calls to end, or end it by ${call("daemon_stop")}.`,
       });
@@ -85,7 +86,7 @@ export async function findDaemon(env?: NodeJS.ProcessEnv): Promise<DaemonConnect
   const paths = preparePaths(env);
   // The record can be lost or garbled while its daemon lives on.
   const socketPath = (await findRunning(paths))?.socket ?? daemonSocketPath(paths);
-  return (await answers(socketPath)) ? connection(socketPath, env) : undefined;
+  return (await answers(socketPath)) ? connection(socketPath, agentOf(env)) : undefined;
 }
 
 /** Unbundled code takes a daemon of any build. */
@@ -93,10 +94,10 @@ export function isOurs(record: DaemonRecord): boolean {
   return record.version === version ? record.build === buildId : buildId === "source";
 }
 
-function connection(socketPath: string, env = process.env): DaemonConnection {
+function connection(socketPath: string, caller: CallOptions): DaemonConnection {
   return {
     socketPath,
-    call: (name, input, options) => callDaemon(socketPath, { name, input }, { ...agentOf(env), ...options }),
+    call: (name, input, options) => callDaemon(socketPath, { name, input }, { ...caller, ...options }),
   };
 }
 
@@ -110,7 +111,7 @@ function ownConnection({ record, socket }: OpenDaemon, options: ConnectOptions, 
       unused = undefined;
       try {
         const call = { name, input, over, saysBegin: true };
-        return await callDaemon(record.socket, call, { ...agentOf(options.env), ...given });
+        return await callDaemon(record.socket, call, { ...callerOf(options.env), ...given });
       } catch (error) {
         if (!(error instanceof CallNotBegun) || triesLeft === 0) throw error;
         await delay(retryMs, undefined, { signal: given?.signal });
@@ -124,6 +125,11 @@ function ownConnection({ record, socket }: OpenDaemon, options: ConnectOptions, 
 /** The daemon outlives agents, and may have been started where there was none. */
 function agentOf(env = process.env): Pick<CallOptions, "sshAgent"> {
   return { sshAgent: env["SSH_AUTH_SOCK"] };
+}
+
+/** For a daemon that speaks our lines: of the caller, not of whoever started it. */
+function callerOf(env = process.env): Pick<CallOptions, "sshAgent" | "hostGit"> {
+  return { ...agentOf(env), hostGit: gitWishOf(env) };
 }
 
 /** What the daemon that answers says of itself; undefined when none does. */

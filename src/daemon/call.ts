@@ -60,6 +60,7 @@ async function serve(id: string, { exchange, handler }: Served, shutdown: AbortS
       signal,
       linger: first.linger,
       sshAgent: first.ssh_agent,
+      hostGit: first.host_git,
       allowedRoots: first.allowed_roots,
       stdin: first.stdin ? stdin : undefined,
       hasWholeStdin: () => ended.whole,

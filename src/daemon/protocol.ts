@@ -4,13 +4,19 @@ import { errorCodes, type ErrorBody, type PyroError } from "../base/error.js";
 import type { Said } from "../base/say.js";
 
 /** Version of these lines; a client and a daemon of different ones do not talk. */
-export const daemonProtocolVersion = 3;
+export const daemonProtocolVersion = 4;
 
 /** Absolute path of the socket of the caller's SSH agent. */
 export const sshAgentPath = z
   .string()
   .max(4096)
   .regex(/^\/[^\0]*$/u);
+
+/** The caller's PATH and PYRO_GIT, of which git on the host may be run. */
+export const hostGitWish = z.strictObject({
+  path: z.string().max(128 * 1024),
+  program: z.string().max(4096).optional(),
+});
 
 /** First line of a request. */
 export const callLine = z.strictObject({
@@ -21,6 +27,8 @@ export const callLine = z.strictObject({
   linger: z.boolean().default(false),
   /** For what this call fetches over SSH, and nothing else; not kept. */
   ssh_agent: sshAgentPath.optional(),
+  /** Not kept either. */
+  host_git: hostGitWish.optional(),
   /** Real paths of the folders that host paths of the input may lead to; any where absent. */
   allowed_roots: z
     .array(

@@ -11,6 +11,7 @@ import { engineCheck, hugePagesCheck, kvmCheck, tcgCheck } from "./engine.js";
 import { environmentsCheck, startCheck, templatesCheck } from "./environments.js";
 import { findingCodes, type Finding } from "./finding.js";
 import { foldersCheck, settingsCheck } from "./folders.js";
+import { gitCheck } from "./git.js";
 import { namespacesCheck } from "./namespaces.js";
 import { platformCheck } from "./platform.js";
 import { programsCheck } from "./programs.js";
@@ -50,7 +51,7 @@ const firstCheck = foldersCheck;
 const checks: readonly Check[] = [
   ...[platformCheck, engineCheck, kvmCheck, hugePagesCheck, tcgCheck, compatCheck, programsCheck, runtimeCheck],
   ...[environmentsCheck, startCheck, templatesCheck, subuidCheck, diskCheck, memoryCheck, settingsCheck, daemonCheck],
-  ...[qemuCheck, namespacesCheck],
+  ...[qemuCheck, namespacesCheck, gitCheck],
 ];
 
 export type OpenSubject = (request: ExaminationRequest, task: Task) => Promise<Subject>;

@@ -16,6 +16,7 @@ export const findingTitles = {
   tcg: "Software emulation",
   compat: "Sandbox",
   programs: "Host programs",
+  git: "Git",
   runtime: "Guest kernel",
   environments: "Environments",
   start: "Start",

@@ -1,4 +1,5 @@
 // Owns what the checks look at, each part of it found out once. Never judges it.
+import type { GitWish } from "../base/git-wish.js";
 import type { Paths } from "../base/paths.js";
 import type { Said } from "../base/say.js";
 import type { Settings } from "../base/settings.js";
@@ -18,6 +19,8 @@ export interface Subject {
   /** The caller asks how fast it would start. */
   readonly wantsStart: boolean;
   readonly environments: EnvironmentStore;
+  /** PATH and PYRO_GIT of who asks. */
+  readonly hostGit: GitWish;
   readonly daemon: DaemonProbe;
   /** Makes the folders; rejects when one is of no use. */
   prepare(): Promise<unknown>;

@@ -28,9 +28,12 @@ export function guestEnvironment(environment: InstalledEnvironment): string[] {
 
 /**
  * Any owner of a repository will do, and what a copied file's inode says is no reason to read it again: seeds come
- * from a read-only image with whole seconds.
+ * from a read-only image with whole seconds. An author, so that a first commit works: what anybody sets counts more.
  */
-const gitConfig = `[safe]
+const gitConfig = `[user]
+\tname = pyro
+\temail = pyro@localhost
+[safe]
 \tdirectory = *
 [core]
 \tcheckStat = minimal

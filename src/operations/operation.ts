@@ -1,6 +1,7 @@
 // Owns what an operation is: one literal from which CLI, MCP, SDK, daemon API, help and reference follow. Never runs one.
 import type { Readable } from "node:stream";
 import type * as z from "zod";
+import type { GitWish } from "../base/git-wish.js";
 import type { AllowedRoots } from "../base/host-roots.js";
 import type { Task } from "../base/progress.js";
 import type { Said } from "../base/say.js";
@@ -26,6 +27,8 @@ export interface Call<Needs extends Need | undefined = Need | undefined> extends
   hasWholeStdin(): boolean;
   /** Socket of the caller's SSH agent, where it has one. */
   readonly sshAgent: string | undefined;
+  /** The caller's PATH and PYRO_GIT. */
+  readonly hostGit?: GitWish | undefined;
   /** Where the paths of `hostPaths` may lead, to be judged where they are opened. */
   readonly allowedRoots: AllowedRoots;
   /** True: output goes to `output` as it comes and not into the result. */

@@ -1,5 +1,6 @@
 // Owns what the rooms of a workspace are given: what the daemon has for them, and who calls. Never does anything with it.
 import type { PyroError } from "../base/error.js";
+import type { GitWish } from "../base/git-wish.js";
 import type { AllowedRoots } from "../base/host-roots.js";
 import type { Task } from "../base/progress.js";
 import type { EnvironmentStore } from "../environment/environment.js";
@@ -11,6 +12,8 @@ import type { Door } from "./access.js";
 export interface HostCaller extends Task {
   /** Where they may lead. */
   readonly allowedRoots?: AllowedRoots;
+  /** Its PATH and PYRO_GIT. */
+  readonly hostGit?: GitWish | undefined;
 }
 
 /** A caller who may name a repository as well. */

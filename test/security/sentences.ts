@@ -87,6 +87,10 @@ export const sentences: Readonly<Record<string, Proof>> = {
       ),
       seeded("no credential leaves the host, wherever git keeps one"),
     ],
+  "Of your own Git settings, `core.autocrlf`, `core.eol`, `core.fileMode`, `core.ignoreCase` and your rules of ignored files and of attributes go along, so that Git inside reads the files as yours does, and no other.":
+    [
+      "test/unit/tree/seed/git-settings.test.ts: of the user's settings what decides how a checkout reads holds in its copy, and nothing else: status is the same",
+    ],
   "Repositories in an archive are cleaned in the same way.": [
     "test/unit/tree/seed/archive-git.test.ts: no credential comes with an archive, of the checkout, a submodule's repository or a bare one, and git works inside",
   ],
@@ -154,6 +158,18 @@ export const sentences: Readonly<Record<string, Proof>> = {
       hostGit("-links", "a .git that leads elsewhere is taken only where the other side names the checkout back"),
       hostGit("-links", "a submodule's repository is the checkout's own or none"),
       hostGit("-list", "rules that lie elsewhere are honoured only when the user allowed it, and named else"),
+    ],
+  "The git that is run, and what it starts for you, such as ssh, come from the system's folders and from those folders of your `PATH` that lie outside the project, the folders that the call may use and every git checkout, and that only root and you can write: nothing of a project's `node_modules/.bin` runs (`test/security/host-git-program`).":
+    [
+      hostGit(
+        "-program",
+        "programs in a project's node_modules/.bin are not run, however PATH names them, and those of the user's own folders are",
+      ),
+      hostGit("-program", "a newer git of PATH is not taken: one %s"),
+      hostGit(
+        "-program",
+        "PYRO_GIT is taken as it is named, and refused by name where content or others could choose it",
+      ),
     ],
   "A clone of a `repo_url` is fetched with your own Git settings, by the one transport of its URL, and checked out without them: no filter runs, and Git LFS pointers stay pointers (`test/security/host-git`, `-list`, `-links`, and `-fuzz`, which tries repositories' folders of random content: 150 at a time found nothing).":
     [

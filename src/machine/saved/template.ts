@@ -11,6 +11,7 @@ import type { Task } from "../../base/progress.js";
 import type { Engine } from "../../engine/engine.js";
 import { fingerprintChanges, isSameAccelerator } from "../../engine/fingerprint.js";
 import type { InstalledEnvironment } from "../../environment/environment.js";
+import { guestFiles } from "../../guest/environment.js";
 import type { MachineFolders, MachineShape } from "../machine-files.js";
 import {
   clearKey,
@@ -79,7 +80,9 @@ export function openTemplateStore(folders: MachineFolders, engine: Engine, build
 }
 
 export function templateKey(engine: Engine, { environment, vcpuCount, memMib }: TemplateSubject): string {
-  const parts = [4, engine.name, engine.fingerprint, environment.imageDigest, vcpuCount, memMib];
+  // Written into its root before it is saved.
+  const files = guestFiles(environment).map(({ path, content, mode }) => [path, Buffer.from(content).toString(), mode]);
+  const parts = [4, engine.name, engine.fingerprint, environment.imageDigest, vcpuCount, memMib, files];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 

@@ -1,7 +1,8 @@
 // Owns running the host's git so that content cannot make it execute, fetch, ask or remember anything. Never interprets its output.
 import { PyroError } from "../../base/error.js";
-import { findProgram, systemPath } from "../../base/host-program.js";
+import { systemPath } from "../../base/host-program.js";
 import { startProgram } from "../../base/streaming-program.js";
+import { chosenGit } from "./git-scope.js";
 import type { ByteString } from "../tar/entry.js";
 
 export interface GitCall {
@@ -47,9 +48,11 @@ export async function git(call: GitCall & { readonly answers?: never }): Promise
 export async function git(call: GitCall): Promise<ByteString | undefined>;
 export async function git(call: GitCall): Promise<ByteString | undefined> {
   call.signal.throwIfAborted();
+  const { program: command, path } = await chosenGit();
+  call.signal.throwIfAborted();
   const program = startProgram({
-    command: await commandOf(call),
-    env: environmentOf(call),
+    command: commandOf(call, command),
+    env: environmentOf(call, path),
     onStderrLine: call.onStderrLine ?? (() => undefined),
   });
   // A call with a transport has the deadline of whoever asked for the fetch.
@@ -78,13 +81,13 @@ export async function git(call: GitCall): Promise<ByteString | undefined> {
   }
 }
 
-async function commandOf(call: GitCall): Promise<readonly string[]> {
+function commandOf(call: GitCall, program: string): readonly string[] {
   const place = [
     ...(call.gitDir === undefined ? [] : [`--git-dir=${call.gitDir}`]),
     ...(call.workTree === undefined ? [] : [`--work-tree=${call.workTree}`]),
   ];
   const inFolder = call.workTree === undefined ? [] : ["-C", call.workTree];
-  const words = [await findProgram("git"), ...inFolder, ...place, ...harmless, ...call.args];
+  const words = [program, ...inFolder, ...place, ...harmless, ...call.args];
   const answers = (call.answers ?? []).map((code) => `test $code -eq ${code} && exit 0; `).join("");
   // A code that is an answer is told from success by the mark behind the output.
   const memory = call.maxMemoryBytes === undefined ? "" : `ulimit -d ${Math.floor(call.maxMemoryBytes / 1024)}; `;
@@ -93,11 +96,11 @@ async function commandOf(call: GitCall): Promise<readonly string[]> {
 }
 
 /** The user's environment without what git itself or a caller of ours set for another repository. */
-function environmentOf({ transport, userSettings = false, env }: GitCall): NodeJS.ProcessEnv {
+function environmentOf({ transport, userSettings = false, env }: GitCall, path: string): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^GIT_|^SSH_ASKPASS/u.test(name));
   return {
     ...Object.fromEntries(kept),
-    PATH: `${process.env["PATH"] ?? ""}:${systemPath}`,
+    PATH: path,
     LC_ALL: "C",
     GIT_TERMINAL_PROMPT: "0",
     GIT_ASKPASS: "true",
@@ -123,9 +126,25 @@ const withoutSettings = {
 } as const;
 
 function explain(error: unknown, tail: readonly string[]): unknown {
-  const said = tail.filter((line) => /^(fatal|error):/u.test(line)).map((line) => line.replace(/^\w+: /u, ""));
-  if (said.length === 0) return error;
-  return new PyroError("failed_precondition", `git: ${said.slice(0, 3).join("; ")}`, { cause: error });
+  const said = messagesIn(tail).slice(0, 3).join("; ");
+  if (said === "") return error;
+  return new PyroError("failed_precondition", `git: ${said}`, { cause: error });
+}
+
+/** Lines that go on with a message; it may quote the names of files. */
+const maxLines = 6;
+const maxMessageLength = 1000;
+
+/** What git names an error, each with the lines that go on with it. */
+function messagesIn(tail: readonly string[]): readonly string[] {
+  const messages: string[][] = [];
+  let open: string[] | undefined;
+  for (const line of tail) {
+    if (/^(fatal|error): /u.test(line)) messages.push((open = [line.replace(/^\w+: /u, "")]));
+    else if (/^(warning|hint|remote|usage): /u.test(line)) open = undefined;
+    else if (line.trim() !== "" && open !== undefined && open.length < maxLines) open.push(line.trim());
+  }
+  return messages.map((lines) => lines.join(" ").slice(0, maxMessageLength));
 }
 
 function tooMuch({ args, workTree }: GitCall): PyroError {

@@ -1,22 +1,29 @@
-// Owns copying the ignore rules that lie outside a checkout's files to where git may read them. Never takes a file that content alone leads to.
+// Owns reading the ignore rules and attributes that lie outside a checkout's files. Never takes a file that content alone leads to.
 import { homedir } from "node:os";
 import { writeFile } from "node:fs/promises";
-import { isAbsolute, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { PyroError, hasErrno } from "../../base/error.js";
 import { readHostFile } from "../../base/read-host-file.js";
 import type { ListSettings } from "./list-settings.js";
-import { readWithin, realPathOf, type Roots } from "./roots.js";
+import { expandPath, readWithin, realPathOf, type Roots } from "./roots.js";
 import type { ListedCheckout } from "./repository.js";
 import type { Skipped } from "../seed/listing.js";
 
 export interface RuleFiles {
   /** The copy of core.excludesFile; empty where there is none. */
   readonly excludesFile: string;
+  /** What it holds. */
+  readonly excludes: Buffer;
+  /** The attributes that count least: of the host, of core.attributesFile. */
+  readonly attributes: Buffer;
   readonly notices: readonly Skipped[];
 }
 
 /** Bytes of a file of rules. */
 const maxRuleBytes = 64 * 1024 * 1024;
+
+/** Where git looks for the host's own, but for one that was built into another place. */
+const systemAttributes = "/etc/gitattributes";
 
 export async function copyIgnoreRules(
   checkout: ListedCheckout,
@@ -37,21 +44,34 @@ export async function copyIgnoreRules(
       else if (content !== undefined) await writeFile(join(folder, name), content);
     }
   }
+  const rules = async (kind: "excludes" | "attributes", usual: string): Promise<Buffer> => {
+    const { repository: theirs, user } = settings[kind];
+    const named = theirs === undefined ? undefined : await readNamed(expandPath(theirs, checkout.root.path), roots);
+    if (typeof named === "string") notices.push({ path: ".git/config", reason: `core.${kind}File ${named}` });
+    const honoured = theirs !== undefined && typeof named !== "string";
+    const content = honoured ? named : await userRules(user === undefined ? usual : resolve(checkout.root.path, user));
+    return content ?? Buffer.alloc(0);
+  };
+  const excludes = await rules("excludes", join(userConfigFolder(), "ignore"));
+  const [system, own] = [
+    await userRules(systemAttributes),
+    await rules("attributes", join(userConfigFolder(), "attributes")),
+  ];
+  const attributes = system === undefined ? own : Buffer.concat([system, Buffer.from("\n"), own]);
   const excludesFile = join(folder, "excludes");
-  const theirs = settings.repositoryExcludes;
-  const named = theirs === undefined ? undefined : await readNamed(expand(theirs, checkout.root.path), roots);
-  if (typeof named === "string") notices.push({ path: ".git/config", reason: `core.excludesFile ${named}` });
-  const honoured = theirs !== undefined && typeof named !== "string";
-  await writeFile(excludesFile, (honoured ? named : await userRules(checkout.root.path, settings)) ?? "");
-  return { excludesFile, notices };
+  await writeFile(excludesFile, excludes);
+  return { excludesFile, excludes, attributes, notices };
+}
+
+function userConfigFolder(): string {
+  const home = process.env["HOME"] ?? homedir();
+  const config = process.env["XDG_CONFIG_HOME"];
+  return join(config === undefined || config === "" ? join(home, ".config") : config, "git");
 }
 
 /** The user's own file, which they may have linked to wherever they like. */
-async function userRules(root: string, { userExcludes }: ListSettings): Promise<Buffer | undefined> {
-  const home = process.env["HOME"] ?? homedir();
-  const config = process.env["XDG_CONFIG_HOME"];
-  const usual = join(config === undefined || config === "" ? join(home, ".config") : config, "git/ignore");
-  const real = await realPathOf(userExcludes === undefined ? usual : resolve(root, userExcludes));
+async function userRules(path: string): Promise<Buffer | undefined> {
+  const real = await realPathOf(path);
   if (real === undefined) return undefined;
   try {
     return await readHostFile(real, { maxBytes: maxRuleBytes });
@@ -66,11 +86,4 @@ async function userRules(root: string, { userExcludes }: ListSettings): Promise<
 async function readNamed(path: string | undefined, roots: Roots): Promise<Buffer | string | undefined> {
   if (path === undefined) return "names another user's folder, which is not honoured";
   return readWithin(path, { roots, maxBytes: maxRuleBytes });
-}
-
-/** As git reads a path in a setting; undefined for forms that lead into other users' folders. */
-function expand(path: string, root: string): string | undefined {
-  if (path.startsWith("~/")) return join(process.env["HOME"] ?? homedir(), path.slice(2));
-  if (path.startsWith("~") || path.startsWith("%(")) return undefined;
-  return isAbsolute(path) ? path : resolve(root, path);
 }

@@ -9,13 +9,22 @@ import { readWithin } from "./roots.js";
 import { formatSettings, keyOfSetting, maxConfigBytes, parseSettings, readSettings, type Setting } from "./settings.js";
 import type { Skipped } from "../seed/listing.js";
 
+/** A setting that names a file of rules. */
+export interface RuleFileSetting {
+  /** As the repository has it. */
+  readonly repository: string | undefined;
+  /** That of the user, its `~` resolved; relative to the checkout. */
+  readonly user: string | undefined;
+}
+
 export interface ListSettings {
   /** What goes into a configuration of ours; of one name the last counts. */
   readonly kept: readonly Setting[];
-  /** core.excludesFile of the repository as it is written there. */
-  readonly repositoryExcludes: string | undefined;
-  /** That of the user, its `~` resolved; relative to the checkout. */
-  readonly userExcludes: string | undefined;
+  /** Of the user's own, what decides how git reads a checkout's files: for a copy of it elsewhere. */
+  readonly carried: readonly Setting[];
+  /** core.excludesFile and core.attributesFile. */
+  readonly excludes: RuleFileSetting;
+  readonly attributes: RuleFileSetting;
   /** Whether git fetches objects of it when they are missed. */
   readonly isPartial: boolean;
   /** Whether its index may name whole folders that the checkout leaves out. */
@@ -25,6 +34,9 @@ export interface ListSettings {
 
 const listKeys = "ignorecase filemode symlinks precomposeunicode sparsecheckout sparsecheckoutcone".split(" ");
 const decides = new Set(listKeys.map((name) => `core.${name}`));
+const readKeys = "autocrlf eol filemode ignorecase".split(" ");
+const carries = new Set(readKeys.map((name) => `core.${name}`));
+const askedKeys = [...new Set([...listKeys, ...readKeys])];
 const formatKeys = new Set(["core.repositoryformatversion", "extensions.objectformat"]);
 
 /** Extensions that change nothing about what is listed; their meaning is git's. */
@@ -51,14 +63,16 @@ export async function listSettingsOf(checkout: ListedCheckout, folder: string): 
   const theirs = [...shared, ...own];
   const format = shared.filter((setting) => formatKeys.has(keyOfSetting(setting)));
   const user = await userSettings(checkout, folder, [...format, ...theirs.filter(isRemoteUrl)]);
+  const isPartial = theirs.some(
+    ({ section, name }) =>
+      (section === "extensions" && name === "partialclone") || (section === "remote" && name === "promisor"),
+  );
   return {
-    kept: [...format, ...user.settings, ...theirs.filter((setting) => decides.has(keyOfSetting(setting)))],
-    repositoryExcludes: textOf(theirs, "core.excludesfile"),
-    userExcludes: user.excludes,
-    isPartial: theirs.some(
-      ({ section, name }) =>
-        (section === "extensions" && name === "partialclone") || (section === "remote" && name === "promisor"),
-    ),
+    kept: [...format, ...user.settings.filter(isListed), ...theirs.filter(isListed)],
+    carried: user.settings.filter((setting) => carries.has(keyOfSetting(setting))),
+    excludes: { repository: textOf(theirs, "core.excludesfile"), user: textOf(user.paths, "core.excludesfile") },
+    attributes: { repository: textOf(theirs, "core.attributesfile"), user: textOf(user.paths, "core.attributesfile") },
+    isPartial,
     sparseIndex: isTrue(theirs, "index.sparse"),
     notices: noticesOf(theirs),
   };
@@ -76,12 +90,23 @@ function checkFormat(settings: readonly Setting[], where: string): void {
   const version = textOf(settings, "core.repositoryformatversion") ?? "0";
   if (!/^[01]$/u.test(version)) throw unknownFormat(where, `the format version ${version}`);
   const storage = textOf(settings, "extensions.refstorage")?.toLowerCase() ?? "files";
+  if (storage === "reftable") throw refTable(where);
   if (storage !== "files") throw unknownFormat(where, `its refs in the format ${storage}`);
   // Before version 1 git takes an extension that it does not know for nothing.
   if (version === "0") return;
   const known = new Set([...plainExtensions, "refstorage"]);
   const odd = settings.find(({ section, name }) => section === "extensions" && !known.has(name));
   if (odd !== undefined) throw unknownFormat(where, `the extension ${odd.name}`);
+}
+
+function refTable(where: string): PyroError {
+  return new PyroError(
+    "unsupported",
+    `The repository ${where} keeps its refs in a reftable, which git inside cannot read.`,
+    {
+      hint: "`git refs migrate --ref-format=files` in it makes files of them, where it has no linked worktrees; or seed a clone made with `git clone --ref-format=files`.",
+    },
+  );
 }
 
 function unknownFormat(where: string, what: string): PyroError {
@@ -93,7 +118,8 @@ function unknownFormat(where: string, what: string): PyroError {
 
 interface UserSettings {
   readonly settings: readonly Setting[];
-  readonly excludes: string | undefined;
+  /** Those that name a file, with its path in full. */
+  readonly paths: readonly Setting[];
 }
 
 /**
@@ -111,14 +137,14 @@ async function userSettings(checkout: ListedCheckout, folder: string, seen: read
     signal,
     answers: [1],
   };
-  const [listed, excludes] = await Promise.all([
-    git({ ...call, args: ["config", "--includes", "--null", "--get-regexp", `^core\\.(${listKeys.join("|")})$`] }),
-    git({ ...call, args: ["config", "--includes", "--null", "--type=path", "--get", "core.excludesfile"] }),
-  ]);
-  return {
-    settings: parseSettings(listed ?? ""),
-    excludes: excludes === undefined ? undefined : asText(excludes.replace(/\0$/u, "")),
-  };
+  const ask = async (keys: readonly string[], ...how: readonly string[]) =>
+    git({ ...call, args: ["config", "--includes", "--null", ...how, "--get-regexp", `^core\\.(${keys.join("|")})$`] });
+  const [listed, paths] = await Promise.all([ask(askedKeys), ask(["excludesfile", "attributesfile"], "--type=path")]);
+  return { settings: parseSettings(listed ?? ""), paths: parseSettings(paths ?? "") };
+}
+
+function isListed(setting: Setting): boolean {
+  return decides.has(keyOfSetting(setting));
 }
 
 function isRemoteUrl({ section, subsection, name }: Setting): boolean {

@@ -4,6 +4,7 @@ import { askPastHoldUps, excluding, noticesOf, type HoldUp } from "./hold-ups.js
 import type { ListedCheckout } from "./repository.js";
 import { openScratch, type GitScratch } from "./scratch.js";
 import { findBelow, type HostFolder } from "../seed/host-folder.js";
+import type { HostSettings } from "../seed/host-settings.js";
 import { under, type Skipped } from "../seed/listing.js";
 import { displayName, type ByteString } from "../tar/entry.js";
 
@@ -12,6 +13,10 @@ export interface CheckoutFiles {
   readonly names: ReadonlySet<ByteString>;
   /** What could not be listed or honoured, relative to the checkout's root. */
   readonly notices: readonly Skipped[];
+  /** What the user's own settings say of it. */
+  readonly host: HostSettings;
+  /** Whether its repository lacks objects that git would fetch when they are missed. */
+  readonly isPartial: boolean;
 }
 
 interface ListedName {
@@ -37,7 +42,9 @@ export async function listCheckoutFiles(checkout: ListedCheckout): Promise<Check
   const { names, notices } = scratch.settings.isPartial
     ? await withoutUnknown(scratch, checkout, listed)
     : { names: namesOf(listed), notices: scratch.notices };
-  return { names, notices: [...notices, ...noticesOf(holdUps)] };
+  const { excludes, attributes } = scratch.rules;
+  const host = { settings: scratch.settings.carried, excludes, attributes };
+  return { names, notices: [...notices, ...noticesOf(holdUps)], host, isPartial: scratch.settings.isPartial };
 }
 
 /** Whether the checkout ignores the part that is asked for as a whole. */
@@ -95,7 +102,7 @@ async function withoutUnknown(
   scratch: GitScratch,
   checkout: ListedCheckout,
   listed: readonly ListedName[],
-): Promise<CheckoutFiles> {
+): Promise<Pick<CheckoutFiles, "names" | "notices">> {
   const [folders, rules] = await Promise.all([missingFolders(scratch, checkout), missingRules(scratch, checkout)]);
   const unlisted = new Set(folders);
   const unruled = new Set(rules);

@@ -10,6 +10,7 @@ import { checkLocalSource } from "./local.js";
 import { cloneTree, isCleanTree, pointersIn } from "./checkout.js";
 import { findDefaultBranch, openMirror, resolveRef } from "./mirror.js";
 import { checkRef, parseRepositoryUrl } from "./url.js";
+import { pointerNotices } from "../seed/lfs-pointers.js";
 import type { Skipped } from "../seed/listing.js";
 
 export interface RepositoryChoice {
@@ -108,16 +109,8 @@ async function prepareTree(
     await cloneTree(tree, task.signal);
   }
   const pointers = await pointersIn(path, task.signal);
-  return { path, commit: target.commit, skipped: pointers.length === 0 ? [] : [lfsNotice(pointers)] };
-}
-
-/** One line for all of them: there may be thousands. */
-function lfsNotice([first = "", ...more]: readonly string[]): Skipped {
-  const others = more.length === 0 ? "" : `, and ${more.length} more`;
-  return {
-    path: first,
-    reason: `a Git LFS pointer${others}: no filter of the host runs for a clone; clone it yourself and start from the clone`,
-  };
+  const why = "no filter of the host runs for a clone; clone it yourself and start from the clone";
+  return { path, commit: target.commit, skipped: pointerNotices(pointers, why) };
 }
 
 async function pruneRepositories(root: string, before: Date, signal: AbortSignal): Promise<readonly string[]> {

@@ -1,6 +1,7 @@
 // Owns which folders of the host a checkout may lead to: what the user named, and nothing that content names alone. Never opens a repository.
 import { realpath } from "node:fs/promises";
-import { basename, dirname, join, sep } from "node:path";
+import { homedir } from "node:os";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { PyroError, hasErrno } from "../../base/error.js";
 import { descriptorPath, openWithin } from "../../base/host-roots.js";
 import { readHostFile, type ReadLimits } from "../../base/read-host-file.js";
@@ -29,6 +30,13 @@ export async function realPathOf(path: string | Buffer): Promise<string | undefi
     if (missing || path.includes("\0")) return undefined;
     throw error;
   }
+}
+
+/** As git reads a path in a setting; undefined for forms that lead into other users' folders. */
+export function expandPath(path: string, root: string): string | undefined {
+  if (path.startsWith("~/")) return join(process.env["HOME"] ?? homedir(), path.slice(2));
+  if (path.startsWith("~") || path.startsWith("%(")) return undefined;
+  return resolve(root, path);
 }
 
 /** What admits a path that was left out. */

@@ -17,7 +17,9 @@ export interface GitScratch extends AsyncDisposable {
   /** Runs git on the checkout. */
   git(call: ScratchCall & { readonly answers?: never }): Promise<ByteString>;
   git(call: ScratchCall): Promise<ByteString | undefined>;
-  readonly settings: Pick<ListSettings, "isPartial" | "sparseIndex">;
+  readonly settings: Pick<ListSettings, "isPartial" | "sparseIndex" | "carried">;
+  /** The rules that count besides those of the checkout and its repository. */
+  readonly rules: Pick<RuleFiles, "excludes" | "attributes">;
   /** What of its rules could not be honoured. Paths are relative to the checkout's root. */
   readonly notices: readonly Skipped[];
 }
@@ -47,6 +49,7 @@ export async function openScratch(checkout: ListedCheckout): Promise<GitScratch>
     return {
       git: callIn(checkout, folder),
       settings,
+      rules,
       notices: [...settings.notices, ...rules.notices],
       [Symbol.asyncDispose]: dispose,
     };

@@ -3,13 +3,13 @@ import { posix } from "node:path";
 import { PyroError } from "../../base/error.js";
 import { Turns } from "../../base/in-turns.js";
 import { isInGitFolder } from "../byte-path.js";
-import { cleanConfig, cleanUrls } from "../git/config.js";
+import { cleanConfig, cleanUrls, type CleanedConfig } from "../git/config.js";
 import { maxConfigBytes } from "../git/settings.js";
 import { displayName, type ByteString } from "../tar/entry.js";
 import type { EntrySink } from "../tar/sink.js";
 import type { WritableEntry } from "../tar/writer.js";
 import { fateOf, isGitFolder, relativeTo, repositoryOf } from "./git-fate.js";
-import { under } from "./listing.js";
+import { under, type Skipped } from "./listing.js";
 
 /** Bytes of all files of an archive whose content is changed on its way: settings, logs of branches. */
 const maxHeldBytes = 64 * 1024 * 1024;
@@ -113,11 +113,13 @@ export class GitCleaner implements Omit<EntrySink, "ready"> {
     if (this.#open === "taken") this.#sink.end();
   }
 
-  /** After the last entry. */
-  async finish(signal: AbortSignal): Promise<void> {
+  /** After the last entry. Answers what is to be known of what was cleaned. */
+  async finish(signal: AbortSignal): Promise<readonly Skipped[]> {
     const turns = new Turns();
+    const said: Skipped[] = [];
     for (const held of new Set(this.#held.values())) {
-      const content = await cleaned(held, signal);
+      const { content, notes } = await cleaned(held, signal);
+      said.push(...notes.map((reason) => ({ path: displayName(held.entry.path), reason })));
       this.#sink.add({ ...held.entry, size: content.length });
       if (content.length > 0) this.#sink.write(content);
       this.#sink.end();
@@ -131,6 +133,7 @@ export class GitCleaner implements Omit<EntrySink, "ready"> {
       }
       await this.#sink.ready();
     }
+    return said;
   }
 
   #placeOf(entry: WritableEntry): "taken" | "left-out" | Held {
@@ -166,19 +169,30 @@ function stricter(one: Change | undefined, other: Change | undefined): Change | 
   return one?.fate === "config" ? one : (other ?? one);
 }
 
-async function cleaned({ repository, fate, pieces }: Held, signal: AbortSignal): Promise<Buffer> {
+async function cleaned({ repository, fate, pieces }: Held, signal: AbortSignal): Promise<CleanedConfig> {
   const content = Buffer.concat(pieces);
-  if (fate === "urls") return Buffer.from(cleanUrls(content.toString("latin1")), "latin1");
-  const change = { checkout: isGitFolder(repository), workTree: workTreeFrom(repository) };
-  return cleanConfig(content, change, signal);
+  if (fate === "urls") return { content: Buffer.from(cleanUrls(content.toString("latin1")), "latin1"), notes: [] };
+  const checkout = isGitFolder(repository);
+  const hooksPath = async (value: ByteString, workTree: ByteString | undefined) =>
+    Promise.resolve(value === "/dev/null" || isInside(filesOf(repository, workTree), value) ? value : null);
+  return cleanConfig(content, { checkout, workTree: workTreeFrom(repository), hooksPath }, signal);
+}
+
+/** The folder of a repository's files in the archive; of one that names none, its own. */
+function filesOf(repository: ByteString, workTree: ByteString | undefined): ByteString {
+  return isGitFolder(repository) ? posix.dirname(under(".", repository)) : posix.join(repository, workTree ?? "");
+}
+
+/** Whether a relative path leads from a folder of the archive to somewhere in it. */
+function isInside(folder: ByteString, path: ByteString): boolean {
+  const place = posix.join("root", folder, path);
+  return !/^[/~]|^%\(/u.test(path) && (place === "root" || place.startsWith("root/"));
 }
 
 /** A repository in a folder called .git finds its files by itself; that of a submodule names them, inside the archive. */
 function workTreeFrom(repository: ByteString) {
   return (value: ByteString): ByteString | null => {
-    if (isGitFolder(repository) || value.startsWith("/")) return null;
-    const files = posix.join(under("root", repository), value);
-    return files === "root" || files.startsWith("root/") ? value : null;
+    return isGitFolder(repository) || !isInside(repository, value) ? null : value;
   };
 }
 

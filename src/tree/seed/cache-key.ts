@@ -6,7 +6,7 @@ import { byFolder, type CopiedItem, type Item, type Skipped } from "./listing.js
 import type { ByteString } from "../tar/entry.js";
 
 /** Counts up whenever the same tree would give another image. */
-const keyFormat = 2;
+const keyFormat = 3;
 
 /** Seconds within which two writes of a file may bear the same time. */
 const racySeconds = 2;

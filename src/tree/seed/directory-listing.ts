@@ -1,5 +1,5 @@
 // Owns listing what a folder's seed consists of: a checkout by git's own rules, any other folder whole. Never reads content.
-import { dirname, join, relative } from "node:path";
+import { dirname, join, posix, relative } from "node:path";
 import { eachInTurns, sortedInTurns } from "../../base/in-turns.js";
 import type { AllowedRoots } from "../../base/host-roots.js";
 import { checkoutAbove } from "./checkout-above.js";
@@ -7,6 +7,7 @@ import { listGitFiles, listGitFolder } from "./git-folder.js";
 import { isIgnoredPart, listCheckoutFiles } from "../git/list.js";
 import { repositoryAt, type FoundRepository, type Repository } from "../git/repository.js";
 import { isWithin, realRoots, type Roots } from "../git/roots.js";
+import { carryInto, type Carrier } from "./host-settings.js";
 import { HostFolders, type HostFolder } from "./host-folder.js";
 import { findIncluded, includedPaths } from "./include.js";
 import { under, unfitReason, type Item, type Listing, type Skipped } from "./listing.js";
@@ -32,6 +33,8 @@ interface Walk extends Pick<ListTask, "scratch" | "signal"> {
   /** Where what content names may lie. */
   readonly roots: Roots;
   readonly leaveOut: (skipped: Skipped) => void;
+  /** Told which repositories get something of the user's settings. */
+  readonly carry: (carrier: Carrier) => void;
 }
 
 export interface ListTask {
@@ -69,12 +72,14 @@ async function listFrom(seedRoot: HostFolder, folders: HostFolders, task: ListTa
   const roots = repository === undefined ? named : [...named, join(repository.gitDir.path, "modules")];
   const notices: Skipped[] = [];
   const leaveOut = (skipped: Skipped) => void notices.push(skipped);
-  const walk: Walk = { seedRoot, repository, folders, roots, leaveOut, scratch, signal };
+  const carriers: Carrier[] = [];
+  const carry = (carrier: Carrier) => void carriers.push(carrier);
+  const walk: Walk = { seedRoot, repository, folders, roots, leaveOut, carry, scratch, signal };
   const own =
     found.kind === "none"
       ? ((await listPart(walk, task)) ?? (await listPlain(walk, { root: seedRoot, path: "" })))
       : await listCheckout(walk, { root: seedRoot, repository, path: "" });
-  const items = [...own, ...(await listIncluded(walk, wanted))];
+  const items = carryInto([...own, ...(await listIncluded(walk, wanted))], carriers);
   const kept = new Map<ByteString, Item>();
   const unfit: Skipped[] = [];
   await eachInTurns(items, (item) => {
@@ -190,15 +195,20 @@ async function foundAt(walk: Walk, place: ByteString): Promise<FoundRepository> 
 
 async function listCheckout(walk: Walk, checkout: Checkout): Promise<readonly Item[]> {
   const { root, repository, path } = checkout;
-  const [{ names, notices }, own] = await Promise.all([
+  const [{ names, notices, host, isPartial }, own] = await Promise.all([
     listCheckoutFiles({ ...walk, root, repository }),
     foundAt(walk, path).then(async (found) => listRepositoryOf(walk, path, found)),
   ]);
   for (const { path: name, reason } of notices) {
     walk.leaveOut({ path: displayName(under(path, Buffer.from(name).toString("latin1"))), reason });
   }
+  if (isPartial) walk.leaveOut({ path: displayName(under(gitPathIn(path), "objects")), reason: isPartialClone });
+  if (repository !== undefined) walk.carry({ path: placeOf(walk, path, repository), files: path, host });
   return [...(own ?? []), ...(await listNames(walk, checkout, names))];
 }
+
+const isPartialClone =
+  "a partial clone: git inside cannot fetch what it lacks, such as older contents; `git fetch --refetch --no-filter` on the host gets all of it";
 
 /** What is there of the names, with the folders above it and what lies in repositories among them. */
 async function listNames(
@@ -231,6 +241,13 @@ async function listNested(
   return listCheckout(walk, { root: folder, repository, path: under(path, name) });
 }
 
+/** Where the repository of the checkout at `place` goes: into the `.git` there, where it does not lie in the seed's own. */
+function placeOf(walk: Walk, place: ByteString, { gitDir }: Repository): ByteString {
+  const own = walk.repository?.gitDir.path;
+  if (own === undefined || !isWithin(gitDir.path, [join(own, "modules")])) return gitPathIn(place);
+  return under(".git", Buffer.from(relative(own, gitDir.path)).toString("latin1"));
+}
+
 /** The `.git` of the checkout at `place`: a file that points into the seed's own repository, else a folder; undefined for none. */
 async function listRepositoryOf(
   walk: Walk,
@@ -243,13 +260,10 @@ async function listRepositoryOf(
     walk.leaveOut({ path: displayName(path), reason: found.reason });
     return [];
   }
-  const { gitDir } = found.repository;
-  const own = walk.repository?.gitDir.path;
-  if (own === undefined || !isWithin(gitDir.path, [join(own, "modules")])) {
-    return listGitFolder(found.repository, { ...walk, path }, walk.signal);
-  }
-  const target = relative(Buffer.from(place, "latin1").toString("utf8"), join(".git", relative(own, gitDir.path)));
-  const content = Buffer.from(`gitdir: ${target}\n`);
+  const repository = placeOf(walk, place, found.repository);
+  if (repository === path) return listGitFolder(found.repository, { ...walk, path }, walk.signal);
+  const target = posix.relative(`/${place}`, `/${repository}`);
+  const content = Buffer.from(`gitdir: ${target}\n`, "latin1");
   return [{ kind: "made", path, identity: `f ${target}`, changed: 0, content: async () => Promise.resolve(content) }];
 }
 

@@ -1,15 +1,15 @@
 // Owns which files of a repository's folder enter a seed, and in what form. Never lists the working tree.
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { eachInTurns } from "../../base/in-turns.js";
 import { cleanConfig, cleanUrls, type ConfigChange } from "../git/config.js";
 import { borrowedObjects } from "../git/lenders.js";
 import type { Repository } from "../git/repository.js";
-import type { Roots } from "../git/roots.js";
+import { expandPath, isWithin, realPathOf, type Roots } from "../git/roots.js";
 import { maxConfigBytes } from "../git/settings.js";
 import { fateOf, isGitFolder, relativeTo, repositoryOf } from "./git-fate.js";
 import { readBelow, type HostFolder, type HostFolders } from "./host-folder.js";
-import { under, type Item, type Skipped } from "./listing.js";
-import type { ByteString } from "../tar/entry.js";
+import { under, type Item, type Note, type Skipped } from "./listing.js";
+import { displayName, type ByteString } from "../tar/entry.js";
 import { statTree, type FoundPath } from "./tree-stat.js";
 
 /** How a repository's folder of the host maps into the seed. */
@@ -97,10 +97,14 @@ function placeGitFile(
   const original = { kind: "copied", root: source, found: entry, path: target } as const;
   if (fate === "copy" || repository === undefined) return original;
   const { identity, changed } = entry;
-  const content = async (signal: AbortSignal) =>
-    fate === "config"
-      ? cleanConfigBelow(source, entry.path, { change: configChange(placement, repository), signal })
-      : cleanUrlsBelow(source, entry.path);
+  const content = async (signal: AbortSignal, note: Note) => {
+    if (fate !== "config") return cleanUrlsBelow(source, entry.path);
+    const own = await readBelow(source, entry.path, { maxBytes: maxConfigBytes });
+    if (own === undefined) return undefined;
+    const clean = await cleanConfig(own, configChange(placement, repository), signal);
+    for (const reason of clean.notes) note({ path: displayName(target), reason });
+    return clean.content;
+  };
   return { kind: "made", path: target, identity, changed, source: original, content };
 }
 
@@ -132,27 +136,44 @@ async function cleanUrlsBelow(source: HostFolder, path: ByteString): Promise<Buf
   return content === undefined ? undefined : Buffer.from(cleanUrls(content.toString("latin1")), "latin1");
 }
 
-interface ConfigCleaning {
-  readonly change: ConfigChange;
-  readonly signal: AbortSignal;
-}
-
-async function cleanConfigBelow(source: HostFolder, path: ByteString, { change, signal }: ConfigCleaning) {
-  const content = await readBelow(source, path, { maxBytes: maxConfigBytes });
-  return content === undefined ? undefined : cleanConfig(content, change, signal);
-}
-
-function configChange({ source, path, seedRoot }: GitPlacement, repository: ByteString) {
+function configChange(placement: GitPlacement, repository: ByteString): ConfigChange {
+  const { source, path, seedRoot } = placement;
   const place = under(path, repository);
-  const folder = join(source.path, Buffer.from(repository, "latin1").toString("utf8"));
+  const folder = join(source.path, textOf(repository));
   return {
     checkout: isGitFolder(place),
-    workTree(value: ByteString): ByteString | null {
+    workTree(value) {
       // A repository in a folder called .git finds its files by itself.
       if (isGitFolder(place)) return null;
-      const files = relative(seedRoot.path, resolve(folder, Buffer.from(value, "latin1").toString("utf8")));
+      const files = relative(seedRoot.path, resolve(folder, textOf(value)));
       if (files.startsWith("..") || isAbsolute(files)) return null;
-      return Buffer.from(relative(Buffer.from(place, "latin1").toString("utf8"), files)).toString("latin1");
+      return bytesOf(relative(textOf(place), files));
+    },
+    async hooksPath(value, workTree) {
+      const text = textOf(value);
+      // How one says: none.
+      if (text === "/dev/null") return value;
+      const inCheckout = join(seedRoot.path, dirname(textOf(place)));
+      const files = isGitFolder(place) ? inCheckout : resolve(folder, textOf(workTree ?? ""));
+      const named = expandPath(text, files);
+      if (named === undefined) return null;
+      const [to, from] = [placeOf(placement, (await realPathOf(named)) ?? named), placeOf(placement, files)];
+      if (to === undefined || from === undefined) return null;
+      return isAbsolute(text) || text.startsWith("~") ? bytesOf(relative(from, to) || ".") : value;
     },
   };
+}
+
+/** Where what lies at a path of the host goes in the seed; undefined for what does not come along. */
+function placeOf({ source, path, seedRoot }: GitPlacement, host: string): string | undefined {
+  if (isWithin(host, [seedRoot.path])) return relative(seedRoot.path, host);
+  return isWithin(host, [source.path]) ? join(textOf(path), relative(source.path, host)) : undefined;
+}
+
+function textOf(path: ByteString): string {
+  return Buffer.from(path, "latin1").toString("utf8");
+}
+
+function bytesOf(path: string): ByteString {
+  return Buffer.from(path).toString("latin1");
 }

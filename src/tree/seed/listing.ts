@@ -13,6 +13,9 @@ export interface CopiedItem {
   readonly path: ByteString;
 }
 
+/** Is told what a person should know of what is made. */
+export type Note = (skipped: Skipped) => void;
+
 /** A file whose content is made from one on the host, or a folder that no single folder stands for. */
 export interface MadeItem {
   readonly kind: "made";
@@ -24,7 +27,7 @@ export interface MadeItem {
   /** The file that the content is made from, where it is only one. */
   readonly source?: CopiedItem;
   /** Undefined for a folder; gives undefined when what it is made from is no longer there. */
-  readonly content: ((signal: AbortSignal) => Promise<Buffer | undefined>) | undefined;
+  readonly content: ((signal: AbortSignal, note: Note) => Promise<Buffer | undefined>) | undefined;
 }
 
 export type Item = CopiedItem | MadeItem;

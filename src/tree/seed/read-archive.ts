@@ -12,6 +12,7 @@ import { startProgram } from "../../base/streaming-program.js";
 import { ArchiveCheck, archiveLimits, type ArchiveLimits } from "./archive-check.js";
 import { GitCleaner, RepositoryFinder } from "./archive-git.js";
 import { byteProgress } from "./byte-progress.js";
+import type { Skipped } from "./listing.js";
 import type { EntrySink } from "../tar/sink.js";
 import { damaged } from "../tar/header.js";
 import { TarParser } from "../tar/parser.js";
@@ -33,7 +34,10 @@ const pieceBytes = 16 * 1024;
 /** Blocks of zeros, in which archives end, and what a tape's size adds. */
 const maxBytesBehindEnd = 16 * 1024 * 1024;
 
-/** Refuses by entry name what no seed may hold; the caller then throws away what the sink has. */
+/**
+ * Refuses by entry name what no seed may hold; the caller then throws away what the sink has. Answers what is to be known
+ * of what came.
+ */
 export async function readArchive(
   sink: EntrySink,
   {
@@ -48,7 +52,7 @@ export async function readArchive(
     /** Leaves out every `.git`. */
     readonly withoutGit?: boolean;
   },
-): Promise<void> {
+): Promise<readonly Skipped[]> {
   // Which folders are repositories shows only at the archive's end; their files are cleaned on the way.
   const finder = new RepositoryFinder();
   const names: EntrySink = { ...nothing, add: (entry) => finder.see(entry) };
@@ -61,7 +65,7 @@ export async function readArchive(
     ready: async () => sink.ready(),
   };
   await readEntries(cleaning, { file, task, limits, message: "Reading the archive" });
-  await cleaner.finish(task.signal);
+  return cleaner.finish(task.signal);
 }
 
 const nothing = {

@@ -5,12 +5,12 @@ import type { EntrySink } from "../tar/sink.js";
 import { byteProgress } from "./byte-progress.js";
 import { findBelow, type HostFolder } from "./host-folder.js";
 import { walkBelow } from "./host-walk.js";
-import { byFolder, type CopiedItem, type Item, type MadeItem, type Skipped } from "./listing.js";
+import { byFolder, type CopiedItem, type Item, type MadeItem, type Note, type Skipped } from "./listing.js";
 import { displayName, type ByteString, type TarEntry } from "../tar/entry.js";
 import { TarParser, type TarVisitor } from "../tar/parser.js";
 
 export interface ReadResult {
-  /** What was listed but could not be read. */
+  /** What was listed but could not be read, and what else is to be known of what was. */
   readonly skipped: readonly Skipped[];
   /** Names of files that became shorter while they were read, so that the seed holds zeros that never were there. */
   readonly torn: readonly string[];
@@ -36,13 +36,12 @@ export async function readItems(sink: EntrySink, { items, signal, progress }: Re
     await readRoot({ root, items: own, signal, onTorn: (name) => torn.push(name), onBytes }, matcher, sink);
     missing.push(...matcher.missing());
   }
+  const skipped: Skipped[] = [];
+  const making = { signal, note: (said: Skipped) => void skipped.push(said) };
   for (const item of items) {
-    if (item.kind === "made" && !(await addMade(sink, item, signal))) lost.push(item);
+    if (item.kind === "made" && !(await addMade(sink, item, making))) lost.push(item);
   }
-  const skipped: Skipped[] = lost.map(({ path }) => ({
-    path: displayName(path),
-    reason: "vanished while it was read",
-  }));
+  for (const { path } of lost) skipped.push({ path: displayName(path), reason: "vanished while it was read" });
   for (const item of missing) skipped.push({ path: displayName(item.path), reason: await whyMissing(item) });
   const inconsistent = torn.length > 0 || [...missing, ...lost].some(({ path }) => /(^|\/)\.git\//u.test(path));
   return { skipped, torn, inconsistent };
@@ -136,8 +135,12 @@ class ItemMatcher implements TarVisitor {
 }
 
 /** False when what it is made from is no longer there. */
-async function addMade(sink: EntrySink, item: MadeItem, signal: AbortSignal): Promise<boolean> {
-  const content = await item.content?.(signal);
+async function addMade(
+  sink: EntrySink,
+  item: MadeItem,
+  { signal, note }: { readonly signal: AbortSignal; readonly note: Note },
+): Promise<boolean> {
+  const content = await item.content?.(signal, note);
   if (content === undefined && item.content !== undefined) return false;
   const entry = { path: item.path, mtime: item.changed, target: "" };
   if (content === undefined) sink.add({ ...entry, kind: "directory", mode: 0o755, size: 0 });

@@ -1,4 +1,5 @@
 // Owns what is asked of the host's trees, and what comes of it. Never looks at one.
+import type { GitWish } from "../../base/git-wish.js";
 import type { AllowedRoots } from "../../base/host-roots.js";
 
 /** What a workspace starts from; one of the three at most. In wire names. */
@@ -16,6 +17,8 @@ export interface SeedRequest extends SeedChoice {
   /** Socket of the caller's SSH agent, to clone repo_url with. */
   readonly sshAgent: string | undefined;
   readonly allowedRoots: AllowedRoots;
+  /** Which git of the host the caller has; the system's own where absent. */
+  readonly hostGit?: GitWish | undefined;
 }
 
 /** What became a seed, in wire names. */
@@ -43,6 +46,10 @@ export interface PreparedSeed {
 export interface HostSource {
   readonly path: string;
   readonly allowedRoots: AllowedRoots;
+  /** As of a seed. */
+  readonly hostGit?: GitWish | undefined;
+  /** The folder that the workspace was made from, where it was made from one. */
+  readonly origin?: string | undefined;
   /** Folders besides those, and what the path leads to, that content in there may lead to; none when absent. */
   readonly allowHostPaths?: readonly string[];
 }

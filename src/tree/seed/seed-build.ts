@@ -13,6 +13,7 @@ import {
 } from "./cache-folder.js";
 import type { EntrySink } from "../tar/sink.js";
 import type { GitHead } from "../git/head.js";
+import { PointerFinder } from "./lfs-pointers.js";
 import type { CopiedItem, Item, Skipped } from "./listing.js";
 import type { ReadResult } from "./read-items.js";
 import { SeedImage } from "./seed-image.js";
@@ -98,7 +99,8 @@ async function makeSeed(
   const kill = () => void image.abort();
   signal.addEventListener("abort", kill, { once: true });
   try {
-    const result = await source.read(image);
+    const pointers = new PointerFinder(image);
+    const result = await source.read(pointers);
     if (result.inconsistent) {
       await image.abort();
       return { torn: result.torn[0] ?? result.skipped[0]?.path ?? "a file" };
@@ -106,7 +108,7 @@ async function makeSeed(
     const finished = await image.finish();
     const racyContent = racy.map(({ path }) => ({ path, sha256: originals.get(path) ?? image.sha256Of(path) ?? "" }));
     const stored = await storeTree(folders, slot, finished);
-    const skipped = [...source.skipped, ...result.skipped];
+    const skipped = [...source.skipped, ...result.skipped, ...pointers.notices()];
     const record = { digest: stored.digest, ...head, skipped, racy: racyContent };
     if (racy.length <= maxRacyItems && racyContent.every(({ sha256 }) => sha256 !== "")) {
       await writeKey(folders, key, record);

@@ -160,8 +160,8 @@ async function archiveSeed({ folders, clock, atStep }: Cache, { opened, path }: 
         head: async () => Promise.resolve(noHead),
         async read(sink: Parameters<typeof readItems>[0]) {
           atStep("read");
-          await readArchive(sink, { file: opened, task });
-          return { skipped: [], torn: [], inconsistent: false };
+          const skipped = await readArchive(sink, { file: opened, task });
+          return { skipped, torn: [], inconsistent: false };
         },
       },
       task.signal,

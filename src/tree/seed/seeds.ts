@@ -5,9 +5,12 @@ import type { OpenedPath } from "../../base/host-roots.js";
 import type { Progress, Task } from "../../base/progress.js";
 import { withinTime } from "../../base/within-time.js";
 import { isInGitFolder } from "../byte-path.js";
+import { withGit } from "../git/git-scope.js";
+import { openGitFinder } from "../git/host-git.js";
 import { openRepositories } from "../git/repositories.js";
 import { seedFolders } from "./cache-folder.js";
 import { listDirectory, type ListTask } from "./directory-listing.js";
+import { isPointerNotice } from "./lfs-pointers.js";
 import { readArchive } from "./read-archive.js";
 import { readItems } from "./read-items.js";
 import { includesNothing, openSeedCache, seedTimeoutMs, type Seed, type SeedStep } from "./seed-cache.js";
@@ -37,7 +40,34 @@ export interface SeedFolders {
   readonly atStep?: (step: SeedStep) => void;
 }
 
-export function openSeeds({ atStep = () => undefined, ...folders }: SeedFolders): Seeds {
+/** Nothing of the source, nor of a folder that a call may use, is run as the host's git or by it. */
+export function openSeeds(folders: SeedFolders): Seeds {
+  const seeds = openSeedsIn(folders);
+  const find = openGitFinder();
+  return {
+    prepare: async (request, task) => {
+      const { seed_path: seed, project_path: project, allowedRoots = [], allow_host_paths: allowed = [] } = request;
+      const away = [seed, project, ...allowedRoots, ...allowed].filter((path) => path !== undefined);
+      const search = { wish: request.hostGit, away, signal: task.signal };
+      return withGit(
+        async () => find(search),
+        async () => seeds.prepare(request, task),
+      );
+    },
+    openTree: async (source, task) => {
+      const { path, origin, allowedRoots = [], allowHostPaths = [] } = source;
+      const away = [path, ...(origin === undefined ? [] : [origin]), ...allowedRoots, ...allowHostPaths];
+      const search = { wish: source.hostGit, away, signal: task.signal };
+      return withGit(
+        async () => find(search),
+        async () => seeds.openTree(source, task),
+      );
+    },
+    prune: seeds.prune,
+  };
+}
+
+function openSeedsIn({ atStep = () => undefined, ...folders }: SeedFolders): Seeds {
   const repositories = openRepositories({ root: folders.repositories, timeoutMs: cloneTimeoutMs });
   const cache = openSeedCache({ root: folders.seeds, clock: () => new Date(), atStep });
   return {
@@ -53,7 +83,10 @@ export function openSeeds({ atStep = () => undefined, ...folders }: SeedFolders)
         const repository = { url: choice.repo_url, ref: choice.repo_ref, sshAgent, allowHostPaths };
         await using checkout = await repositories.checkout(repository, task);
         const seed = await cache.seedFromPath(checkout.path, task);
-        const skipped = [...checkout.skipped, ...seed.skipped];
+        // Of a clone all are known, by its attributes.
+        const others =
+          checkout.skipped.length === 0 ? seed.skipped : seed.skipped.filter((each) => !isPointerNotice(each));
+        const skipped = [...checkout.skipped, ...others];
         return prepared({ ...seed, skipped, originRef: checkout.url }, "repo_url");
       }
       const path = choice.seed_path ?? choice.project_path;
@@ -131,12 +164,12 @@ async function fillFromFolder(
   const items = listing.items.filter((item) => !isInGitFolder(item.path));
   atStep("read");
   const read = await readItems(sink, { items, signal: list.signal, progress });
-  const leftOut = listing.skipped.filter((each) => !borrows.test(each.path));
+  const leftOut = listing.skipped.filter((each) => !lacksObjects.test(each.path));
   skipped.push(...leftOut, ...read.skipped);
 }
 
-/** What repositories do not get is nothing to a push, which takes none. */
-const borrows = /(^|\/)objects\/info\/alternates$/u;
+/** Objects that repositories lack are nothing to a push, which takes no repository. */
+const lacksObjects = /(^|\/)(objects\/info\/alternates|\.git\/objects)$/u;
 
 function requireAbsolute(field: string, path: string): void {
   if (isAbsolute(path)) return;

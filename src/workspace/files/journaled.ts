@@ -43,9 +43,13 @@ export async function journaledPush(
   { request, caller }: Push,
 ) {
   await requireNote(workspace, "Pushing files");
-  const { allowedRoots, progress } = caller;
+  const { allowedRoots, hostGit, progress } = caller;
   const origin = workspace.record.seed?.origin_ref ?? null;
-  const pushed = await pushInto(parts, { session, request, allowedRoots, origin }, { signal, progress });
+  const pushed = await pushInto(
+    parts,
+    { session, request, host: { allowedRoots, hostGit }, origin },
+    { signal, progress },
+  );
   await workspace.note({ type: "sync_push", detail: `${request.sourcePath} to ${pushed.dest}` });
   return pushed;
 }

@@ -16,7 +16,7 @@ import { patchFiles } from "./patch-source.js";
 import type { PatchParts } from "../../tree/patch/patch-parts.js";
 import { planPatch } from "../../tree/patch/plan.js";
 import { openSeedManifest } from "../../tree/seed/manifest.js";
-import type { WorkspaceParts } from "../parts.js";
+import type { HostCaller, WorkspaceParts } from "../parts.js";
 import { archiveOf, commitChanges, type FileToPut } from "./commit.js";
 import type { Workspace } from "../workspace.js";
 
@@ -166,22 +166,22 @@ export interface PushRequest {
 export interface Push {
   readonly session: GuestSession;
   readonly request: PushRequest;
-  readonly allowedRoots: AllowedRoots;
+  /** Who names the path. */
+  readonly host: Pick<HostCaller, "allowedRoots" | "hostGit">;
   /** What the workspace was made from: its place is /workspace itself. */
   readonly origin: string | null;
 }
 
 export async function pushInto(
   { openHostTree }: Pick<WorkspaceParts, "openHostTree">,
-  { session, request, allowedRoots, origin }: Push,
+  { session, request, host, origin }: Push,
   task: Task,
 ) {
   requireAbsolute("source_path", request.sourcePath);
   const given = request.dest === undefined ? undefined : placeFor("dest", request.dest);
-  const tree = await openHostTree(
-    { path: request.sourcePath, allowedRoots, allowHostPaths: request.allowHostPaths },
-    task,
-  );
+  const { allowedRoots, hostGit } = host;
+  const source = { path: request.sourcePath, allowHostPaths: request.allowHostPaths, origin: origin ?? undefined };
+  const tree = await openHostTree({ ...source, allowedRoots, hostGit }, task);
   const isWhole = tree.folder === undefined || tree.folder === origin;
   const destination = given ?? placeFor("source_path", isWhole ? "/workspace" : basename(request.sourcePath));
   const staged = await commitChanges(session, { destination, archive: tree.archive, remove: [] }, task.signal);

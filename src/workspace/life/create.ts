@@ -55,7 +55,8 @@ export async function createWorkspace(
   const leave = () => taken.abort(caller.signal.reason);
   caller.signal.addEventListener("abort", leave, { once: true });
   const task = { signal: AbortSignal.any([taken.signal, parts.shutdown]), progress: caller.progress };
-  const choice = { ...seed, sshAgent: caller.sshAgent, allowedRoots: caller.allowedRoots };
+  const { sshAgent, allowedRoots, hostGit } = caller;
+  const choice = { ...seed, sshAgent, allowedRoots, hostGit };
   const prepareSeed = (inner: Task) => parts.prepareSeed(choice, inner);
   try {
     const creation = await beginCreation(parts, { ...shape, prepareSeed }, task);

@@ -51,6 +51,7 @@ async function bareSubject(more: Partial<Subject> = {}): Promise<Subject> {
   return {
     ...{ paths, environment: request.environment, wantsStart: false, shape: request.shape },
     environments: openEnvironmentStore({ root: paths.environments, sources: [] }),
+    hostGit: { path: "" },
     daemon: { look: refuse, removeStaleRecord: () => Promise.resolve(true) },
     ...{ prepare: () => Promise.resolve(), installation: refuse, engine: refuse, proveTcg: refuse },
     verdict: () => Promise.resolve({ host, qemu: undefined }),

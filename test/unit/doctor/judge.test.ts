@@ -9,7 +9,9 @@ import { judgeDaemon } from "../../../src/doctor/daemon.js";
 import { judgeHugePages, judgeKvm } from "../../../src/doctor/engine.js";
 import { judgeEnvironments } from "../../../src/doctor/environments.js";
 import { judgePlatform } from "../../../src/doctor/platform.js";
+import { gitCheck, judgeGit } from "../../../src/doctor/git.js";
 import { judgePrograms } from "../../../src/doctor/programs.js";
+import type { Subject } from "../../../src/doctor/subject.js";
 import { judgeDisks } from "../../../src/doctor/room.js";
 import { judgeRuntime } from "../../../src/doctor/runtime.js";
 import type { KvmMeasurement } from "../../../src/engine/qemu/verdict-file.js";
@@ -175,4 +177,21 @@ test("runtime: kernel and initramfs must be what the manifest says, the agent sh
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test("git: the one that is run is named with its version and why; a git that is not to be used says how to go on", async () => {
+  const program = "/usr/bin/git";
+  expect(judgeGit({ program, version: "2.39.5", isNamed: false })).toEqual({
+    severity: "ok",
+    text: "git 2.39.5 (/usr/bin/git): the newest of the system's folders and of PATH.",
+  });
+  expect(judgeGit({ program, version: "2.39.5", isNamed: true }).text).toBe(
+    "git 2.39.5 (/usr/bin/git): PYRO_GIT names it.",
+  );
+  const subject = { hostGit: { path: "", program: "bin/git" } } as Subject;
+  const task = { signal: new AbortController().signal, progress: () => undefined };
+  expect(await gitCheck.run(subject, task)).toMatchObject({
+    severity: "warning",
+    text: expect.stringContaining('PYRO_GIT: "bin/git" is no absolute path.') as string,
+  });
 });

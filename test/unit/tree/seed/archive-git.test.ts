@@ -161,3 +161,27 @@ test("more repositories than anybody has are refused in words", async () => {
     message: "The archive is refused: it has more than 1000 repositories, whose settings would have to be cleaned.",
   });
 });
+
+test("hooks of an archive's repository stay where they lie in it, others are named, and a missing filter holds up nothing", async () => {
+  const set = (key: string, value: string) => git(source, "config", key, value);
+  const seed = async (hooks: string) => {
+    set("core.hooksPath", hooks);
+    const archive = join(home, "seed.tar");
+    execFileSync("tar", ["--create", "--file", archive, "--directory", home, "source"]);
+    const { skipped, imagePath } = await cache.seedFromArchive(archive, task);
+    const config = readFileSync(join(unpack(imagePath, home), "source/.git/config"), "utf8");
+    return { skipped, kept: /hookspath = "(.*)"/u.exec(config)?.[1], required: config.includes("required") };
+  };
+  expect(await seed("tools")).toEqual({ skipped: [], kept: "tools", required: false });
+  expect(await seed("../tools")).toEqual({ skipped: [], kept: "../tools", required: false });
+  for (const hooks of ["../../tools", "/tools", "~/tools"]) {
+    const reason = expect.stringContaining(`core.hooksPath ${hooks} leads out of it`) as string;
+    const skipped = [{ path: "source/.git/config", reason }];
+    expect(await seed(hooks)).toEqual({ skipped, kept: undefined, required: false });
+  }
+  set("core.hooksPath", "/dev/null");
+  set("filter.x.required", "true");
+  const reason = expect.stringMatching(/^of its filters x none is required inside/u) as string;
+  const expected = { skipped: [{ path: "source/.git/config", reason }], kept: "/dev/null", required: false };
+  expect(await seed("/dev/null")).toEqual(expected);
+});
