@@ -18,7 +18,7 @@ import (
 const ProtocolVersion = 1
 
 // What was added since without changing what there was; a host asks for it only where it is named here.
-var capabilities = []string{"heartbeats"}
+var capabilities = []string{"heartbeats", "write_file", "background"}
 
 // Processes is what Unmount has to end first.
 type Processes interface {
