@@ -709,8 +709,8 @@ export const FileService: GenService<{
     output: typeof PackResponseSchema;
   },
   /**
-   * Receives a tar archive of files, folders and links into a hidden staging folder, /workspace/.pyro-stage-ID, that no call
-   * here ever lists. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
+   * Receives a tar archive of files, folders and links into a staging folder that no call here ever lists: .pyro-stage-ID in
+   * /workspace/.git, or in /workspace itself where it is no checkout. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
    * with the next Mount.
    *
    * @generated from rpc pyro.guest.v1.FileService.Stage
@@ -722,7 +722,8 @@ export const FileService: GenService<{
   },
   /**
    * Removes the given paths, then moves what was staged into /workspace: all of it or, when the machine dies on the way,
-   * completed by the next Mount. What is in the way of an entry of the archive is replaced. FAILED_PRECONDITION, and nothing has
+   * completed by the next Mount. What is in the way of an entry of the archive is replaced; a file in the place of another
+   * keeps that one's owner and extended attributes. FAILED_PRECONDITION, and nothing has
    * changed, where that is a folder with files that are not removed, or where something that is not removed and not a folder
    * is in the way of a folder that the archive has no entry for. Idempotent by id for the last 64 ids.
    *

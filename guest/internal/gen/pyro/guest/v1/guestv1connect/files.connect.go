@@ -72,12 +72,13 @@ type FileServiceClient interface {
 	// Streams a file or folder of /workspace as a POSIX (pax) tar archive, hard links among its files as such. A file that
 	// changes while it is read is cut or padded with zeros to the size in its header.
 	Pack(context.Context, *connect.Request[v1.PackRequest]) (*connect.ServerStreamForClient[v1.PackResponse], error)
-	// Receives a tar archive of files, folders and links into a hidden staging folder, /workspace/.pyro-stage-ID, that no call
-	// here ever lists. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
+	// Receives a tar archive of files, folders and links into a staging folder that no call here ever lists: .pyro-stage-ID in
+	// /workspace/.git, or in /workspace itself where it is no checkout. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
 	// with the next Mount.
 	Stage(context.Context) *connect.ClientStreamForClient[v1.StageRequest, v1.StageResponse]
 	// Removes the given paths, then moves what was staged into /workspace: all of it or, when the machine dies on the way,
-	// completed by the next Mount. What is in the way of an entry of the archive is replaced. FAILED_PRECONDITION, and nothing has
+	// completed by the next Mount. What is in the way of an entry of the archive is replaced; a file in the place of another
+	// keeps that one's owner and extended attributes. FAILED_PRECONDITION, and nothing has
 	// changed, where that is a folder with files that are not removed, or where something that is not removed and not a folder
 	// is in the way of a folder that the archive has no entry for. Idempotent by id for the last 64 ids.
 	Commit(context.Context, *connect.Request[v1.CommitRequest]) (*connect.Response[v1.CommitResponse], error)
@@ -219,12 +220,13 @@ type FileServiceHandler interface {
 	// Streams a file or folder of /workspace as a POSIX (pax) tar archive, hard links among its files as such. A file that
 	// changes while it is read is cut or padded with zeros to the size in its header.
 	Pack(context.Context, *connect.Request[v1.PackRequest], *connect.ServerStream[v1.PackResponse]) error
-	// Receives a tar archive of files, folders and links into a hidden staging folder, /workspace/.pyro-stage-ID, that no call
-	// here ever lists. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
+	// Receives a tar archive of files, folders and links into a staging folder that no call here ever lists: .pyro-stage-ID in
+	// /workspace/.git, or in /workspace itself where it is no checkout. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
 	// with the next Mount.
 	Stage(context.Context, *connect.ClientStream[v1.StageRequest]) (*connect.Response[v1.StageResponse], error)
 	// Removes the given paths, then moves what was staged into /workspace: all of it or, when the machine dies on the way,
-	// completed by the next Mount. What is in the way of an entry of the archive is replaced. FAILED_PRECONDITION, and nothing has
+	// completed by the next Mount. What is in the way of an entry of the archive is replaced; a file in the place of another
+	// keeps that one's owner and extended attributes. FAILED_PRECONDITION, and nothing has
 	// changed, where that is a folder with files that are not removed, or where something that is not removed and not a folder
 	// is in the way of a folder that the archive has no entry for. Idempotent by id for the last 64 ids.
 	Commit(context.Context, *connect.Request[v1.CommitRequest]) (*connect.Response[v1.CommitResponse], error)
