@@ -35,8 +35,8 @@ func (f *folders) newStage(id string) (*unpacker, error) {
 	return &unpacker{tree: tree, parent: -1, folders: log, buffer: make([]byte, chunkBytes)}, nil
 }
 
-// gitFolder opens the folder that stages are made in: where /workspace is a checkout its .git, in which nobody looks for
-// files and no program watches for changes. -1 where there is none.
+// gitFolder opens the .git of a checkout, in which nobody looks for files and no program watches for changes. -1 where there is
+// none.
 func (f *folders) gitFolder() int {
 	fd, err := openName(f.workspace.fd, gitName, openFolder)
 	if err != nil {
@@ -45,13 +45,20 @@ func (f *folders) gitFolder() int {
 	return fd
 }
 
-func (f *folders) makeTree(id string) (int, error) {
-	home := f.gitFolder()
-	if home < 0 {
-		home = f.workspace.fd
-	} else {
-		defer closeFd(home)
+// stageHome opens the folder that hidden names are made in.
+func (f *folders) stageHome() (int, error) {
+	if git := f.gitFolder(); git >= 0 {
+		return git, nil
 	}
+	return openAt(f.workspace.fd, "", openFolder, resolveName)
+}
+
+func (f *folders) makeTree(id string) (int, error) {
+	home, err := f.stageHome()
+	if err != nil {
+		return -1, err
+	}
+	defer closeFd(home)
 	if err := unix.Mkdirat(home, stagePrefix+id, stageMode); err != nil {
 		return -1, err
 	}

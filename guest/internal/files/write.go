@@ -96,6 +96,8 @@ type writing struct {
 	folders *folders
 	id      string
 	fd      int
+	// The folder of the hidden name, open: where stages are made.
+	home int
 	// It has the hidden name.
 	named bool
 }
@@ -105,8 +107,13 @@ func (s *Service) newWriting(f *folders) (*writing, error) {
 	if _, err := rand.Read(random); err != nil {
 		return nil, err
 	}
-	w := &writing{service: s, folders: f, id: "write-" + hex.EncodeToString(random), fd: -1}
+	home, err := f.stageHome()
+	if err != nil {
+		return nil, err
+	}
+	w := &writing{service: s, folders: f, id: "write-" + hex.EncodeToString(random), fd: -1, home: home}
 	if !s.reserve(w.id) {
+		closeFd(home)
 		return nil, connect.NewError(connect.CodeAborted, errors.New("this id is being staged"))
 	}
 	return w, nil
@@ -114,6 +121,7 @@ func (s *Service) newWriting(f *folders) (*writing, error) {
 
 func (w *writing) end() {
 	closeFd(w.fd)
+	closeFd(w.home)
 	if w.named {
 		// What cannot be removed now goes with the next stage or mount.
 		_ = w.folders.discard(w.id)
@@ -153,12 +161,16 @@ func (w *writing) open(folder int) error {
 	fd, err := unix.Openat(folder, ".", unix.O_WRONLY|unix.O_TMPFILE|unix.O_CLOEXEC, 0o600)
 	if err == unix.EOPNOTSUPP || err == unix.EISDIR {
 		// A kernel whose overlayfs has none.
-		if err := w.remember(); err != nil {
-			return err
-		}
-		w.named = true
-		fd, err = unix.Openat(w.folders.workspace.fd, w.name(), unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+		return errors.Join(w.remember(), w.openNamed())
 	}
+	w.fd = fd
+	return err
+}
+
+// openNamed makes a file with the hidden name.
+func (w *writing) openNamed() error {
+	w.named = true
+	fd, err := unix.Openat(w.home, w.name(), unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	w.fd = fd
 	return err
 }
@@ -206,11 +218,11 @@ func (w *writing) publish(t *target, wanted attributes) error {
 			return err
 		}
 		w.named = true
-		if err := w.link(w.folders.workspace.fd, w.name()); err != nil {
+		if err := w.link(w.home, w.name()); err != nil {
 			return err
 		}
 	}
-	return unix.Renameat(w.folders.workspace.fd, w.name(), t.folder, t.name)
+	return unix.Renameat(w.home, w.name(), t.folder, t.name)
 }
 
 func (w *writing) link(folder int, name string) error {

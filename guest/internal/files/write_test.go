@@ -160,8 +160,9 @@ func TestAHiddenNameGoesWithTheNextMount(t *testing.T) {
 	must(t, err)
 	must(t, w.open(s.given.Workspace))
 	must(t, w.remember())
-	must(t, w.link(s.given.Workspace, w.name()))
+	must(t, w.link(w.home, w.name()))
 	closeFd(w.fd)
+	closeFd(w.home)
 	s.remount()
 	if got := s.tree(); !reflect.DeepEqual(got, seed{"x": "old"}) {
 		t.Errorf("%v", got)
@@ -187,5 +188,29 @@ func TestWhatNoArchiveHoldsIsSaidToBeWhatItIs(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%v", got)
+	}
+}
+
+// Kernels before 6.10 have no files without a name in overlayfs.
+func TestAWriteIsNotAmongTheFilesOfACheckout(t *testing.T) {
+	s := newSpace(t, seed{".git/HEAD": "ref", "x": "old"})
+	f := s.service.folders
+	w, err := s.service.newWriting(f)
+	must(t, err)
+	must(t, w.remember())
+	must(t, w.openNamed())
+	if names, _ := os.ReadDir(s.workspace + "/"); len(names) != 2 {
+		t.Errorf("programs see %v", names)
+	}
+	found, err := f.workspace.target("x")
+	must(t, err)
+	must(t, w.publish(found, attributes{mode: 0o600, mtime: 1e18}))
+	found.end()
+	w.end()
+	if got := s.tree(); !reflect.DeepEqual(got, seed{".git": "/", ".git/HEAD": "ref", "x": ""}) {
+		t.Errorf("%v", got)
+	}
+	if left, _ := os.ReadDir(s.disk + "/staging"); len(left) != 0 {
+		t.Errorf("%v is left", left)
 	}
 }

@@ -201,6 +201,9 @@ func (m *Machine) addSeed(ctx context.Context, files []*guestv1.GuestFile) error
 
 func writeFiles(root int, files []*guestv1.GuestFile) error {
 	for _, file := range files {
+		if file.Keep && exists(root, file.Path) {
+			continue
+		}
 		if err := writeFile(root, file.Path, file.Content, file.Mode); err != nil {
 			return err
 		}

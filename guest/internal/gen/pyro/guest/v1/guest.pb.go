@@ -455,7 +455,9 @@ type GuestFile struct {
 	Path    string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	Content []byte `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
 	// Permission bits only.
-	Mode          uint32 `protobuf:"varint,3,opt,name=mode,proto3" json:"mode,omitempty"`
+	Mode uint32 `protobuf:"varint,3,opt,name=mode,proto3" json:"mode,omitempty"`
+	// Left as it is where there is one already; earlier agents replace it.
+	Keep          bool `protobuf:"varint,4,opt,name=keep,proto3" json:"keep,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -509,6 +511,13 @@ func (x *GuestFile) GetMode() uint32 {
 		return x.Mode
 	}
 	return 0
+}
+
+func (x *GuestFile) GetKeep() bool {
+	if x != nil {
+		return x.Keep
+	}
+	return false
 }
 
 type MountResponse struct {
@@ -1963,11 +1972,12 @@ const file_pyro_guest_v1_guest_proto_rawDesc = "" +
 	"\x10SetClockResponse\"R\n" +
 	"\fMountRequest\x12\x12\n" +
 	"\x04seed\x18\x01 \x01(\bR\x04seed\x12.\n" +
-	"\x05files\x18\x02 \x03(\v2\x18.pyro.guest.v1.GuestFileR\x05files\"M\n" +
+	"\x05files\x18\x02 \x03(\v2\x18.pyro.guest.v1.GuestFileR\x05files\"a\n" +
 	"\tGuestFile\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\fR\acontent\x12\x12\n" +
-	"\x04mode\x18\x03 \x01(\rR\x04mode\"\x0f\n" +
+	"\x04mode\x18\x03 \x01(\rR\x04mode\x12\x12\n" +
+	"\x04keep\x18\x04 \x01(\bR\x04keep\"\x0f\n" +
 	"\rMountResponse\"\x10\n" +
 	"\x0eUnmountRequest\"\x11\n" +
 	"\x0fUnmountResponse\"\r\n" +
