@@ -165,8 +165,6 @@ test("[workspace-edges] what a command leaves in the background is told of, and 
   expect(first).toMatchObject({ exit_code: 0, stdout: "own\n", background_commands: [sequence] });
   expect(await json("status", id)).toMatchObject({ background_commands: [sequence], running_commands: [] });
   expect(await text("status", id)).toContain(`left processes running: ${sequence}`);
-  // The next daemon goes on with it.
-  await home.pyro(["daemon", "stop"]);
   expect(await exec("--", "true")).toMatchObject({ background_commands: [sequence] });
   await inside("touch /tmp/go");
   await expect
