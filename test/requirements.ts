@@ -136,6 +136,8 @@ export const requirements: Readonly<Record<string, string>> = {
     "Ignored files that the user includes are there from the start, in no diff and after a reset; a pushed folder goes in as one.",
   "workspace-git-inside":
     "Git in a workspace works on a copied checkout without what only the host has: a first commit has an author, a missing filter holds up nothing.",
+  "workspace-edges":
+    "A single file, a link, what is no file at all and what a command leaves in the background are handled and told of as such.",
   "workspace-odd-names": "File names that are no text come into a workspace and out of it as they are.",
   "workspace-redirected":
     "Whatever root inside does to the layers of its files, diffs and exports bring what the guest and its seed hold, nothing else.",

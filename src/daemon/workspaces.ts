@@ -8,6 +8,7 @@ import type { EnvironmentStore } from "../environment/environment.js";
 import type { MachineHost } from "../machine/machine-host.js";
 import { sweep } from "../workspace/life/lifecycle.js";
 import { handOver, resumeWorkspaces } from "../workspace/life/resume.js";
+import { openHostFile } from "../tree/seed/host-file.js";
 import { openSeeds } from "../tree/seed/seeds.js";
 import { openExports, type Exports } from "../tree/export/exports.js";
 import { WorkspaceStore } from "../workspace/record/store.js";
@@ -50,6 +51,7 @@ export async function openDaemonWorkspaces(options: WorkspacesOptions): Promise<
     shutdown,
     prepareSeed: seeds.prepare,
     openHostTree: seeds.openTree,
+    openHostFile,
     exports,
   });
   let nextPrune = 0;

@@ -29,6 +29,8 @@ const batchEntries = 512 + 16;
 /** A guest's disk and seed, and what an archive puts around their files. */
 const maxTreeBytes = 128 * 1024 ** 3;
 const maxSmallBytes = 64 * 1024;
+/** What was skipped, and of what kind each is. */
+const packed: Allowance = { entries: 2 * maxSkippedEntries, entriesAtOnce: 2 * batchEntries, bytes: maxTreeBytes };
 /** Messages that bring nothing, between two ticks of the clock. */
 const maxIdleMessages = 200;
 
@@ -45,7 +47,7 @@ const byMethod: ReadonlyMap<DescMethod, (asked: Asked) => Allowance> = new Map<D
   [
     [FileService.method.listFiles, ({ maxEntries }) => list(maxEntries)],
     [FileService.method.listChanges, ({ maxEntries }) => list(maxEntries)],
-    [FileService.method.pack, () => ({ entries: maxSkippedEntries, entriesAtOnce: batchEntries, bytes: maxTreeBytes })],
+    [FileService.method.pack, () => packed],
     [
       FileService.method.readFile,
       ({ maxBytes = 0n }) => ({

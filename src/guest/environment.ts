@@ -15,9 +15,24 @@ const fixed = {
   PAGER: "cat",
 } as const;
 
-/** Environment of every program, as NAME=value: the image's own, under what the contract fixes. */
+/**
+ * For caches in /root, another file system than /workspace: no hard link leads from one to the other. Without these uv warns
+ * of that each time, and pnpm puts its store into /workspace. An image may say otherwise.
+ */
+const copying = {
+  UV_LINK_MODE: "copy",
+  pnpm_config_store_dir: "/root/.local/share/pnpm/store",
+  pnpm_config_package_import_method: "copy",
+} as const;
+
+/** The same for pnpm before 11, which reads no such variables. */
+const pnpmSettings = `store-dir=${copying.pnpm_config_store_dir}
+package-import-method=${copying.pnpm_config_package_import_method}
+`;
+
+/** Environment of every program, as NAME=value: the image's own over what it may choose, under what the contract fixes. */
 export function guestEnvironment(environment: InstalledEnvironment): string[] {
-  const values = new Map<string, string>([["PATH", defaultPath]]);
+  const values = new Map<string, string>([["PATH", defaultPath], ...Object.entries(copying)]);
   for (const entry of environment.env) {
     const at = entry.indexOf("=");
     if (at > 0) values.set(entry.slice(0, at), entry.slice(at + 1));
@@ -44,6 +59,8 @@ export interface GuestFile {
   readonly path: string;
   readonly content: Uint8Array<ArrayBuffer>;
   readonly mode: number;
+  /** Only where there is none yet: it is the user's from then on. */
+  readonly keep?: boolean;
 }
 
 /** Files written over the root before anything starts. */
@@ -54,7 +71,11 @@ export function guestFiles(environment: InstalledEnvironment): GuestFile[] {
       ?.slice("PATH=".length) ?? defaultPath;
   // A login shell resets PATH; this comes after that and puts the image's back.
   const profile = `export PATH='${path.replaceAll("'", String.raw`'\''`)}'\n`;
-  return [textFile("/etc/profile.d/00-pyro-path.sh", profile), textFile("/etc/gitconfig", gitConfig)];
+  return [
+    textFile("/etc/profile.d/00-pyro-path.sh", profile),
+    textFile("/etc/gitconfig", gitConfig),
+    { ...textFile("/root/.config/pnpm/rc", pnpmSettings), keep: true },
+  ];
 }
 
 function textFile(path: string, text: string): GuestFile {

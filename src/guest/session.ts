@@ -18,10 +18,28 @@ export interface GuestSession extends Disposable {
   readonly processes: BoundedClient<typeof ProcessService>;
   readonly files: BoundedClient<typeof FileService>;
   readonly time: GuestTime;
-  /** The agent says that it is there while a program is silent; one of an earlier version does not. */
-  readonly heartbeats: boolean;
+  /** What an agent of an earlier version cannot do. */
+  readonly abilities: AgentAbilities;
   /** Settles when the connection is gone. */
   readonly closed: Promise<void>;
+}
+
+export interface AgentAbilities {
+  /** Says that it is there while a program is silent. */
+  readonly heartbeats: boolean;
+  /** Writes one file by itself, through links and without a staging folder. */
+  readonly writesFiles: boolean;
+  /** Keeps what a program leaves in the background, and what that prints. */
+  readonly keepsBackground: boolean;
+}
+
+/** As the agent names them in its answer to Hello. */
+export function abilitiesOf(capabilities: readonly string[]): AgentAbilities {
+  return {
+    heartbeats: capabilities.includes("heartbeats"),
+    writesFiles: capabilities.includes("write_file"),
+    keepsBackground: capabilities.includes("background"),
+  };
 }
 
 /** Must equal the agent's; a machine of another version is stopped, its disk kept. */
@@ -67,7 +85,7 @@ export async function openGuestSession(
     processes: boundedClient(ProcessService, transport, time),
     files: boundedClient(FileService, transport, time),
     time,
-    heartbeats: false,
+    abilities: abilitiesOf([]),
     closed,
     [Symbol.dispose]: () => void channel.destroy(),
   };

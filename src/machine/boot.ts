@@ -5,15 +5,12 @@ import { reportFlight } from "../base/report.js";
 import { call, say } from "../base/say.js";
 import { stageDone } from "../base/stage.js";
 import type { Engine, Machine, MachineSpec } from "../engine/engine.js";
-import { guestProtocolVersion, openGuestSession, type GuestSession } from "../guest/session.js";
+import { abilitiesOf, guestProtocolVersion, openGuestSession, type GuestSession } from "../guest/session.js";
 
 export interface AnsweringMachine {
   readonly machine: Machine;
   readonly session: GuestSession;
 }
-
-/** By which an agent says that it sends heartbeats where they are asked for. */
-const heartbeatCapability = "heartbeats";
 
 export interface Boot {
   readonly engine: Engine;
@@ -57,7 +54,7 @@ export async function greet(
   });
   stageDone(machine.id, "hello answered");
   if (hello.protocolVersion === guestProtocolVersion) {
-    return { ...session, heartbeats: hello.capabilities.includes(heartbeatCapability) };
+    return { ...session, abilities: abilitiesOf(hello.capabilities) };
   }
   session[Symbol.dispose]();
   const versions = `${hello.protocolVersion}, not ${guestProtocolVersion}`;

@@ -102,6 +102,8 @@ export interface RanCommand extends ProgramView {
   readonly engine?: string;
   /** The workspace was stopped and has been started. */
   readonly restarted?: boolean;
+  /** Commands of the workspace that have ended and left processes running. */
+  readonly background_commands?: readonly number[];
 }
 
 /** Methods, not function fields: only so does every operation also fit the general `Operation` type. */

@@ -169,6 +169,10 @@ export const workspaceLogsOperation = operation({
         ...outcomeView.shape,
         stdout_bytes: z.int(),
         stderr_bytes: z.int(),
+        background: z
+          .boolean()
+          .default(false)
+          .describe("It has ended and left processes running; what they print is kept."),
         output_removed: z.boolean().describe("To make room: a workspace keeps 1 GiB of outputs, the latest."),
       }),
     ),
@@ -201,9 +205,10 @@ export const workspaceLogsOperation = operation({
         const exit = entry.canceled ? "canceled" : `exit ${entry.exit_code ?? "?"}`;
         const end = entry.state === "exited" ? exit : entry.state;
         const gone = entry.output_removed ? "  [output removed]" : "";
+        const left = entry.background ? "  [has left processes running]" : "";
         const reasons = reasonsOf(entry).filter((reason) => reason !== exit);
         const why = reasons.map((reason) => `  [${reason}]`);
-        return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${visibleLine(shown)}${why.join("")}${gone}`;
+        return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${visibleLine(shown)}${why.join("")}${left}${gone}`;
       }),
       ...result.notes.map(({ at, text }) => `      ${at}  ${text}.`),
     ].join("\n"),

@@ -61,6 +61,14 @@ export const workspaceView = z.object({
     .nullable(),
 });
 
+/** Earlier daemons do not say. */
+export const backgroundCommands = z
+  .array(z.int())
+  .default([])
+  .describe(
+    "Commands that have ended and left processes running. What those print is kept with the command's own output.",
+  );
+
 export const execView = z.object({
   workspace_id: z.string(),
   sequence: z.int().describe("Number of the command in this workspace."),
@@ -68,6 +76,7 @@ export const execView = z.object({
   cwd: z.string(),
   ...programView.shape,
   restarted: z.boolean().describe("True when the workspace was stopped and has been started for this."),
+  background_commands: backgroundCommands,
 });
 
 export type WorkspaceView = z.output<typeof workspaceView>;

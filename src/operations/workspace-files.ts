@@ -101,10 +101,15 @@ export const workspaceFileWriteOperation = operation({
     profiles: core,
     input: writeInput,
     description:
-      "Writes a whole text file under /workspace, atomically, making its folders. For edits use workspace_patch_apply.",
+      "Writes a whole text file under /workspace, atomically, making its folders. A link is followed to its file; other hard " +
+      "links keep the old content. For edits use workspace_patch_apply.",
   },
   input: writeInput,
-  output: z.object({ path: z.string(), bytes: z.int(), restarted: z.boolean() }),
+  output: z.object({
+    path: z.string().describe("Of the file that was written: where a link was named, what it leads to."),
+    bytes: z.int(),
+    restarted: z.boolean(),
+  }),
   handler: ({ workspaces }, { workspace_id: id, path, text }, call) => workspaces.writeFile({ id, path, text }, call),
   text: (result) => `Wrote ${result.bytes} bytes to ${result.path}.`,
 });
@@ -279,13 +284,15 @@ export const workspaceExportOperation = operation({
     input: exportMcpInput,
     description:
       "Copies one file or folder from /workspace to output_path on the host, which must not exist and must lie in the project " +
-      "or a folder the user allowed. The only way anything leaves the machine. A .git is left out: for commits, export a `git bundle`.",
+      "or a folder the user allowed. The only way anything leaves the machine. A link is not followed: name what it leads to. " +
+      "A .git is left out: for commits, export a `git bundle`.",
   },
   hostPaths: { output_path: "write" },
   input: exportInput,
   output: z.object({
     output_path: z.string(),
-    kind: z.string(),
+    kind: z.string().describe("file, directory or symlink: a link is exported as one."),
+    link_target: z.string().nullable().default(null).describe("Where an exported link leads."),
     file_count: z.int(),
     byte_count: z.int(),
     skipped: skippedFiles,
@@ -293,23 +300,29 @@ export const workspaceExportOperation = operation({
   }),
   handler: async ({ workspaces }, { workspace_id: id, path, output_path: outputPath, force }, call) => {
     const exported = await workspaces.export({ id, path, outputPath, force }, call);
-    const { kind, skipped, restarted } = exported;
+    const { kind, linkTarget = null, skipped, restarted } = exported;
     const counts = { file_count: exported.fileCount, byte_count: exported.byteCount };
-    return { output_path: exported.outputPath, kind, ...counts, skipped, restarted };
+    return { output_path: exported.outputPath, kind, link_target: linkTarget, ...counts, skipped, restarted };
   },
   text: (result) => {
     const skipped = skippedText(result.skipped);
-    const done = `Exported ${filesText(result.file_count)}, ${bytesText(result.byte_count)} to ${result.output_path}.`;
+    const target = visibleLine(result.link_target ?? "");
+    const done =
+      result.kind === "symlink"
+        ? `Exported a symbolic link to ${result.output_path}. It leads to ${target}, which was not exported with it.`
+        : `Exported ${filesText(result.file_count)}, ${bytesText(result.byte_count)} to ${result.output_path}.`;
     return skipped === "" ? done : `${done}\n${skipped}`;
   },
 });
 
 const syncInput = z.strictObject({
   workspace_id: workspaceId,
-  source_path: hostPath.meta({ title: "SOURCE_PATH", description: "Host folder or archive to merge in." }),
+  source_path: hostPath.meta({ title: "SOURCE_PATH", description: "Host file, folder or archive to put in." }),
   dest: guestPath
     .optional()
-    .describe("Folder under /workspace to merge what it holds into; else a folder goes in under its own name."),
+    .describe(
+      "Folder under /workspace to merge what it holds into, or for a file its new name; else it goes in under its own name.",
+    ),
   allow_host_paths: allowHostPaths,
 });
 const syncMcpInput = syncInput.omit({ allow_host_paths: true }).strict();
@@ -317,7 +330,7 @@ const syncMcpInput = syncInput.omit({ allow_host_paths: true }).strict();
 export const workspaceSyncPushOperation = operation({
   name: "workspace_sync_push",
   title: "Push host files into a workspace",
-  summary: "Merge a host folder or archive into a workspace; adds and overwrites, never deletes.",
+  summary: "Put a host file, folder or archive into a workspace; adds and overwrites, never deletes.",
   effect: "change",
   needs: "alone",
   sdk: "pushWorkspaceSync",
@@ -328,14 +341,16 @@ export const workspaceSyncPushOperation = operation({
     notes: [
       "What is pushed is a change: it shows in the diff, and a reset undoes it. What belongs to the workspace from its start,",
       "such as node_modules or a data set that Git ignores, goes in by `workspace create --include PATH`, which is also faster.",
+      "A file goes where `cp` would put it. What is called .tar, .tar.gz, .tgz or .tar.zst is unpacked, unless --dest names a",
+      "file that is called so, too.",
     ],
   },
   mcp: {
     profiles: core,
     input: syncMcpInput,
     description:
-      "Merges later host files into /workspace: adds and overwrites, never deletes. All of it or nothing. Without dest a folder " +
-      "goes to /workspace under its own name, the project itself over /workspace.",
+      "Puts later host files into /workspace: adds and overwrites, never deletes. All of it or nothing. Without dest a file or " +
+      "folder goes to /workspace under its own name, the project itself over /workspace; archives are unpacked.",
   },
   hostPaths: { source_path: "read", allow_host_paths: "read" },
   input: syncInput,

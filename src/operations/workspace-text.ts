@@ -58,6 +58,19 @@ export function bytesText(bytes: number): string {
   return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1] ?? ""}`;
 }
 
+/** Commands that a note names. */
+const shownBackground = 10;
+
+/** Of commands that have ended and left processes running; empty where there are none. */
+export function backgroundText(commands: readonly number[]): Said {
+  const [first] = commands;
+  if (first === undefined) return asSaid("");
+  const more = commands.length - shownBackground;
+  const named = `${commands.slice(0, shownBackground).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  const who = commands.length === 1 ? `command ${named} has` : `commands ${named} have`;
+  return say`${who} ended and left processes running; ${call("workspace_wait", { sequence: first })} shows what they have printed`;
+}
+
 /** What a seed, a push or an export left out. */
 export function skippedText(skipped: readonly SkippedFile[]): string {
   if (skipped.length === 0) return "";

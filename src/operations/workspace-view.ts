@@ -50,6 +50,7 @@ export function viewOfStatus({ workspace, ...measured }: WorkspaceStatus) {
     memory_bytes: measured.memoryBytes,
     paused_reason: measured.pausedReason,
     running_commands: measured.runningCommands,
+    background_commands: measured.backgroundCommands,
     service_count: 0,
     running_service_count: 0,
     shell_count: 0,
@@ -65,6 +66,7 @@ export function viewOfExec({ workspace, started, ended, ...rest }: ExecResult): 
     ...viewOfOutcome(ended?.outcome ?? notExited("running", Math.max(0, Date.now() - Date.parse(started.at)))),
     ...viewOfOutput({ stdout: rest.stdout, stderr: rest.stderr, droppedBytes: ended?.droppedBytes ?? 0 }),
     restarted: rest.restarted,
+    background_commands: [...rest.background],
   };
 }
 
@@ -78,5 +80,6 @@ export function viewOfCommand({ started, outcome, ...kept }: CommandEntry) {
     stdout_bytes: kept.stdoutBytes,
     stderr_bytes: kept.stderrBytes,
     output_removed: kept.outputRemoved,
+    background: kept.background,
   };
 }

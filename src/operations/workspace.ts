@@ -7,6 +7,7 @@ import { maxLabels } from "../workspace/record/record.js";
 import {
   allowHostPathFlag,
   allowHostPaths,
+  backgroundCommands,
   hostPath,
   include,
   workspaceId,
@@ -214,6 +215,7 @@ export const workspaceStatusOperation = operation({
     memory_bytes: z.int().describe("Private memory of its machine on the host; 0 when stopped."),
     paused_reason: z.enum(["host_disk_full"]).nullable().describe("Why its machine is paused; it goes on by itself."),
     running_commands: z.array(z.int()).describe("Sequences of commands that run."),
+    background_commands: backgroundCommands,
     service_count: z.int(),
     running_service_count: z.int(),
     shell_count: z.int(),
@@ -227,6 +229,10 @@ export const workspaceStatusOperation = operation({
       disk: bytesText(result.disk_bytes),
       memory: result.memory_bytes === 0 ? null : bytesText(result.memory_bytes),
       commands: result.running_commands.length === 0 ? null : `running: ${result.running_commands.join(", ")}`,
+      background:
+        result.background_commands.length === 0
+          ? null
+          : `left processes running: ${result.background_commands.join(", ")}`,
       created: result.created_at,
       "last active": result.last_active_at,
       "last reset": result.last_reset_at,

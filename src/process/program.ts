@@ -50,7 +50,7 @@ export async function runGuestProgram(
     const input = pumpGuestInput({ session, processId, stdin: program.stdin }, inputEnds.signal);
     input.catch(() => undefined);
     const { timeoutMs, output } = program;
-    return await followGuestProgram(session, { processId, timeoutMs, output }, signal);
+    return (await followGuestProgram(session, { processId, timeoutMs, output }, signal)).exited;
   } finally {
     inputEnds.abort();
     releaseGuestProgram(session, { processId, leaveRunning: false });
@@ -92,12 +92,49 @@ export interface FollowedProgram {
   output(stream: "stdout" | "stderr", data: Uint8Array): Promise<void>;
 }
 
+export interface OutputCursors {
+  readonly stdout: bigint;
+  readonly stderr: bigint;
+}
+
+export interface Followed {
+  readonly exited: Exited;
+  /** When it exited, something that it had started still ran, whose output the agent keeps; one of an earlier version does not say. */
+  readonly background: boolean;
+}
+
 /** Follows a started program to its end, from where an earlier follower left off. */
 export async function followGuestProgram(
   session: GuestSession,
-  { processId, timeoutMs, from, output }: FollowedProgram,
+  { timeoutMs, ...followed }: FollowedProgram,
   signal: AbortSignal,
-): Promise<Exited> {
+): Promise<Followed> {
+  const stream = { ...followed, rest: false, bound: followBound(session, timeoutMs) };
+  const exit = await follow(session, stream, signal);
+  if (exit === undefined) throw new PyroError("unavailable", "The machine stopped reporting before the command's end.");
+  return { exited: checkExit(exit), background: exit.background && session.abilities.keepsBackground };
+}
+
+/** Follows what an ended program has left in the background, until nothing of it is left. */
+export async function followGuestRest(
+  session: GuestSession,
+  followed: Omit<FollowedProgram, "timeoutMs">,
+  signal: AbortSignal,
+): Promise<void> {
+  await follow(session, { ...followed, rest: true, bound: { quietMs } }, signal);
+}
+
+interface FollowStream extends Omit<FollowedProgram, "timeoutMs"> {
+  /** Not only to the exit. */
+  readonly rest: boolean;
+  readonly bound: Bound;
+}
+
+async function follow(
+  session: GuestSession,
+  { processId, from, output, rest, bound }: FollowStream,
+  signal: AbortSignal,
+): Promise<Exit | undefined> {
   const cursors = { stdout: from?.stdout ?? 0n, stderr: from?.stderr ?? 0n };
   let unacknowledged = 0;
   const acknowledge = () =>
@@ -106,12 +143,14 @@ export async function followGuestProgram(
       { signal },
     );
   const request = {
-    ...{ processId, stdoutCursor: cursors.stdout, stderrCursor: cursors.stderr },
-    heartbeatMs: session.heartbeats ? heartbeatMs : 0,
+    ...{ processId, stdoutCursor: cursors.stdout, stderrCursor: cursors.stderr, rest },
+    heartbeatMs: session.abilities.heartbeats ? heartbeatMs : 0,
   };
-  for await (const { event } of session.processes.follow(request, { signal, bound: followBound(session, timeoutMs) })) {
-    if (event.case === "exit") return checkExit(event.value);
-    if (event.case === undefined || event.case === "heartbeat") continue;
+  let exit: Exit | undefined;
+  for await (const { event } of session.processes.follow(request, { signal, bound })) {
+    if (event.case === "exit") exit = event.value;
+    if (event.case === "exit" && !rest) break;
+    if (event.case !== "stdout" && event.case !== "stderr") continue;
     const chunk = checkChunk(event.value, cursors[event.case]);
     await output(event.case, chunk);
     cursors[event.case] += BigInt(chunk.length);
@@ -120,13 +159,13 @@ export async function followGuestProgram(
     unacknowledged = 0;
     await acknowledge();
   }
-  throw new PyroError("unavailable", "The machine stopped reporting before the command's end.");
+  return exit;
 }
 
 /** An agent without heartbeats may be silent as long as the program may run. */
-function followBound({ heartbeats }: GuestSession, timeoutMs: number): Bound {
+function followBound({ abilities }: GuestSession, timeoutMs: number): Bound {
   const totalMs = timeoutMs + deadlineGraceMs;
-  return { quietMs: heartbeats ? quietMs : totalMs, totalMs };
+  return { quietMs: abilities.heartbeats ? quietMs : totalMs, totalMs };
 }
 
 function checkExit({ exitCode, signal, timedOut, oomKilled, durationNanos }: Exit): Exited {

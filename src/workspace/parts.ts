@@ -5,7 +5,7 @@ import type { AllowedRoots } from "../base/host-roots.js";
 import type { Task } from "../base/progress.js";
 import type { EnvironmentStore } from "../environment/environment.js";
 import type { Exports } from "../tree/export/exports.js";
-import type { HostSource, HostTree, PreparedSeed, SeedRequest } from "../tree/seed/request.js";
+import type { HostFile, HostSource, HostTree, PreparedSeed, SeedRequest } from "../tree/seed/request.js";
 import type { Door } from "./access.js";
 
 /** A caller who names paths of the host. */
@@ -26,6 +26,8 @@ export interface WorkspaceParts extends Door {
   readonly environments: EnvironmentStore;
   readonly prepareSeed: (request: SeedRequest, task: Task) => Promise<PreparedSeed>;
   readonly openHostTree: (source: HostSource, task: Task) => Promise<HostTree>;
+  /** Undefined for a folder, and unless it is wanted as it is, for an archive. */
+  readonly openHostFile: (source: HostSource & { asItIs?: boolean }, task: Task) => Promise<HostFile | undefined>;
   readonly exports: Exports;
   /** Given: why no machine can be started here. */
   readonly unusable: PyroError | undefined;

@@ -15,6 +15,7 @@ export async function workspaceStatus(workspace: Workspace) {
     memoryBytes: live === undefined ? 0 : await privateBytes(live.machine.pid),
     pausedReason: live?.machine.pausedReason() ?? null,
     runningCommands: [...workspace.execs.keys()],
+    backgroundCommands: [...workspace.background.keys()],
   };
 }
 

@@ -13,7 +13,7 @@ import { OutputRoom } from "./output-room.js";
 import type { WorkspaceRecord } from "./record/record.js";
 import { recorded, stateIn, type StateField } from "./record/recorded-state.js";
 import { refusalError } from "./refusals.js";
-import type { RunningExec } from "./program/running-exec.js";
+import type { BackgroundExec, RunningExec } from "./program/running-exec.js";
 import type { WorkspaceFiles } from "./record/files.js";
 import { next, type Event, type Refusal, type State } from "./state.js";
 
@@ -26,6 +26,8 @@ export class Workspace {
   readonly lock = new ReadWriteLock();
   /** Commands whose end is not in the journal yet, for a moment also those of a machine that is gone. */
   readonly execs = new Map<number, RunningExec>();
+  /** Commands that have ended and left something running in the background. */
+  readonly background = new Map<number, BackgroundExec>();
   /** Sequences of commands that are in the journal but not yet in `execs`. */
   readonly starting = new Set<number>();
   /** What the outputs of its commands may take on the host. */
@@ -46,7 +48,7 @@ export class Workspace {
     this.outputs = new OutputRoom({
       folder: files.output,
       meter: new RoomMeter(files.folder),
-      isRunning: (sequence) => this.execs.has(sequence) || this.starting.has(sequence),
+      isRunning: (sequence) => this.mayPrint(sequence),
     });
     this.usedAt = Date.parse(record.last_active_at);
   }
@@ -61,6 +63,11 @@ export class Workspace {
 
   get state(): State {
     return this.#state;
+  }
+
+  /** Whether more of this command's output may come. */
+  mayPrint(sequence: number): boolean {
+    return this.execs.has(sequence) || this.starting.has(sequence) || this.background.has(sequence);
   }
 
   /** Unix milliseconds at which it will be deleted; undefined while it is not stopped. */

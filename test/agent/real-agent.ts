@@ -8,7 +8,7 @@ import { createConnection, createServer, type Server, type Socket } from "node:n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import { openGuestSession, type GuestSession } from "../../src/guest/session.js";
+import { abilitiesOf, openGuestSession, type GuestSession } from "../../src/guest/session.js";
 import type { Ticks } from "../../src/guest/time.js";
 import { machineWith, type TestMachine } from "./machine.js";
 
@@ -72,7 +72,7 @@ export async function startRealAgent(): Promise<RealAgent> {
     const signal = AbortSignal.timeout(startMs);
     const session = await openGuestSession({ channel, ...(ticks === undefined ? {} : { ticks }) }, signal);
     const { capabilities } = await session.machine.hello({}, { signal });
-    return { ...session, heartbeats: capabilities.includes("heartbeats") };
+    return { ...session, abilities: abilitiesOf(capabilities) };
   };
   return {
     ...{ connect, kill },

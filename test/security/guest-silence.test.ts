@@ -10,6 +10,7 @@ import { MachineService, ProcessService } from "../../src/guest/gen/pyro/guest/v
 import { pumpGuestInput } from "../../src/process/input.js";
 import { followGuestProgram } from "../../src/process/program.js";
 import type { Exited } from "../../src/process/outcome.js";
+import { abilitiesOf } from "../../src/guest/session.js";
 import { longestTotalMs } from "../../src/guest/time.js";
 import { HandClock, nextTurn, openHostileGuest, silence, silentStream } from "./hostile-guest.js";
 
@@ -42,7 +43,7 @@ const exit: Event = {
   case: "exit",
   value: {
     ...{ $typeName: "pyro.guest.v1.Exit", exitCode: 7, signal: 0, timedOut: false, oomKilled: false },
-    durationNanos: 5_000_000n,
+    ...{ durationNanos: 5_000_000n, background: false },
   },
 };
 
@@ -56,8 +57,9 @@ function outcomeOf(work: Promise<unknown>): { now: unknown } {
   return outcome;
 }
 
-function follow(session: Parameters<typeof followGuestProgram>[0], timeoutMs: number): Promise<Exited> {
-  return followGuestProgram(session, { processId: "e1", timeoutMs, output: () => Promise.resolve() }, never);
+async function follow(session: Parameters<typeof followGuestProgram>[0], timeoutMs: number): Promise<Exited> {
+  const program = { processId: "e1", timeoutMs, output: () => Promise.resolve() };
+  return (await followGuestProgram(session, program, never)).exited;
 }
 
 const outOfTime = { code: "deadline_exceeded", message: "The machine did not answer in time." };
@@ -109,7 +111,7 @@ describe("a command that says nothing", () => {
   test("with an agent of an earlier version, which sends no heartbeats, lives as long as it may run", async () => {
     const clock = new HandClock();
     await using guest = await openHostileGuest({ processes: { follow: silentStream } }, clock.ticks);
-    const outcome = outcomeOf(follow({ ...guest.session, heartbeats: false }, tenMinutes));
+    const outcome = outcomeOf(follow({ ...guest.session, abilities: abilitiesOf([]) }, tenMinutes));
     await clock.pass(tenMinutes + 29_000);
     expect(outcome.now).toBe("pending");
     await clock.pass(2000);
@@ -144,7 +146,7 @@ test("a reader that takes its time is no silence of the guest", async () => {
   await clock.pass(tenMinutes);
   goOn();
   sender.send(exit);
-  expect(await following).toMatchObject({ exitCode: 7 });
+  expect((await following).exited).toMatchObject({ exitCode: 7 });
 });
 
 test("input that nobody reads is offered again, and taken once", async () => {

@@ -10,7 +10,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { FileService } from "../../src/guest/gen/pyro/guest/v1/files_pb.js";
 import { MachineService, ProcessService } from "../../src/guest/gen/pyro/guest/v1/guest_pb.js";
-import { openGuestSession, type GuestSession } from "../../src/guest/session.js";
+import { abilitiesOf, openGuestSession, type GuestSession } from "../../src/guest/session.js";
 import type { LiveMachine } from "../../src/machine/machine-host.js";
 import type { Ticks } from "../../src/guest/time.js";
 import { machineWith } from "../agent/machine.js";
@@ -74,7 +74,7 @@ export async function openHostileGuest(lies: Lies, ticks?: Ticks): Promise<Hosti
   let paused = false;
   const options = { channel, isPaused: () => paused, ...(ticks === undefined ? {} : { ticks }) };
   const opened = await openGuestSession(options, AbortSignal.timeout(300_000));
-  const session: GuestSession = { ...opened, heartbeats: true };
+  const session: GuestSession = { ...opened, abilities: abilitiesOf(["heartbeats", "write_file", "background"]) };
   const { live, kills } = machineWith(session, { id: "vm_hostile" });
   return {
     session,

@@ -73,6 +73,7 @@ export async function openWorldOf(openGuest: () => Promise<WorldGuest>, parent =
     prepareSeed: () => Promise.resolve({ imagePath: shared("seed"), manifestPath: shared("manifest"), facts: seed }),
     exports: await openExports(shared("state")),
     openHostTree: () => Promise.reject(new Error("There is none.")),
+    openHostFile: () => Promise.reject(new Error("There is none.")),
   });
   return {
     ...{ folder, store, offered, machines, guests },

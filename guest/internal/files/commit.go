@@ -105,7 +105,7 @@ func (f *folders) finish(records int, id string) error {
 	if err := f.merge(records, id, string(p.Destination)); err != nil {
 		return err
 	}
-	err = errors.Join(removeAll(f.workspace.fd, stagePrefix+id), forget(records, id, phaseFolders))
+	err = errors.Join(f.removeStage(id), forget(records, id, phaseFolders))
 	if err != nil {
 		return err
 	}

@@ -249,11 +249,30 @@ func move(staged, there int, name, path string) error {
 		err = unix.Unlinkat(there, name, 0)
 	case isFolder(old):
 		err = removeShell(there, name)
+	case isRegular(fresh) && isRegular(old):
+		err = keep(staged, there, name, old)
 	}
 	if err != nil && err != unix.ENOENT {
 		return err
 	}
 	return unix.Renameat(staged, name, there, name)
+}
+
+// keep gives a staged file the owner and the extended attributes of the file that it replaces, and leaves it its mode.
+func keep(staged, there int, name string, old *unix.Stat_t) error {
+	fresh, err := openName(staged, name, unix.O_RDONLY|unix.O_NONBLOCK)
+	if err != nil {
+		return err
+	}
+	defer closeFd(fresh)
+	stat, err := statFd(fresh)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(keepOwner(old, fresh), keepAttributes(there, name, fresh)); err != nil {
+		return err
+	}
+	return unix.Fchmod(fresh, stat.Mode&permissions)
 }
 
 func moveInto(staged, there int, name, path string) error {

@@ -42,10 +42,10 @@ func (s *Service) Pack(ctx context.Context, request *connect.Request[guestv1.Pac
 	}
 	for len(p.skipped) > 0 {
 		n := min(len(p.skipped), batchEntries)
-		if err := stream.Send(&guestv1.PackResponse{Skipped: p.skipped[:n]}); err != nil {
+		if err := stream.Send(&guestv1.PackResponse{Skipped: p.skipped[:n], SkippedKinds: p.kinds[:n]}); err != nil {
 			return err
 		}
-		p.skipped = p.skipped[n:]
+		p.skipped, p.kinds = p.skipped[n:], p.kinds[n:]
 	}
 	return nil
 }
@@ -72,6 +72,7 @@ type packer struct {
 	// First name in the archive of each file that has several.
 	links        map[uint64]string
 	skipped      [][]byte
+	kinds        []guestv1.FileKind
 	skippedBytes int
 	buffer       []byte
 }
@@ -121,13 +122,15 @@ func (p *packer) whole(r root, path string) error {
 
 func (p *packer) room() int { return mostEntries * 16 }
 
-func (p *packer) closed(path string, _ error) error { return p.skip(path) }
+func (p *packer) closed(path string, _ error) error {
+	return p.skip(path, guestv1.FileKind_FILE_KIND_DIRECTORY)
+}
 
-func (p *packer) skip(path string) error {
+func (p *packer) skip(path string, kind guestv1.FileKind) error {
 	if p.skippedBytes += len(path); p.skippedBytes > mostSkippedBytes {
 		return connect.NewError(connect.CodeResourceExhausted, errors.New("too many files that no archive can hold"))
 	}
-	p.skipped = append(p.skipped, []byte(path))
+	p.skipped, p.kinds = append(p.skipped, []byte(path)), append(p.kinds, kind)
 	return nil
 }
 
@@ -141,7 +144,7 @@ func (p *packer) visit(_ struct{}, at found) (struct{}, bool, error) {
 
 func (p *packer) archive(at found) error {
 	if len(at.path) > maxPath {
-		return p.skip(at.path)
+		return p.skip(at.path, kindOf(at.stat))
 	}
 	name := p.prefix + at.path[p.cut:]
 	switch at.stat.Mode & unix.S_IFMT {
@@ -161,7 +164,7 @@ func (p *packer) archive(at found) error {
 	case unix.S_IFREG:
 		return p.file(name, at)
 	}
-	return p.skip(at.path)
+	return p.skip(at.path, kindOf(at.stat))
 }
 
 func (p *packer) file(name string, at found) error {

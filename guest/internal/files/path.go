@@ -11,8 +11,9 @@ const (
 	// As the kernel's own bounds, in bytes.
 	maxPath = 4095
 	maxName = 255
-	// At the root of /workspace; what begins so is the agent's own and never shown.
+	// At the root of /workspace or in its .git; what begins so is the agent's own and never shown.
 	stagePrefix = ".pyro-stage-"
+	gitName     = ".git"
 )
 
 // checkPath: relative, no empty, "." or ".." parts; "" is the root.
@@ -50,7 +51,9 @@ func checkName(name string) error {
 }
 
 // isHidden tells whether a path below the root of /workspace is the agent's own.
-func isHidden(path string) bool { return strings.HasPrefix(path, stagePrefix) }
+func isHidden(path string) bool {
+	return strings.HasPrefix(strings.TrimPrefix(path, gitName+"/"), stagePrefix)
+}
 
 func join(folder, name string) string {
 	if folder == "" {

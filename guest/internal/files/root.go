@@ -78,10 +78,14 @@ type walk struct {
 	root root
 	// Open folders below the root, the last one is where the walk stands.
 	inside []int
+	// Their names.
+	names []string
 	// The walk stands on the folder above the root, which is not ours to open.
 	above bool
 	rest  []string
 	links int
+	// Folders on the way that are missing are made.
+	making bool
 }
 
 func (w *walk) end() {
@@ -150,7 +154,7 @@ func (w *walk) last(name string, flags int) (fd int, done bool, err error) {
 func (w *walk) up() {
 	if n := len(w.inside); n > 0 {
 		closeFd(w.inside[n-1])
-		w.inside = w.inside[:n-1]
+		w.inside, w.names = w.inside[:n-1], w.names[:n-1]
 		return
 	}
 	w.above = true
@@ -158,8 +162,14 @@ func (w *walk) up() {
 
 func (w *walk) down(name string) error {
 	fd, err := openName(w.here(), name, unix.O_PATH|unix.O_DIRECTORY)
+	if err == unix.ENOENT && w.making {
+		if err := unix.Mkdirat(w.here(), name, folderMode); err != nil && err != unix.EEXIST {
+			return err
+		}
+		fd, err = openName(w.here(), name, unix.O_PATH|unix.O_DIRECTORY)
+	}
 	if err == nil {
-		w.inside = append(w.inside, fd)
+		w.inside, w.names = append(w.inside, fd), append(w.names, name)
 		return nil
 	}
 	// O_DIRECTORY on a link says ENOTDIR.
@@ -183,7 +193,7 @@ func (w *walk) follow(name string) error {
 	}
 	if strings.HasPrefix(target, "/") {
 		w.end()
-		w.inside, w.above = nil, true
+		w.inside, w.names, w.above = nil, nil, true
 	}
 	w.rest = append(strings.Split(target, "/"), w.rest...)
 	return nil

@@ -287,3 +287,30 @@ func TestOnlyTheLastDoneMarksAreKept(t *testing.T) {
 		t.Errorf("%d are kept", len(left))
 	}
 }
+
+func TestWhatIsStagedIsNotAmongTheFilesOfACheckout(t *testing.T) {
+	s := newSpace(t, seed{".git/HEAD": "ref", "x": "1"})
+	_, err := s.stage("id", archiveOf(t, "x", "2", "new/y", "3"))
+	must(t, err)
+	if names, _ := os.ReadDir(s.workspace + "/"); len(names) != 2 {
+		t.Errorf("programs see %v", names)
+	}
+	if entries, _, _ := s.list(&guestv1.ListFilesRequest{Path: []byte(".git"), Recursive: true, MaxEntries: 100}); len(entries) != 1 {
+		t.Errorf("%q", paths(entries))
+	}
+	if entries := s.changes(".git"); len(entries) > 1 {
+		t.Errorf("%q", paths(entries))
+	}
+	wantCode(t, s.commit("id", ".git/.pyro-stage-id"), connect.CodeInvalidArgument)
+	must(t, s.commit("id", ""))
+	if got := s.tree(); !reflect.DeepEqual(got, seed{".git": "/", ".git/HEAD": "ref", "x": "2", "new": "/", "new/y": "3"}) {
+		t.Errorf("%v", got)
+	}
+	// One that was cut off goes with the next mount, also when its checkout is one no more.
+	_, err = s.stage("cut", archiveOf(t, "lost", "4"))
+	must(t, err)
+	s.remount()
+	if got := s.tree(); !reflect.DeepEqual(got, seed{".git": "/", ".git/HEAD": "ref", "x": "2", "new": "/", "new/y": "3"}) {
+		t.Errorf("%v", got)
+	}
+}

@@ -35,11 +35,34 @@ func (f *folders) newStage(id string) (*unpacker, error) {
 	return &unpacker{tree: tree, parent: -1, folders: log, buffer: make([]byte, chunkBytes)}, nil
 }
 
+// gitFolder opens the .git of a checkout, in which nobody looks for files and no program watches for changes. -1 where there is
+// none.
+func (f *folders) gitFolder() int {
+	fd, err := openName(f.workspace.fd, gitName, openFolder)
+	if err != nil {
+		return -1
+	}
+	return fd
+}
+
+// stageHome opens the folder that hidden names are made in.
+func (f *folders) stageHome() (int, error) {
+	if git := f.gitFolder(); git >= 0 {
+		return git, nil
+	}
+	return openAt(f.workspace.fd, "", openFolder, resolveName)
+}
+
 func (f *folders) makeTree(id string) (int, error) {
-	if err := unix.Mkdirat(f.workspace.fd, stagePrefix+id, stageMode); err != nil {
+	home, err := f.stageHome()
+	if err != nil {
 		return -1, err
 	}
-	stage, err := openName(f.workspace.fd, stagePrefix+id, openFolder)
+	defer closeFd(home)
+	if err := unix.Mkdirat(home, stagePrefix+id, stageMode); err != nil {
+		return -1, err
+	}
+	stage, err := openName(home, stagePrefix+id, openFolder)
 	if err != nil {
 		return -1, err
 	}
@@ -57,12 +80,27 @@ func (f *folders) makeTree(id string) (int, error) {
 
 // openTree opens the staged tree.
 func (f *folders) openTree(id string) (int, error) {
-	return openAt(f.workspace.fd, stagePrefix+id+"/"+treeName, openFolder|unix.O_NOFOLLOW, resolveName)
+	tree := stagePrefix + id + "/" + treeName
+	fd, err := openAt(f.workspace.fd, gitName+"/"+tree, openFolder|unix.O_NOFOLLOW, resolveName)
+	if err != unix.ENOENT && err != unix.ENOTDIR && err != unix.ELOOP && err != unix.EXDEV {
+		return fd, err
+	}
+	return openAt(f.workspace.fd, tree, openFolder|unix.O_NOFOLLOW, resolveName)
+}
+
+// removeStage removes the staging folder of an id, wherever it is.
+func (f *folders) removeStage(id string) error {
+	err := removeAll(f.workspace.fd, stagePrefix+id)
+	if git := f.gitFolder(); git >= 0 {
+		defer closeFd(git)
+		err = errors.Join(err, removeAll(git, stagePrefix+id))
+	}
+	return err
 }
 
 // discard removes a stage, committed or not, and what the disk remembers of it.
 func (f *folders) discard(id string) error {
-	if err := removeAll(f.workspace.fd, stagePrefix+id); err != nil {
+	if err := f.removeStage(id); err != nil {
 		return err
 	}
 	records, err := f.records()

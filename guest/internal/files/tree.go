@@ -56,7 +56,7 @@ func visitTree[S any](ctx context.Context, v visitor[S], folder int, path string
 				return err
 			}
 		}
-		if path == "" && isHidden(name) {
+		if (path == "" || path == gitName) && isHidden(name) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {

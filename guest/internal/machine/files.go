@@ -65,6 +65,17 @@ func overwrite(folder int, base string, content []byte, mode uint32) bool {
 	return int64(len(content)) == stat.Size || file.Truncate(int64(len(content))) == nil
 }
 
+// exists tells whether anything has the name, a link that leads nowhere too.
+func exists(root int, name string) bool {
+	folder, err := openInside(root, path.Dir(name))
+	if err != nil {
+		return false
+	}
+	defer unix.Close(folder)
+	var stat unix.Stat_t
+	return unix.Fstatat(folder, path.Base(name), &stat, unix.AT_SYMLINK_NOFOLLOW) == nil
+}
+
 func checkPath(name string) error {
 	if !path.IsAbs(name) || path.Clean(name) != name || name == "/" || strings.IndexByte(name, 0) >= 0 {
 		return fmt.Errorf("path %q is not absolute and cleaned", name)

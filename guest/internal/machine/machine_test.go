@@ -36,6 +36,27 @@ func TestFileIsWrittenWithParentsAndMode(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsTheUsersIsKept(t *testing.T) {
+	folder := t.TempDir()
+	err := withRoot(folder, func(root int) error {
+		for _, content := range []string{"first", "second"} {
+			files := []*guestv1.GuestFile{{Path: "/a/kept", Content: []byte(content), Mode: 0o644, Keep: true}, {Path: "/a/ours", Content: []byte(content), Mode: 0o644}}
+			if err := writeFiles(root, files); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"kept": "first", "ours": "second"} {
+		if got, err := os.ReadFile(filepath.Join(folder, "a", name)); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
 func TestLinksDoNotLeadOutOfTheRoot(t *testing.T) {
 	folder, root := openRoot(t)
 	outside := t.TempDir()

@@ -18,7 +18,7 @@ import (
 const ProtocolVersion = 1
 
 // What was added since without changing what there was; a host asks for it only where it is named here.
-var capabilities = []string{"heartbeats"}
+var capabilities = []string{"heartbeats", "write_file", "background"}
 
 // Processes is what Unmount has to end first.
 type Processes interface {
@@ -201,6 +201,9 @@ func (m *Machine) addSeed(ctx context.Context, files []*guestv1.GuestFile) error
 
 func writeFiles(root int, files []*guestv1.GuestFile) error {
 	for _, file := range files {
+		if file.Keep && exists(root, file.Path) {
+			continue
+		}
 		if err := writeFile(root, file.Path, file.Content, file.Mode); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,6 +33,8 @@ type group struct {
 	fd   int
 	// oom_kill count left by earlier programs.
 	oomBefore int
+	// Everything in it was killed once: newer kernels kill also what is born into it later.
+	killed atomic.Bool
 }
 
 // NewCgroupTrees takes a folder whose children have the memory controller.
@@ -55,6 +58,13 @@ func (c *CgroupTrees) Warm() error {
 }
 
 func (c *CgroupTrees) KillAll(ctx context.Context) error {
+	c.mu.Lock()
+	idle := c.idle
+	c.idle = nil
+	c.mu.Unlock()
+	for _, g := range idle {
+		g.remove()
+	}
 	if err := os.WriteFile(filepath.Join(c.folder, "cgroup.kill"), []byte("1"), 0); err != nil {
 		return err
 	}
@@ -85,15 +95,19 @@ func (c *CgroupTrees) take() (*group, error) {
 func (c *CgroupTrees) give(g *group) {
 	g.oomBefore = g.oomKills()
 	c.mu.Lock()
-	keep := len(c.idle) < keptGroups
+	keep := len(c.idle) < keptGroups && !g.killed.Load()
 	if keep {
 		c.idle = append(c.idle, g)
 	}
 	c.mu.Unlock()
 	if !keep {
-		unix.Close(g.fd)
-		_ = os.Remove(g.path)
+		g.remove()
 	}
+}
+
+func (g *group) remove() {
+	unix.Close(g.fd)
+	_ = os.Remove(g.path)
 }
 
 type cgroupTree struct {
@@ -101,6 +115,8 @@ type cgroupTree struct {
 	mu    sync.Mutex
 	// nil once given back.
 	group *group
+	// Emptied gives it back, and nobody else.
+	waited bool
 }
 
 func (t *cgroupTree) Attach(attr *syscall.SysProcAttr) {
@@ -134,24 +150,48 @@ func (t *cgroupTree) OutOfMemory() bool {
 	return t.group != nil && t.group.oomKills() > t.group.oomBefore
 }
 
-func (t *cgroupTree) Settle() {
+func (t *cgroupTree) Settle() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.group != nil && t.group.empty() {
-		t.trees.give(t.group)
-		t.group = nil
+	if t.group == nil {
+		return true
 	}
+	if !t.group.empty() {
+		t.waited = true
+		return false
+	}
+	t.trees.give(t.group)
+	t.group = nil
+	return true
+}
+
+func (t *cgroupTree) Emptied() {
+	t.mu.Lock()
+	g := t.group
+	t.mu.Unlock()
+	if g == nil || waitUntilEmpty(context.Background(), g.path) != nil {
+		return
+	}
+	t.mu.Lock()
+	t.group = nil
+	t.mu.Unlock()
+	t.trees.give(g)
 }
 
 func (t *cgroupTree) Release() {
 	t.mu.Lock()
-	g := t.group
-	t.group = nil
+	g, waited := t.group, t.waited
+	if !waited {
+		t.group = nil
+	}
 	t.mu.Unlock()
 	if g == nil {
 		return
 	}
 	_ = g.kill()
+	if waited {
+		return
+	}
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
@@ -162,22 +202,8 @@ func (t *cgroupTree) Release() {
 	}()
 }
 
-func (t *cgroupTree) Abandon() {
-	t.mu.Lock()
-	g := t.group
-	t.group = nil
-	t.mu.Unlock()
-	if g == nil {
-		return
-	}
-	go func() {
-		if waitUntilEmpty(context.Background(), g.path) == nil {
-			t.trees.give(g)
-		}
-	}()
-}
-
 func (g *group) kill() error {
+	g.killed.Store(true)
 	fd, err := unix.Openat(g.fd, "cgroup.kill", unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"connectrpc.com/connect"
 	"golang.org/x/sys/unix"
 
 	guestv1 "pyro/guest/internal/gen/pyro/guest/v1"
@@ -19,7 +20,7 @@ func groups(t *testing.T) *CgroupTrees {
 	if os.Geteuid() != 0 {
 		t.Skip("control groups need root")
 	}
-	folder, err := os.MkdirTemp("/sys/fs/cgroup", "pyro-test-")
+	folder, err := os.MkdirTemp(unified(), "pyro-test-")
 	if err != nil {
 		t.Skipf("no cgroup v2 to write to: %v", err)
 	}
@@ -38,12 +39,26 @@ func groups(t *testing.T) *CgroupTrees {
 	return trees
 }
 
+// unified is where cgroup v2 is mounted, on hosts that have v1 as well beside it.
+func unified() string {
+	const beside = "/sys/fs/cgroup/unified"
+	if _, err := os.Stat(beside + "/cgroup.controllers"); err == nil {
+		return beside
+	}
+	return "/sys/fs/cgroup"
+}
+
 func TestTimeoutKillsDaemonisedChildren(t *testing.T) {
-	c := serve(t, groups(t))
+	trees := groups(t)
+	c := serve(t, trees)
 	c.begin("tree", &guestv1.StartRequest{Argv: []string{"sh", "-c", "setsid sleep 1000 & echo $!; setsid sleep 1000 & echo $!; wait"}, TimeoutMs: 500})
 	got := c.follow("tree")
 	if !got.exit.TimedOut || got.exit.ExitCode != 137 {
 		t.Errorf("%s", got)
+	}
+	// The kernel kills them all at once, but each dies in its own time.
+	if err := waitUntilEmpty(t.Context(), trees.folder); err != nil {
+		t.Error(err)
 	}
 	for _, text := range strings.Fields(got.stdout) {
 		pid, _ := strconv.Atoi(text)
@@ -65,6 +80,24 @@ func TestEmptyGroupsAreUsedAgain(t *testing.T) {
 	if trees.made > 2 {
 		t.Errorf("%d groups for programs one after the other", trees.made)
 	}
+}
+
+// Since 6.14, and in the long-term kernels from then on, a group that was killed kills what is born into it.
+func TestNoProgramIsBornIntoAGroupThatWasKilled(t *testing.T) {
+	trees := groups(t)
+	c := serve(t, trees)
+	for range 2 {
+		c.begin("slow", &guestv1.StartRequest{Argv: []string{"sleep", "1000"}, TimeoutMs: 50})
+		c.follow("slow")
+		c.expect(c.run("true"), 0, 0, "", "")
+		if _, err := c.Release(t.Context(), connect.NewRequest(&guestv1.ReleaseRequest{ProcessId: "slow"})); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := trees.KillAll(t.Context()); err != nil {
+		t.Error(err)
+	}
+	c.expect(c.run("true"), 0, 0, "", "")
 }
 
 func TestCounter(t *testing.T) {

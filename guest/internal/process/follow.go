@@ -28,19 +28,20 @@ func (s *Service) Follow(ctx context.Context, request *connect.Request[guestv1.F
 		defer ticker.Stop()
 		beat = ticker.C
 	}
+	told := false
 	for {
 		changed := r.notice.wait()
-		// Before the output: what the log holds once the exit is known is all there will be.
-		exit := r.exited()
+		// Before the output: once the exit is known, so is where what the program itself wrote ends; and once it is over, all there is.
+		exit, over := r.exited(), r.isOver()
 		sent := false
 		for more := true; more; sent = sent || more {
-			first, err := r.stdout.send(&stdout, func(c *guestv1.Chunk) error {
+			first, err := r.stdout.send(&stdout, told, func(c *guestv1.Chunk) error {
 				return stream.Send(&guestv1.FollowResponse{Event: &guestv1.FollowResponse_Stdout{Stdout: c}})
 			})
 			if err != nil {
 				return err
 			}
-			second, err := r.stderr.send(&stderr, func(c *guestv1.Chunk) error {
+			second, err := r.stderr.send(&stderr, told, func(c *guestv1.Chunk) error {
 				return stream.Send(&guestv1.FollowResponse{Event: &guestv1.FollowResponse_Stderr{Stderr: c}})
 			})
 			if err != nil {
@@ -48,8 +49,18 @@ func (s *Service) Follow(ctx context.Context, request *connect.Request[guestv1.F
 			}
 			more = first || second
 		}
-		if exit != nil {
-			return stream.Send(&guestv1.FollowResponse{Event: &guestv1.FollowResponse_Exit{Exit: exit}})
+		if exit != nil && !told {
+			if err := stream.Send(&guestv1.FollowResponse{Event: &guestv1.FollowResponse_Exit{Exit: exit}}); err != nil {
+				return err
+			}
+			if !request.Msg.Rest {
+				return nil
+			}
+			told = true
+			continue
+		}
+		if told && over {
+			return nil
 		}
 		if r.isReleased() {
 			return connect.NewError(connect.CodeAborted, errors.New("the process was released"))
@@ -70,9 +81,9 @@ func (s *Service) Follow(ctx context.Context, request *connect.Request[guestv1.F
 	}
 }
 
-// send passes on one chunk at the cursor, if there is one, and moves the cursor.
-func (l *outputLog) send(cursor *uint64, emit func(*guestv1.Chunk) error) (bool, error) {
-	data, err := l.next(*cursor)
+// send passes on one chunk at the cursor, if there is one, and moves the cursor: of all there is, or of what the program itself wrote.
+func (l *outputLog) send(cursor *uint64, all bool, emit func(*guestv1.Chunk) error) (bool, error) {
+	data, err := l.next(*cursor, all)
 	if err != nil {
 		return false, connect.NewError(connect.CodeOutOfRange, fmt.Errorf("%w: %d", err, *cursor))
 	}

@@ -33,6 +33,8 @@ type outputLog struct {
 	end    uint64
 	blocks []block
 	sealed bool
+	// What the program itself wrote ends here at the latest; set when it has exited.
+	own    *uint64
 	notice *notice
 }
 
@@ -95,6 +97,16 @@ func (l *outputLog) write(p []byte) {
 	}
 }
 
+// mark notes that the program has exited: what comes from now on is of those that it left in the background.
+func (l *outputLog) mark() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.own == nil {
+		end := l.end
+		l.own = &end
+	}
+}
+
 // seal ends the log: nothing more is added, waiting writers go on.
 func (l *outputLog) seal() {
 	l.mu.Lock()
@@ -103,18 +115,25 @@ func (l *outputLog) seal() {
 	l.room.Broadcast()
 }
 
-// next returns the bytes at cursor, none when the cursor is at the end.
-func (l *outputLog) next(cursor uint64) ([]byte, error) {
+// next returns the bytes at cursor, none when the cursor is at the end, or unless all are wanted beyond what the program itself wrote.
+func (l *outputLog) next(cursor uint64, all bool) ([]byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if cursor < l.base || cursor > l.end {
 		return nil, errCursor
 	}
+	limit := l.end
+	if l.own != nil && !all {
+		limit = *l.own
+	}
 	for i := range l.blocks {
 		b := &l.blocks[i]
 		if cursor >= b.start && cursor < b.start+uint64(len(b.data)) {
 			data := b.data[cursor-b.start:]
-			return data[:min(len(data), maxChunk)], nil
+			if cursor >= limit {
+				return nil, nil
+			}
+			return data[:min(uint64(len(data)), maxChunk, limit-cursor)], nil
 		}
 	}
 	return nil, nil

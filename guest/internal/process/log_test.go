@@ -19,7 +19,7 @@ func all(t *testing.T, l *outputLog, cursor uint64) []byte {
 	t.Helper()
 	var got []byte
 	for {
-		data, err := l.next(cursor)
+		data, err := l.next(cursor, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func TestLogIsReadFromAnyKeptCursor(t *testing.T) {
 		t.Error("other bytes after acknowledge")
 	}
 	for _, cursor := range []uint64{0, 199_999, uint64(len(data)) + 1} {
-		if _, err := l.next(cursor); err == nil {
+		if _, err := l.next(cursor, true); err == nil {
 			t.Errorf("cursor %d was accepted", cursor)
 		}
 	}

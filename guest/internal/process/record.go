@@ -36,6 +36,8 @@ type record struct {
 	reaped   bool
 	exit     *guestv1.Exit
 	released bool
+	// Nothing of its tree is left, and both logs are sealed.
+	over bool
 }
 
 func newRecord(id string) *record {
@@ -51,7 +53,7 @@ func (r *record) refuse(code int32, message string) {
 	r.stdout.seal()
 	r.stderr.seal()
 	r.mu.Lock()
-	r.reaped = true
+	r.reaped, r.over = true, true
 	r.exit = &guestv1.Exit{ExitCode: code, DurationNanos: int64(time.Since(r.begun))}
 	r.mu.Unlock()
 	r.notice.wake()
@@ -130,12 +132,16 @@ func (r *record) finish(status unix.WaitStatus) {
 	} else {
 		exit.ExitCode = int32(status.ExitStatus())
 	}
-	for _, s := range r.sources {
-		s.drain()
-	}
-	r.stderr.seal()
+	r.drain()
 	exit.OomKilled = r.tree.OutOfMemory()
+	// On a terminal they have lost it.
+	exit.Background = !r.tree.Settle() && r.terminal == nil
+	if !exit.Background {
+		r.stdout.seal()
+		r.stderr.seal()
+	}
 	r.mu.Lock()
+	r.over = !exit.Background
 	exit.TimedOut = r.timedOut
 	r.exit = exit
 	if r.timer != nil {
@@ -146,7 +152,37 @@ func (r *record) finish(status unix.WaitStatus) {
 	if r.input != nil {
 		r.input.stop()
 	}
-	r.tree.Settle()
+	r.tree.Emptied()
+	if exit.Background {
+		r.finishRest()
+	}
+}
+
+// finishRest takes what those that were left in the background have printed, now that they have ended, too.
+func (r *record) finishRest() {
+	for _, s := range r.sources {
+		s.drain()
+	}
+	r.stdout.seal()
+	r.stderr.seal()
+	r.mu.Lock()
+	r.over = true
+	r.mu.Unlock()
+	r.notice.wake()
+}
+
+func (r *record) drain() {
+	for _, s := range r.sources {
+		s.drain()
+	}
+	r.stdout.mark()
+	r.stderr.mark()
+}
+
+func (r *record) isOver() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.over
 }
 
 func (r *record) exited() *guestv1.Exit {
@@ -200,9 +236,6 @@ func (r *record) abandon() {
 	r.mu.Lock()
 	r.released = true
 	r.mu.Unlock()
-	if r.tree != nil {
-		r.tree.Abandon()
-	}
 	r.stdout.seal()
 	r.stderr.seal()
 	if r.input != nil {

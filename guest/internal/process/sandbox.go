@@ -16,7 +16,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const killPause = 5 * time.Millisecond
+const (
+	killPause = 5 * time.Millisecond
+	// A pid namespace does not say when it is empty.
+	lookPause = 100 * time.Millisecond
+)
 
 // SandboxTrees is for hosts without machines: the agent is alone with one program in a pid namespace, so that what
 // the program started, also in other sessions and however fast it forks, is everyone but the agent and init.
@@ -70,12 +74,15 @@ func (sandboxTree) Signal(signal syscall.Signal) bool { return unix.Kill(-1, sig
 
 func (sandboxTree) OutOfMemory() bool { return false }
 
-func (sandboxTree) Settle() {}
+func (sandboxTree) Settle() bool { return !othersLive() }
+
+func (sandboxTree) Emptied() {
+	for othersLive() {
+		time.Sleep(lookPause)
+	}
+}
 
 func (t sandboxTree) Release() { t.Signal(unix.SIGKILL) }
-
-// Abandon leaves the rest to the end of the sandbox.
-func (sandboxTree) Abandon() {}
 
 func othersLive() bool {
 	entries, err := os.ReadDir("/proc")

@@ -24,7 +24,7 @@ func newSource(file *os.File, fd int, terminal bool, log *outputLog) *source {
 	return &source{file: file, fd: fd, terminal: terminal, log: log}
 }
 
-// pump reads until end of file. After drain it goes on reading and discards, so that background
+// pump reads until end of file. Once the log is sealed it goes on reading and discards, so that background
 // children neither block nor get SIGPIPE.
 func (s *source) pump() {
 	defer s.close()
@@ -65,13 +65,13 @@ func (s *source) readOnce() (int, error) {
 	return read(s.fd, s.scratch)
 }
 
-// drain takes what the ended program had written, then seals the log. For a pipe that is what lies in it now:
+// drain takes what the ended program had written, then marks the log. For a pipe that is what lies in it now:
 // children that still hold it may go on writing for ever. A terminal is read until empty: reading flushes the
 // line discipline, and the end of the session leader has hung it up.
 func (s *source) drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.log.seal()
+	defer s.log.mark()
 	if s.closed {
 		return
 	}

@@ -26,12 +26,12 @@ type Tree interface {
 	Signal(signal syscall.Signal) bool
 	// OutOfMemory tells whether the kernel killed one of its processes for lack of memory.
 	OutOfMemory() bool
-	// Settle gives the tree back if it is empty. Called after the program has ended.
-	Settle()
+	// Settle gives the tree back if it is empty; false where something is left of it. Called after the program has ended.
+	Settle() bool
+	// Emptied waits, after Settle was false, until nothing is left, and gives the tree back.
+	Emptied()
 	// Release kills what is left and gives the tree back.
 	Release()
-	// Abandon gives the tree back once what is left of it has ended by itself.
-	Abandon()
 }
 
 // GroupTrees are process groups: for hosts without cgroups. A process that leaves its group escapes.
@@ -53,8 +53,9 @@ func (t *groupTree) Signal(signal syscall.Signal) bool {
 
 func (t *groupTree) OutOfMemory() bool { return false }
 
-func (t *groupTree) Settle() {}
+// Settle: who left the group cannot be told from who ended.
+func (t *groupTree) Settle() bool { return true }
+
+func (t *groupTree) Emptied() {}
 
 func (t *groupTree) Release() { t.Signal(unix.SIGKILL) }
-
-func (t *groupTree) Abandon() {}

@@ -3,11 +3,13 @@ import * as z from "zod";
 import { PyroError } from "../../base/error.js";
 import { sandboxEngine, sandboxNote } from "../../operations/fields.js";
 import type { RanCommand } from "../../operations/operation.js";
+import { backgroundText } from "../../operations/workspace-text.js";
 import { reasonsOf } from "../../process/outcome.js";
 import type { OperationCall, WireResult } from "../connection.js";
 import type { CommandContext } from "./command.js";
 import { exitCodes, ownFailure } from "./exit.js";
 import { bytesOf, printResult } from "./print-result.js";
+import { spellForTerminal } from "./speaker.js";
 
 const detached = z.object({ detach: z.literal(true) });
 
@@ -33,6 +35,8 @@ export async function finishCommand({ call, result, ran }: Finished, context: Co
   if (!context.json) {
     if (engine === sandboxEngine) await context.stderr.write(`pyro: The command ${sandboxNote}.\n`);
     for (const stream of ["stdout", "stderr"] as const) await context[stream].pass(bytesOf(result, stream));
+    const left = await spellForTerminal(backgroundText(ran.background_commands ?? []));
+    if (left !== "" && context.stderr.isTerminal) await context.stderr.write(`pyro: Note: ${left}.\n`);
     const why = reasonsOf(ran);
     // Scripts have the exit code, and a standard error that is the command's alone; who pressed Ctrl-C knows.
     if (why.length > 0 && context.stderr.isTerminal && ran.signal !== "INT") {

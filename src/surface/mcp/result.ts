@@ -3,6 +3,7 @@ import type { CallToolResult } from "@modelcontextprotocol/server";
 import type { PyroError } from "../../base/error.js";
 import { asSaid, call, say, spell, type Speaker } from "../../base/say.js";
 import { sandboxEngine, sandboxNote } from "../../operations/fields.js";
+import { backgroundText } from "../../operations/workspace-text.js";
 import { reasonsOf } from "../../process/outcome.js";
 import type { Operation, RanCommand } from "../../operations/operation.js";
 import type { WireResult } from "../connection.js";
@@ -79,6 +80,7 @@ function endOf(ran: RanCommand, speaker: Speaker): readonly string[] {
     ...reasonsOf(ran),
     ...(ran.engine === sandboxEngine ? [sandboxNote] : []),
     ...(ran.restarted === true ? ["the workspace was stopped and has been started"] : []),
+    ...[spell(backgroundText(ran.background_commands ?? []), speaker)].filter((note) => note !== ""),
   ];
   switch (ran.state) {
     case "running":

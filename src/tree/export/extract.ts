@@ -29,12 +29,16 @@ export interface ExportRequest {
   readonly limits: ExportLimits;
   /** Folders that the target may lie in. Where they are given, links that lead out of the export are left out, too. */
   readonly allowedRoots: AllowedRoots;
+  /** What is thrown where the archive holds nothing that is exported; of a link that is left out it is given the target. */
+  readonly whyNothing?: (linkTarget: string | undefined) => PyroError;
   readonly exports: Exports;
   readonly signal: AbortSignal;
 }
 
 export interface ExportResult {
   readonly kind: MadeKind;
+  /** Of a symbolic link, as it stands there. */
+  readonly link_target?: string;
   readonly file_count: number;
   readonly folder_count: number;
   readonly symlink_count: number;
@@ -84,6 +88,8 @@ interface Progress {
     entries: number;
   };
   readonly skipped: { path: string; reason: string }[];
+  /** Where the export itself leads, if it is a link. */
+  rootTarget: string | undefined;
 }
 
 interface Output {
@@ -96,7 +102,8 @@ async function extractInto({ writer, room }: Output, request: ExportRequest): Pr
   const names = new EntryNames(request.contentOnly);
   const { limits, allowedRoots } = request;
   const confined = allowedRoots !== undefined;
-  const progress: Progress = { writer, names, tree: new MadeTree(), limits, confined, counts, skipped: [] };
+  const kept = { tree: new MadeTree(), skipped: [] };
+  const progress: Progress = { writer, names, limits, confined, counts, ...kept, rootTarget: undefined };
   if (request.contentOnly) await makeFolder(progress, "", { mode: 0o755, mtime: undefined });
   for await (const event of tarEvents(request.stream, request.signal)) {
     if (event.kind === "entry") await takeEntry(progress, event.entry);
@@ -105,9 +112,10 @@ async function extractInto({ writer, room }: Output, request: ExportRequest): Pr
   }
   await writer.finish();
   const kind = progress.tree.rootKind;
-  if (kind === undefined) throw new PyroError("failed_precondition", emptyMessage(progress));
+  if (kind === undefined) throw request.whyNothing?.(rootTargetOf(progress)) ?? nothingMade(progress);
   return {
     kind,
+    ...(kind === "symlink" ? { link_target: rootTargetOf(progress) ?? "" } : {}),
     file_count: counts.file,
     folder_count: counts.directory,
     symlink_count: counts.symlink,
@@ -124,17 +132,21 @@ async function write({ writer, room }: Output, piece: Buffer): Promise<void> {
   await writer.write(piece);
 }
 
-function emptyMessage({ skipped }: Progress): string {
-  const [first] = skipped;
-  return first === undefined
-    ? "The archive of the export is empty."
-    : `${first.path || "It"} is ${first.reason}, which cannot be exported.`;
+function nothingMade({ skipped: [first] }: Progress): PyroError {
+  const why =
+    first === undefined ? "The archive of the export is empty." : `It is ${first.reason}, which is not exported.`;
+  return new PyroError("failed_precondition", why);
+}
+
+function rootTargetOf({ rootTarget }: Progress): string | undefined {
+  return rootTarget === undefined ? undefined : displayPath(rootTarget);
 }
 
 async function takeEntry(progress: Progress, entry: TarEntry): Promise<void> {
   const { counts, limits, names, tree } = progress;
   count(progress);
   const path = names.pathOf(entry.path);
+  if (path === "" && entry.kind === "symlink") progress.rootTarget = entry.target;
   const way = tree.wayTo(path);
   if (way.kind === "left_out") return;
   for (const folder of way.missing) {

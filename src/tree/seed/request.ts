@@ -62,3 +62,16 @@ export interface HostTree {
   /** Complete once the archive has been read to its end. */
   readonly skipped: readonly { readonly path: string; readonly reason: string }[];
 }
+
+/** A regular file of the host, open. */
+export interface HostFile extends AsyncDisposable {
+  /** The last part of the path that was named. */
+  readonly name: string;
+  /** Bytes, at the moment of its opening. */
+  readonly size: number;
+  /** Permission bits, without the special ones. */
+  readonly mode: number;
+  readonly mtimeSeconds: number;
+  /** To be read once. */
+  readonly content: AsyncIterable<Uint8Array>;
+}

@@ -25,8 +25,8 @@ export async function openSource(
   }
   try {
     if (opened.kind === "other") {
-      throw new PyroError("invalid_argument", `${field}: ${path} is neither a folder nor an archive.`, {
-        hint: "Name a folder, or a .tar, .tar.gz, .tgz or .tar.zst file.",
+      throw new PyroError("invalid_argument", `${field}: ${path} is ${await kindOf(opened)}, not a file or folder.`, {
+        hint: "Name a folder or a regular file; write what it yields to a file first.",
       });
     }
     const wanted = opened.kind === "directory" ? constants.R_OK | constants.X_OK : constants.R_OK;
@@ -38,6 +38,12 @@ export async function openSource(
     await opened[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+async function kindOf({ handle }: OpenedPath): Promise<string> {
+  const stat = await handle.stat();
+  if (stat.isFIFO()) return "a named pipe (FIFO)";
+  return stat.isSocket() ? "a socket" : "a device";
 }
 
 function unreadable(path: string, field: string, cause: unknown): PyroError {

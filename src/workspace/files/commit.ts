@@ -30,9 +30,9 @@ export interface Staged {
   readonly byteCount: number;
 }
 
-const maxPieceBytes = 256 * 1024;
+export const maxPieceBytes = 256 * 1024;
 /** For as much as a disk holds, from a source that may be slow. */
-const stageBound = { quietMs: 120_000, totalMs: 30 * 60_000 } as const;
+export const stageBound = { quietMs: 120_000, totalMs: 30 * 60_000 } as const;
 /** Moving what is on the disk already. */
 const commitBound = { totalMs: 10 * 60_000 } as const;
 

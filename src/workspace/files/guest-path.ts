@@ -19,3 +19,9 @@ export function workspacePath(field: string, path: string): Uint8Array<ArrayBuff
 export function shownPath(path: Uint8Array): string {
   return posix.join("/workspace", Buffer.from(path).toString("utf8"));
 }
+
+/** Where a link at a path under /workspace leads by its words alone; undefined for what lies outside. */
+export function linkedPath(path: string, target: string): string | undefined {
+  const leadsTo = posix.resolve(posix.dirname(path), target);
+  return leadsTo.startsWith("/workspace/") ? leadsTo : undefined;
+}

@@ -38,7 +38,7 @@ interface Push {
 }
 
 export async function journaledPush(
-  parts: Pick<WorkspaceParts, "openHostTree">,
+  parts: Pick<WorkspaceParts, "openHostTree" | "openHostFile">,
   { session, workspace, signal }: Inside,
   { request, caller }: Push,
 ) {

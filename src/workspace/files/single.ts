@@ -7,7 +7,7 @@ import type { GuestSession } from "../../guest/session.js";
 import { shownPath, workspacePath } from "./guest-path.js";
 import { asFileError } from "../../guest/errors.js";
 import { openGuestFile } from "./guest-tree.js";
-import { archiveOf, commitChanges } from "./commit.js";
+import { putFile } from "./put-file.js";
 
 export interface ListRequest {
   readonly path: string;
@@ -77,19 +77,14 @@ export interface WriteRequest {
   readonly text: string;
 }
 
-/** Replaces the file, or makes it and its folders; an existing file keeps its mode. */
+/** Replaces the content, or makes the file and its folders; an existing file keeps its mode, and a link its place. */
 export async function writeText(session: GuestSession, request: WriteRequest, signal: AbortSignal) {
   const path = workspacePath("path", request.path);
   if (path.length === 0) throw new PyroError("invalid_argument", "path: /workspace itself is a folder.");
-  const mode = await modeOf(session, path, signal);
   const content = Buffer.from(request.text, "utf8");
-  // Staged into its folder, so that links on the way there are followed as reads follow them, confined all the same.
-  const slash = path.lastIndexOf(0x2f);
-  const destination = path.subarray(0, Math.max(0, slash));
-  const file = { path: Buffer.from(path.subarray(slash + 1)).toString("latin1"), content, mode: mode ?? 0o644 };
-  const archive = archiveOf([file], Math.floor(Date.now() / 1000));
-  await commitChanges(session, { destination, archive, remove: [] }, signal);
-  return { path: shownPath(path), bytes: content.length };
+  const mode = (session.abilities.writesFiles ? undefined : await modeOf(session, path, signal)) ?? 0o644;
+  const written = await putFile(session, { path, mode, size: content.length, content: [content] }, signal);
+  return { path: shownPath(written.path), bytes: content.length };
 }
 
 async function modeOf(session: GuestSession, path: Uint8Array, signal: AbortSignal): Promise<number | undefined> {

@@ -2,6 +2,9 @@
 import { basename, isAbsolute } from "node:path";
 import { PyroError } from "../../base/error.js";
 import type { AllowedRoots } from "../../base/host-roots.js";
+import { call, say } from "../../base/say.js";
+import { visibleLine } from "../../base/visible.js";
+import { FileKind } from "../../guest/gen/pyro/guest/v1/files_pb.js";
 import type { Task } from "../../base/progress.js";
 import type { GuestSession } from "../../guest/session.js";
 import { diffWorkspace } from "../../tree/diff/diff.js";
@@ -9,15 +12,17 @@ import { seedTree } from "../../tree/diff/seed-tree.js";
 import { repositoryIn } from "../../tree/export/entry-place.js";
 import { isGitName } from "../../tree/git/repository-names.js";
 import { extractExport } from "../../tree/export/extract.js";
-import { shownPath, workspacePath } from "./guest-path.js";
+import { linkedPath, shownPath, workspacePath } from "./guest-path.js";
 import { asFileError } from "../../guest/errors.js";
 import { guestChanges } from "./guest-tree.js";
 import { patchFiles } from "./patch-source.js";
 import type { PatchParts } from "../../tree/patch/patch-parts.js";
 import { planPatch } from "../../tree/patch/plan.js";
+import { archiveName } from "../../tree/seed/read-archive.js";
 import { openSeedManifest } from "../../tree/seed/manifest.js";
 import type { HostCaller, WorkspaceParts } from "../parts.js";
 import { archiveOf, commitChanges, type FileToPut } from "./commit.js";
+import { pushFile } from "./push-file.js";
 import type { Workspace } from "../workspace.js";
 
 /** Entries that a diff names; the counts cover all. */
@@ -117,8 +122,8 @@ export async function exportFrom(
   async function* archive(): AsyncGenerator<Uint8Array> {
     try {
       for await (const piece of session.files.pack({ path, contentOnly }, { signal })) {
-        for (const left of piece.skipped.slice(0, maxSkippedListed - skipped.length))
-          skipped.push({ path: shownPath(left), reason: "no archive can hold it" });
+        for (const [index, left] of piece.skipped.slice(0, maxSkippedListed - skipped.length).entries())
+          skipped.push({ path: shownPath(left), reason: reasonOf(piece.skippedKinds[index]) });
         if (piece.data.length > 0) yield piece.data;
       }
     } catch (error) {
@@ -132,16 +137,53 @@ export async function exportFrom(
     force: request.force,
     limits: exportLimits,
     allowedRoots: request.allowedRoots,
+    whyNothing: (linkTarget) => nothingExported({ path, linkTarget, reason: skipped[0]?.reason }),
     exports,
     signal,
   });
   return {
     outputPath: request.outputPath,
     kind: extracted.kind,
+    linkTarget: extracted.link_target,
     fileCount: extracted.file_count,
     byteCount: extracted.byte_count,
     skipped: [...skipped, ...extracted.skipped],
   };
+}
+
+/** What no archive holds; an agent of an earlier version does not say which it is. */
+const unheld: ReadonlyMap<FileKind | undefined, string> = new Map([
+  [FileKind.FIFO, "a named pipe (FIFO)"],
+  [FileKind.SOCKET, "a socket"],
+  [FileKind.DEVICE, "a device"],
+  [FileKind.DIRECTORY, "a folder with something else mounted on it, or too deep"],
+]);
+
+function reasonOf(kind: FileKind | undefined): string {
+  return unheld.get(kind) ?? "a pipe, socket or device";
+}
+
+interface Nothing {
+  readonly path: Uint8Array;
+  /** Where it leads, of a link that the caller may not have on the host. */
+  readonly linkTarget: string | undefined;
+  readonly reason: string | undefined;
+}
+
+function nothingExported({ path, linkTarget, reason }: Nothing): PyroError {
+  const what = linkTarget === undefined ? reason : `a symbolic link to ${visibleLine(linkTarget)}`;
+  const message = `path: ${shownPath(path)} is ${what ?? "empty to the agent"}, which is not exported. Nothing was written.`;
+  if (linkTarget === undefined)
+    return new PyroError("failed_precondition", message, {
+      hint: "Export a file or folder; write what it yields to a file inside first, and export that.",
+    });
+  const leadsTo = linkedPath(shownPath(path), linkTarget);
+  return new PyroError("failed_precondition", message, {
+    hint:
+      leadsTo === undefined
+        ? "It leads out of /workspace: copy what it leads to inside, by `cp -L`, and export the copy."
+        : say`Export what it leads to: ${call("workspace_export", { path: leadsTo })}.`,
+  });
 }
 
 /** What an export leaves out is not exported by its own name either. */
@@ -158,7 +200,10 @@ function refuseRepository(path: Uint8Array): void {
 
 export interface PushRequest {
   readonly sourcePath: string;
-  /** What a folder holds goes right in there; by default a folder goes into /workspace as one, under its own name. */
+  /**
+   * What a folder holds goes right in there, a file into that folder or under that name; by default both go into /workspace
+   * under their own names.
+   */
   readonly dest?: string | undefined;
   readonly allowHostPaths: readonly string[];
 }
@@ -173,15 +218,23 @@ export interface Push {
 }
 
 export async function pushInto(
-  { openHostTree }: Pick<WorkspaceParts, "openHostTree">,
+  { openHostTree, openHostFile }: Pick<WorkspaceParts, "openHostTree" | "openHostFile">,
   { session, request, host, origin }: Push,
   task: Task,
 ) {
   requireAbsolute("source_path", request.sourcePath);
   const given = request.dest === undefined ? undefined : placeFor("dest", request.dest);
   const { allowedRoots, hostGit } = host;
-  const source = { path: request.sourcePath, allowHostPaths: request.allowHostPaths, origin: origin ?? undefined };
-  const tree = await openHostTree({ ...source, allowedRoots, hostGit }, task);
+  const source = { path: request.sourcePath, allowedRoots };
+  // What is to have the name of an archive is not to be unpacked.
+  await using file = await openHostFile({ ...source, asItIs: archiveName.test(request.dest ?? "") }, task);
+  if (file !== undefined) {
+    const dest = given ?? workspacePath("dest", "/workspace");
+    const nameIn = (folder: Uint8Array, name: string) => placeFor("source_path", `${shownPath(folder)}/${name}`);
+    return await pushFile(session, { file, dest, isFolder: request.dest?.endsWith("/") === true, nameIn }, task.signal);
+  }
+  const { allowHostPaths } = request;
+  const tree = await openHostTree({ ...source, allowHostPaths, origin: origin ?? undefined, hostGit }, task);
   const isWhole = tree.folder === undefined || tree.folder === origin;
   const destination = given ?? placeFor("source_path", isWhole ? "/workspace" : basename(request.sourcePath));
   const staged = await commitChanges(session, { destination, archive: tree.archive, remove: [] }, task.signal);

@@ -69,6 +69,7 @@ export async function emptyWorkspace(workspace: Workspace): Promise<void> {
   }
   workspace.outputs.forget();
   workspace.execs.clear();
+  workspace.background.clear();
   await workspace.change({ type: "emptied", now: Date.now() });
 }
 

@@ -6,7 +6,9 @@ import { mendJournal, readJournal, type ExecStarted } from "../record/journal.js
 import { emptyWorkspace } from "./lifecycle.js";
 import { execEndLines, execEnds, lostExec } from "../record/exec-end.js";
 import { useMachine } from "./machine.js";
-import { followExec, processIdOf } from "../program/running.js";
+import { followBackground } from "../program/background.js";
+import { openOutputs, processIdOf } from "../program/output.js";
+import { followExec } from "../program/running.js";
 import type { WorkspaceStore } from "../record/store.js";
 import type { Workspace } from "../workspace.js";
 
@@ -81,16 +83,20 @@ async function resumeWorkspace(
   return followOn(workspace, live);
 }
 
-/** Follows the commands that an earlier daemon started, from where its copies of their output end. */
+/** Follows the commands that an earlier daemon started, and what they left in the background, from where its copies of their output end. */
 async function followOn(workspace: Workspace, { session }: LiveMachine): Promise<void> {
   const { processes } = await session.processes.list({}, { bound: { totalMs: listTimeoutMs } });
   const known = new Map(processes.map((each) => [each.processId, each]));
-  const open = await openExecs(workspace);
-  for (const started of open) {
-    const found = known.get(processIdOf(started.sequence));
+  const lines = await readJournal(workspace.files.journal);
+  const ends = execEnds(lines);
+  for (const started of lines.filter((line) => line.type === "exec_started")) {
+    const { sequence } = started;
+    const found = known.get(processIdOf(sequence));
     if (found === undefined) continue;
     const written = { stdout: found.stdoutBytes, stderr: found.stderrBytes };
-    await followExec(workspace, { session, started, written });
+    if (!ends.has(sequence)) await followExec(workspace, { session, started, written });
+    else if (session.abilities.keepsBackground)
+      followBackground(workspace, { session, sequence, files: await openOutputs(workspace, sequence, written) });
   }
   await closeJournal(workspace, new Set(workspace.execs.keys()));
 }

@@ -17,7 +17,8 @@ import type { LiveMachine } from "../../machine/machine-host.js";
 import { enter, type Door, type Inside, type NeedInside } from "../access.js";
 import { execEnds, lostExec, type ExecEnd } from "../record/exec-end.js";
 import { readJournal, reserveJournal, type ExecStarted } from "../record/journal.js";
-import { followExec, outputPaths, processIdOf, type OutputListener } from "./running.js";
+import { outputPaths, processIdOf } from "./output.js";
+import { followExec, type OutputListener } from "./running.js";
 import type { RunningExec } from "./running-exec.js";
 import type { Workspace } from "../workspace.js";
 
@@ -47,6 +48,8 @@ export interface ExecResult {
   readonly stdout: OutputExcerpt;
   readonly stderr: OutputExcerpt;
   readonly restarted: boolean;
+  /** Commands that have ended and left something running; what that prints is kept. */
+  readonly background: readonly number[];
 }
 
 /** Milliseconds between two progress events while a command runs. */
@@ -67,7 +70,7 @@ export async function execInWorkspace(
   caller.signal.addEventListener("abort", cancel, { once: true });
   try {
     const waitMs = Math.max(0, request.waitMs - (performance.now() - began));
-    const ended = await waitFor(running, { waitMs, task: caller, stalled: machine.stalled() });
+    const ended = await waitFor(running, { workspace, waitMs, task: caller, stalled: machine.stalled() });
     caller.signal.throwIfAborted();
     const { started } = running;
     return { ...(await describe(workspace, { started, ended, outputBytes: request.outputBytes })), restarted };
@@ -87,7 +90,7 @@ export async function waitInWorkspace(workspace: Workspace, request: WaitRequest
   const running = workspace.execs.get(request.sequence);
   if (running !== undefined) {
     const stalled = workspace.live?.machine.stalled() ?? new AbortController().signal;
-    const ended = await waitFor(running, { waitMs: request.waitMs, task, stalled });
+    const ended = await waitFor(running, { workspace, waitMs: request.waitMs, task, stalled });
     const { started } = running;
     return { ...(await describe(workspace, { started, ended, outputBytes: request.outputBytes })), restarted: false };
   }
@@ -156,13 +159,14 @@ async function startAs(sequence: number, { workspace, live, request, caller }: S
 }
 
 interface Wait {
+  readonly workspace: Workspace;
   readonly waitMs: number;
   readonly task: Task;
   /** Aborted when the machine cannot go on for now: the command is not lost, only the wait ends. */
   readonly stalled: AbortSignal;
 }
 
-async function waitFor(running: RunningExec, { waitMs, task, stalled }: Wait): Promise<ExecEnd | undefined> {
+async function waitFor(running: RunningExec, { workspace, waitMs, task, stalled }: Wait): Promise<ExecEnd | undefined> {
   const over = new AbortController();
   const until = AbortSignal.any([task.signal, over.signal, stalled]);
   const ticker = setInterval(() => {
@@ -173,11 +177,19 @@ async function waitFor(running: RunningExec, { waitMs, task, stalled }: Wait): P
   try {
     const ended = await Promise.race([running.ended, limit]);
     if (ended === undefined) stalled.throwIfAborted();
+    else await Promise.race([workspace.background.get(running.started.sequence)?.ended, grace(until)]);
     return ended;
   } finally {
     clearInterval(ticker);
     over.abort();
   }
+}
+
+/** Milliseconds for what ends right behind its shell, which is not worth telling of. */
+const backgroundGraceMs = 100;
+
+function grace(signal: AbortSignal): Promise<void> {
+  return delay(backgroundGraceMs, undefined, { signal }).catch(() => undefined);
 }
 
 interface Shown {
@@ -188,10 +200,10 @@ interface Shown {
 
 async function describe(workspace: Workspace, { started, ended, outputBytes }: Shown) {
   const paths = outputPaths(workspace, started.sequence);
-  const bounds = { maxBytes: outputBytes, isOpen: ended === undefined };
+  const bounds = { maxBytes: outputBytes, isOpen: ended === undefined || workspace.background.has(started.sequence) };
   const [stdout, stderr] = await Promise.all([
     excerptOf(readOutputFile(paths.stdout), bounds),
     excerptOf(readOutputFile(paths.stderr), bounds),
   ]);
-  return { workspace, started, ended, stdout, stderr };
+  return { workspace, started, ended, stdout, stderr, background: [...workspace.background.keys()] };
 }

@@ -7,7 +7,7 @@ import { pageOf } from "../../process/output-log.js";
 import { execEnds } from "../record/exec-end.js";
 import { readJournal, type ExecStarted, type JournalLine } from "../record/journal.js";
 import { isOutputRemoved } from "../output-room.js";
-import { outputPaths } from "./running.js";
+import { outputPaths } from "./output.js";
 import type { Workspace } from "../workspace.js";
 
 export interface CommandEntry {
@@ -15,6 +15,8 @@ export interface CommandEntry {
   readonly outcome: Outcome;
   readonly stdoutBytes: number;
   readonly stderrBytes: number;
+  /** It has ended, and something that it left in the background still runs. */
+  readonly background: boolean;
   /** To make room for later ones. */
   readonly outputRemoved: boolean;
 }
@@ -50,6 +52,7 @@ export async function commandHistory(workspace: Workspace): Promise<readonly Com
         outcome,
         stdoutBytes: await readOutputFile(paths.stdout).sizeBytes(),
         stderrBytes: await readOutputFile(paths.stderr).sizeBytes(),
+        background: workspace.background.has(line.sequence),
         outputRemoved: isOutputRemoved(workspace.files.output, line.sequence),
       };
     }),
@@ -82,7 +85,7 @@ export async function commandOutput(workspace: Workspace, range: OutputRange): P
     );
   }
   const kept = readOutputFile(outputPaths(workspace, range.sequence)[range.stream]);
-  const isOpen = workspace.execs.has(range.sequence) || workspace.starting.has(range.sequence);
+  const isOpen = workspace.mayPrint(range.sequence);
   const bytes = await pageOf(kept, { offset: range.offset, maxBytes: range.maxBytes, isOpen });
   return {
     ...shownBytes(bytes),

@@ -1,45 +1,36 @@
 // Owns one command in a workspace while it runs: follows it, keeps its output, learns its end. Never starts it.
-import { join } from "node:path";
 import { asPyroError } from "../../base/error.js";
 import { reportFault } from "../../base/report.js";
 import type { GuestSession } from "../../guest/session.js";
 import { notExited } from "../../process/outcome.js";
-import { openOutputFile } from "../../process/output-file.js";
-import { followGuestProgram, killGuestProgram, releaseGuestProgram } from "../../process/program.js";
+import {
+  followGuestProgram,
+  killGuestProgram,
+  releaseGuestProgram,
+  type OutputCursors,
+} from "../../process/program.js";
 import { execEndLines, type ExecEnd } from "../record/exec-end.js";
 import type { ExecStarted } from "../record/journal.js";
+import { followBackground } from "./background.js";
+import { openOutputs, processIdOf } from "./output.js";
 import type { RunningExec } from "./running-exec.js";
 import type { Workspace } from "../workspace.js";
 
 /** Gets output as it happens; the program waits for it. */
 export type OutputListener = (stream: "stdout" | "stderr", data: Uint8Array) => Promise<void>;
 
-export function processIdOf(sequence: number): string {
-  return `e${sequence}`;
-}
-
-export function outputPaths(workspace: Workspace, sequence: number): Record<"stdout" | "stderr", string> {
-  const at = (ending: string) => join(workspace.files.output, `${sequence}.${ending}`);
-  return { stdout: at("out"), stderr: at("err") };
-}
-
 export interface Following {
   readonly session: GuestSession;
   readonly started: ExecStarted;
   readonly listener?: OutputListener | undefined;
   /** Of a command that an earlier daemon has followed: all bytes of each stream that it has written by now. */
-  readonly written?: { readonly stdout: bigint; readonly stderr: bigint };
+  readonly written?: OutputCursors;
 }
 
 /** Begins to follow; also a command whose first part an earlier daemon has followed. */
 export async function followExec(workspace: Workspace, following: Following): Promise<RunningExec> {
   const { session, started, listener, written } = following;
-  const paths = outputPaths(workspace, started.sequence);
-  const room = (bytes: number) => workspace.outputs.take(bytes);
-  const files = {
-    stdout: await openOutputFile({ path: paths.stdout, room }, written?.stdout),
-    stderr: await openOutputFile({ path: paths.stderr, room }, written?.stderr),
-  };
+  const files = await openOutputs(workspace, started.sequence, written);
   const processId = processIdOf(started.sequence);
   let canceled = false;
   const exit = followGuestProgram(
@@ -57,8 +48,8 @@ export async function followExec(workspace: Workspace, following: Following): Pr
   );
   const end = async (): Promise<ExecEnd> => {
     const known = await exit.catch((error: unknown) => asPyroError(error));
+    const outcome = known instanceof Error ? notExited("lost", 0) : known.exited;
     await Promise.all([files.stdout.close(), files.stderr.close()]);
-    const outcome = known instanceof Error ? notExited("lost", 0) : known;
     const droppedBytes = files.stdout.droppedBytes + files.stderr.droppedBytes;
     const ended: ExecEnd = { outcome: { ...outcome, canceled }, droppedBytes };
     // Handed over, the command goes on; who adopts the machine learns its end.
@@ -68,11 +59,12 @@ export async function followExec(workspace: Workspace, following: Following): Pr
     // A reset has already forgotten it, and its journal.
     if (workspace.execs.get(started.sequence) !== running) return ended;
     for (const line of execEndLines(started.sequence, ended)) await workspace.note(line).catch(() => undefined);
+    // What the command left in the background goes on, as after any shell; a killed one leaves nothing.
+    const isLeft = !canceled && !(known instanceof Error) && !known.exited.timedOut;
+    if (isLeft && known.background) followBackground(workspace, { session, sequence: started.sequence, files });
     // Not before: what neither runs nor has an end in the journal counts as lost.
     if (workspace.execs.get(started.sequence) === running) workspace.execs.delete(started.sequence);
-    // What the command left in the background goes on, as after any shell; a killed one leaves nothing.
-    const leaveRunning = !canceled && !(known instanceof Error) && !known.timedOut;
-    releaseGuestProgram(session, { processId, leaveRunning });
+    if (!isLeft || !known.background) releaseGuestProgram(session, { processId, leaveRunning: isLeft });
     return ended;
   };
   const running: RunningExec = {

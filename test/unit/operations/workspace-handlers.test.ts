@@ -47,11 +47,12 @@ const outcomeOnWire = {
 const started = { sequence: 2, command: "make", cwd: "/tmp", at };
 const ran = {
   ...{ workspace: { id }, started, ended: { outcome, droppedBytes: 5 }, stdout: excerpt("o") },
-  ...{ stderr: excerpt("e"), restarted: true },
+  ...{ stderr: excerpt("e"), restarted: true, background: [1] },
 };
 const ranOnWire = {
   ...{ workspace_id: id, sequence: 2, command: "make", cwd: "/tmp", ...outcomeOnWire },
   ...{ stdout: "o", stderr: "e", stdout_truncated: false, stderr_truncated: false, dropped_bytes: 5, restarted: true },
+  background_commands: [1],
 };
 const execInput = {
   ...{ workspace_id: id, command: "make", cwd: "/tmp", timeout_seconds: 1.5, detach: false },
@@ -77,7 +78,7 @@ test("exec and wait speak of milliseconds inside, and of their command's outcome
 
 test("logs list the commands, or read the output of one", async () => {
   const logs = commands.workspaceLogsOperation.handler;
-  const entry = { started, outcome, stdoutBytes: 1, stderrBytes: 2, outputRemoved: true };
+  const entry = { started, outcome, stdoutBytes: 1, stderrBytes: 2, background: true, outputRemoved: true };
   const listing = asked({ workspace: { id }, entries: [entry], notes: [{ at, text: "stopped" }] });
   const range = { stream: "stderr", offset: 3, max_bytes: 4 } as const;
   expect(await logs?.(listing.parts, { workspace_id: id, ...range }, calling("record"))).toEqual({
@@ -85,7 +86,7 @@ test("logs list the commands, or read the output of one", async () => {
     entries: [
       {
         ...{ sequence: 2, command: "make", cwd: "/tmp", started_at: at, ...outcomeOnWire },
-        ...{ stdout_bytes: 1, stderr_bytes: 2, output_removed: true },
+        ...{ stdout_bytes: 1, stderr_bytes: 2, background: true, output_removed: true },
       },
     ],
     ...{ notes: [{ at, text: "stopped" }], output: null, next_offset: null, total_bytes: null },
@@ -159,10 +160,10 @@ test("files are read, listed, patched and compared within the bounds that were a
 test("an export and a push name their places on the host", async () => {
   const counts = { fileCount: 1, byteCount: 2, skipped: [], restarted: false };
   const onWire = { file_count: 1, byte_count: 2, skipped: [], restarted: false };
-  const out = asked({ outputPath: "/o", kind: "file", ...counts });
+  const out = asked({ outputPath: "/o", kind: "symlink", linkTarget: "t", ...counts });
   const target = { workspace_id: id, path: "a", output_path: "/o", force: true };
   expect(await files.workspaceExportOperation.handler?.(out.parts, target, calling("beside"))).toEqual({
-    ...{ output_path: "/o", kind: "file", ...onWire },
+    ...{ output_path: "/o", kind: "symlink", link_target: "t", ...onWire },
   });
   const push = asked({ dest: "/workspace/d", ...counts });
   const source = { workspace_id: id, source_path: "/s", dest: "d", allow_host_paths: ["/h"] };

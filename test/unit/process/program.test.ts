@@ -115,7 +115,7 @@ describe("a program", () => {
       never,
     );
     const output = () => Promise.resolve(killGuestProgram(session, processId));
-    expect(await followGuestProgram(session, { processId, timeoutMs: hour, output }, never)).toEqual(
+    expect((await followGuestProgram(session, { processId, timeoutMs: hour, output }, never)).exited).toEqual(
       exited(137, { signal: "KILL" }),
     );
   });
@@ -159,7 +159,7 @@ describe("a connection that breaks", () => {
       const from = { stdout: BigInt(logs.stdout.seenBytes), stderr: BigInt(logs.stderr.seenBytes) };
       const following = async () => {
         session = await real.connect({ cutAfterBytes: bytes });
-        return followGuestProgram(session, { processId, timeoutMs: hour, from, output }, never);
+        return (await followGuestProgram(session, { processId, timeoutMs: hour, from, output }, never)).exited;
       };
       outcome = await following().catch((error: unknown) => {
         cuts.push(String(error));
@@ -187,7 +187,8 @@ describe("a connection that breaks", () => {
     stuck.catch(() => undefined);
     const { logs, output, stderr } = collected();
     const second = await real.connect();
-    expect(await followGuestProgram(second, { processId, timeoutMs: hour, output }, never)).toEqual(exited(0));
+    const { exited: end } = await followGuestProgram(second, { processId, timeoutMs: hour, output }, never);
+    expect(end).toEqual(exited(0));
     expect([logs.stdout.seenBytes, await stderr()]).toEqual([9_000_000, "done\n"]);
   });
 

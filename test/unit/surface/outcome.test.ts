@@ -47,6 +47,7 @@ test("the list of a workspace's commands says why each ended", () => {
       started_at: "",
       stdout_bytes: 0,
       stderr_bytes: 0,
+      background: false,
       output_removed: false,
     },
     ...{
@@ -60,11 +61,13 @@ test("the list of a workspace's commands says why each ended", () => {
     duration_ms: 12,
   };
   const canceled = { ...entry, sequence: 2, exit_code: 137, signal: "KILL", canceled: true };
+  const left = { ...entry, sequence: 3, exit_code: 0, signal: null, background: true };
   const result = { workspace_id: "ws_x", notes: [], output: null, next_offset: null, total_bytes: null };
-  const text = asSaid(workspaceLogsOperation.text?.({ ...result, entries: [entry, canceled] }) ?? "").plain;
+  const text = asSaid(workspaceLogsOperation.text?.({ ...result, entries: [entry, canceled, left] }) ?? "").plain;
   expect(text.split("\n")).toEqual([
     "   1  exit 139       12 ms  make  [ended by signal SEGV]",
     "   2  canceled       12 ms  make",
+    "   3  exit 0         12 ms  make  [has left processes running]",
   ]);
 });
 

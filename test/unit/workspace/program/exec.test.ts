@@ -11,6 +11,9 @@ import { commandHistory, commandOutput, summarize } from "../../../../src/worksp
 import { readJournal } from "../../../../src/workspace/record/journal.js";
 import { WorkspaceStore } from "../../../../src/workspace/record/store.js";
 import type { Workspace } from "../../../../src/workspace/workspace.js";
+import { SignalTarget } from "../../../../src/guest/gen/pyro/guest/v1/guest_pb.js";
+import { abilitiesOf } from "../../../../src/guest/session.js";
+import { workspaceStatus } from "../../../../src/workspace/status.js";
 import { startRealAgent, type RealAgent } from "../../../agent/real-agent.js";
 import { caller, openWorldOf, type World } from "../../../security/world.js";
 
@@ -91,10 +94,10 @@ describe("a command", () => {
         stdout: "out\n",
         stderr: "err\n",
       },
-      restarted: false,
+      ...{ restarted: false, background_commands: [] },
     });
     expect(await wait(here.workspace)).toEqual(result);
-    const sizes = { stdout_bytes: 4, stderr_bytes: 4, output_removed: false };
+    const sizes = { stdout_bytes: 4, stderr_bytes: 4, background: false, output_removed: false };
     expect(await history(here.workspace)).toEqual([
       { ...facts, started_at: expect.any(String) as string, ...ended, exit_code: 3, ...sizes },
     ]);
@@ -169,6 +172,80 @@ describe("a command", () => {
     while (here.workspace.record.state !== "stopped") await new Promise((resolve) => setImmediate(resolve));
     // Saves are in order: once this one is done, so is that of the machine's end.
     await here.workspace.save({});
+  });
+});
+
+/** Its child says that it is ready, and prints once more when it is told to go on. */
+const leaving =
+  "exec 3>&2; (trap 'echo late; echo later >&3; exit' USR1; echo ready; while :; do sleep 0.05; done 2>/dev/null) & echo own; exit 3";
+
+async function goOn(here: Place, live: LiveMachine): Promise<void> {
+  while ((await commandOutput(here.workspace, outputOf("stdout"))).text !== "own\nready\n")
+    await new Promise((resolve) => setImmediate(resolve));
+  await live.session.processes.signal({ processId: "e1", signal: 10, target: SignalTarget.TREE });
+}
+
+function outputOf(stream: "stdout" | "stderr") {
+  return { sequence: 1, stream, offset: 0, maxBytes: 1000 };
+}
+
+async function outputs(workspace: Workspace): Promise<readonly string[]> {
+  const both = [outputOf("stdout"), outputOf("stderr")].map((range) => commandOutput(workspace, range));
+  return (await Promise.all(both)).map(({ text }) => text.split("\n").toSorted().join(" ").trim());
+}
+
+function liveOf({ workspace }: Place): LiveMachine {
+  if (workspace.live === undefined) throw new Error("It has no machine.");
+  return workspace.live;
+}
+
+describe("what a command leaves in the background", () => {
+  test("is told of in its result, its history and the status, and what that prints is kept until it ends", async () => {
+    const here = await place();
+    const result = await exec(here, request(leaving));
+    expect(result).toMatchObject({ state: "exited", exit_code: 3, background_commands: [1] });
+    expect(await history(here.workspace)).toMatchObject([{ sequence: 1, state: "exited", background: true }]);
+    expect((await workspaceStatus(here.workspace)).backgroundCommands).toEqual([1]);
+    const { ended: end } = here.workspace.background.get(1) ?? {};
+    await goOn(here, liveOf(here));
+    await end;
+    expect(await outputs(here.workspace)).toEqual(["late own ready", "later"]);
+    expect(await wait(here.workspace)).toMatchObject({ exit_code: 3, stderr: "later\n", background_commands: [] });
+    expect(await history(here.workspace)).toMatchObject([{ background: false, stderr_bytes: 6 }]);
+  });
+
+  test("is gone with a command that was killed", async () => {
+    const here = await place();
+    const result = await exec(here, request("sleep 3600 & sleep 3600", { timeoutMs: 300 }));
+    expect(result).toMatchObject({ timed_out: true, background_commands: [] });
+    expect(here.workspace.background.size).toBe(0);
+  });
+
+  test("goes on over the daemon's restart, and so does what is kept of its output", async () => {
+    const here = await place();
+    await exec(here, request(leaving));
+    while ((await outputs(here.workspace))[0] !== "own ready") await new Promise((resolve) => setImmediate(resolve));
+    const left = here.workspace.background.get(1);
+    handOver(here.world.store);
+    here.agent().cut();
+    await left?.ended;
+    const { live } = await here.agent().machine();
+    const next = { ...here, workspace: await nextDaemon(here, [live]) };
+    expect(await history(next.workspace)).toMatchObject([{ state: "exited", exit_code: 3, background: true }]);
+    const { ended: end } = next.workspace.background.get(1) ?? {};
+    await goOn(next, live);
+    await end;
+    expect(await outputs(next.workspace)).toEqual(["late own ready", "later"]);
+    const journal = await readJournal(next.workspace.files.journal);
+    expect(journal.map(({ type }) => type)).toEqual(["created", "exec_started", "exec_ended"]);
+  });
+
+  test("is not known of an agent of an earlier version, which drops its output", async () => {
+    const here = await place();
+    const { session } = liveOf(here);
+    Object.assign(session, { abilities: abilitiesOf(["heartbeats"]) });
+    expect(await exec(here, request(leaving))).toMatchObject({ exit_code: 3, background_commands: [] });
+    expect(here.workspace.background.size).toBe(0);
   });
 });
 

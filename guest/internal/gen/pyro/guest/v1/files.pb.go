@@ -863,7 +863,9 @@ type PackResponse struct {
 	// At most 64 KiB.
 	Data []byte `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
 	// In the last messages, at most 512 each: sockets, pipes, devices, mounts and paths over 4095 bytes, relative to /workspace.
-	Skipped       [][]byte `protobuf:"bytes,2,rep,name=skipped,proto3" json:"skipped,omitempty"`
+	Skipped [][]byte `protobuf:"bytes,2,rep,name=skipped,proto3" json:"skipped,omitempty"`
+	// What these are, one for each; agents without the capability "write_file" do not say.
+	SkippedKinds  []FileKind `protobuf:"varint,3,rep,packed,name=skipped_kinds,json=skippedKinds,proto3,enum=pyro.guest.v1.FileKind" json:"skipped_kinds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -908,6 +910,13 @@ func (x *PackResponse) GetData() []byte {
 func (x *PackResponse) GetSkipped() [][]byte {
 	if x != nil {
 		return x.Skipped
+	}
+	return nil
+}
+
+func (x *PackResponse) GetSkippedKinds() []FileKind {
+	if x != nil {
+		return x.SkippedKinds
 	}
 	return nil
 }
@@ -1118,6 +1127,140 @@ func (*CommitResponse) Descriptor() ([]byte, []int) {
 	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{16}
 }
 
+type WriteFileRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the first message, as the next two.
+	Path []byte `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Permission bits of a file that is not there yet.
+	Mode uint32 `protobuf:"varint,2,opt,name=mode,proto3" json:"mode,omitempty"`
+	// Absent: now.
+	MtimeUnixNanos *int64 `protobuf:"varint,3,opt,name=mtime_unix_nanos,json=mtimeUnixNanos,proto3,oneof" json:"mtime_unix_nanos,omitempty"`
+	// At most 256 KiB.
+	Data []byte `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
+	// In the last message: without it nothing is written.
+	End           bool `protobuf:"varint,5,opt,name=end,proto3" json:"end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WriteFileRequest) Reset() {
+	*x = WriteFileRequest{}
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WriteFileRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WriteFileRequest) ProtoMessage() {}
+
+func (x *WriteFileRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WriteFileRequest.ProtoReflect.Descriptor instead.
+func (*WriteFileRequest) Descriptor() ([]byte, []int) {
+	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *WriteFileRequest) GetPath() []byte {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
+func (x *WriteFileRequest) GetMode() uint32 {
+	if x != nil {
+		return x.Mode
+	}
+	return 0
+}
+
+func (x *WriteFileRequest) GetMtimeUnixNanos() int64 {
+	if x != nil && x.MtimeUnixNanos != nil {
+		return *x.MtimeUnixNanos
+	}
+	return 0
+}
+
+func (x *WriteFileRequest) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *WriteFileRequest) GetEnd() bool {
+	if x != nil {
+		return x.End
+	}
+	return false
+}
+
+type WriteFileResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the file that was written: no link is on the way to it.
+	Path          []byte `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	ByteCount     uint64 `protobuf:"varint,2,opt,name=byte_count,json=byteCount,proto3" json:"byte_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WriteFileResponse) Reset() {
+	*x = WriteFileResponse{}
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WriteFileResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WriteFileResponse) ProtoMessage() {}
+
+func (x *WriteFileResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pyro_guest_v1_files_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WriteFileResponse.ProtoReflect.Descriptor instead.
+func (*WriteFileResponse) Descriptor() ([]byte, []int) {
+	return file_pyro_guest_v1_files_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *WriteFileResponse) GetPath() []byte {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
+func (x *WriteFileResponse) GetByteCount() uint64 {
+	if x != nil {
+		return x.ByteCount
+	}
+	return 0
+}
+
 var File_pyro_guest_v1_files_proto protoreflect.FileDescriptor
 
 const file_pyro_guest_v1_files_proto_rawDesc = "" +
@@ -1172,10 +1315,11 @@ const file_pyro_guest_v1_files_proto_rawDesc = "" +
 	"\aentries\x18\x01 \x03(\v2\x18.pyro.guest.v1.FileEntryR\aentries\"D\n" +
 	"\vPackRequest\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\fR\x04path\x12!\n" +
-	"\fcontent_only\x18\x02 \x01(\bR\vcontentOnly\"<\n" +
+	"\fcontent_only\x18\x02 \x01(\bR\vcontentOnly\"z\n" +
 	"\fPackResponse\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x18\n" +
-	"\askipped\x18\x02 \x03(\fR\askipped\"=\n" +
+	"\askipped\x18\x02 \x03(\fR\askipped\x12<\n" +
+	"\rskipped_kinds\x18\x03 \x03(\x0e2\x17.pyro.guest.v1.FileKindR\fskippedKinds\"=\n" +
 	"\fStageRequest\x12\x19\n" +
 	"\bstage_id\x18\x01 \x01(\tR\astageId\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"M\n" +
@@ -1188,7 +1332,18 @@ const file_pyro_guest_v1_files_proto_rawDesc = "" +
 	"\bstage_id\x18\x01 \x01(\tR\astageId\x12 \n" +
 	"\vdestination\x18\x02 \x01(\fR\vdestination\x12\x16\n" +
 	"\x06remove\x18\x03 \x03(\fR\x06remove\"\x10\n" +
-	"\x0eCommitResponse*R\n" +
+	"\x0eCommitResponse\"\xa4\x01\n" +
+	"\x10WriteFileRequest\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\fR\x04path\x12\x12\n" +
+	"\x04mode\x18\x02 \x01(\rR\x04mode\x12-\n" +
+	"\x10mtime_unix_nanos\x18\x03 \x01(\x03H\x00R\x0emtimeUnixNanos\x88\x01\x01\x12\x12\n" +
+	"\x04data\x18\x04 \x01(\fR\x04data\x12\x10\n" +
+	"\x03end\x18\x05 \x01(\bR\x03endB\x13\n" +
+	"\x11_mtime_unix_nanos\"F\n" +
+	"\x11WriteFileResponse\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\fR\x04path\x12\x1d\n" +
+	"\n" +
+	"byte_count\x18\x02 \x01(\x04R\tbyteCount*R\n" +
 	"\bFileRoot\x12\x19\n" +
 	"\x15FILE_ROOT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13FILE_ROOT_WORKSPACE\x10\x01\x12\x12\n" +
@@ -1201,7 +1356,7 @@ const file_pyro_guest_v1_files_proto_rawDesc = "" +
 	"\x10FILE_KIND_SOCKET\x10\x04\x12\x12\n" +
 	"\x0eFILE_KIND_FIFO\x10\x05\x12\x14\n" +
 	"\x10FILE_KIND_DEVICE\x10\x06\x12\x16\n" +
-	"\x12FILE_KIND_WHITEOUT\x10\a2\xa8\x04\n" +
+	"\x12FILE_KIND_WHITEOUT\x10\a2\xfa\x04\n" +
 	"\vFileService\x12P\n" +
 	"\tListFiles\x12\x1f.pyro.guest.v1.ListFilesRequest\x1a .pyro.guest.v1.ListFilesResponse0\x01\x12M\n" +
 	"\bReadFile\x12\x1e.pyro.guest.v1.ReadFileRequest\x1a\x1f.pyro.guest.v1.ReadFileResponse0\x01\x12P\n" +
@@ -1209,7 +1364,8 @@ const file_pyro_guest_v1_files_proto_rawDesc = "" +
 	"\vListChanges\x12!.pyro.guest.v1.ListChangesRequest\x1a\".pyro.guest.v1.ListChangesResponse0\x01\x12A\n" +
 	"\x04Pack\x12\x1a.pyro.guest.v1.PackRequest\x1a\x1b.pyro.guest.v1.PackResponse0\x01\x12D\n" +
 	"\x05Stage\x12\x1b.pyro.guest.v1.StageRequest\x1a\x1c.pyro.guest.v1.StageResponse(\x01\x12E\n" +
-	"\x06Commit\x12\x1c.pyro.guest.v1.CommitRequest\x1a\x1d.pyro.guest.v1.CommitResponseB/Z-pyro/guest/internal/gen/pyro/guest/v1;guestv1b\x06proto3"
+	"\x06Commit\x12\x1c.pyro.guest.v1.CommitRequest\x1a\x1d.pyro.guest.v1.CommitResponse\x12P\n" +
+	"\tWriteFile\x12\x1f.pyro.guest.v1.WriteFileRequest\x1a .pyro.guest.v1.WriteFileResponse(\x01B/Z-pyro/guest/internal/gen/pyro/guest/v1;guestv1b\x06proto3"
 
 var (
 	file_pyro_guest_v1_files_proto_rawDescOnce sync.Once
@@ -1224,7 +1380,7 @@ func file_pyro_guest_v1_files_proto_rawDescGZIP() []byte {
 }
 
 var file_pyro_guest_v1_files_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_pyro_guest_v1_files_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_pyro_guest_v1_files_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_pyro_guest_v1_files_proto_goTypes = []any{
 	(FileRoot)(0),               // 0: pyro.guest.v1.FileRoot
 	(FileKind)(0),               // 1: pyro.guest.v1.FileKind
@@ -1245,6 +1401,8 @@ var file_pyro_guest_v1_files_proto_goTypes = []any{
 	(*StageResponse)(nil),       // 16: pyro.guest.v1.StageResponse
 	(*CommitRequest)(nil),       // 17: pyro.guest.v1.CommitRequest
 	(*CommitResponse)(nil),      // 18: pyro.guest.v1.CommitResponse
+	(*WriteFileRequest)(nil),    // 19: pyro.guest.v1.WriteFileRequest
+	(*WriteFileResponse)(nil),   // 20: pyro.guest.v1.WriteFileResponse
 }
 var file_pyro_guest_v1_files_proto_depIdxs = []int32{
 	1,  // 0: pyro.guest.v1.FileEntry.kind:type_name -> pyro.guest.v1.FileKind
@@ -1256,25 +1414,28 @@ var file_pyro_guest_v1_files_proto_depIdxs = []int32{
 	0,  // 6: pyro.guest.v1.FileToRead.root:type_name -> pyro.guest.v1.FileRoot
 	10, // 7: pyro.guest.v1.ReadFilesResponse.files:type_name -> pyro.guest.v1.FileContent
 	2,  // 8: pyro.guest.v1.ListChangesResponse.entries:type_name -> pyro.guest.v1.FileEntry
-	3,  // 9: pyro.guest.v1.FileService.ListFiles:input_type -> pyro.guest.v1.ListFilesRequest
-	5,  // 10: pyro.guest.v1.FileService.ReadFile:input_type -> pyro.guest.v1.ReadFileRequest
-	7,  // 11: pyro.guest.v1.FileService.ReadFiles:input_type -> pyro.guest.v1.ReadFilesRequest
-	11, // 12: pyro.guest.v1.FileService.ListChanges:input_type -> pyro.guest.v1.ListChangesRequest
-	13, // 13: pyro.guest.v1.FileService.Pack:input_type -> pyro.guest.v1.PackRequest
-	15, // 14: pyro.guest.v1.FileService.Stage:input_type -> pyro.guest.v1.StageRequest
-	17, // 15: pyro.guest.v1.FileService.Commit:input_type -> pyro.guest.v1.CommitRequest
-	4,  // 16: pyro.guest.v1.FileService.ListFiles:output_type -> pyro.guest.v1.ListFilesResponse
-	6,  // 17: pyro.guest.v1.FileService.ReadFile:output_type -> pyro.guest.v1.ReadFileResponse
-	9,  // 18: pyro.guest.v1.FileService.ReadFiles:output_type -> pyro.guest.v1.ReadFilesResponse
-	12, // 19: pyro.guest.v1.FileService.ListChanges:output_type -> pyro.guest.v1.ListChangesResponse
-	14, // 20: pyro.guest.v1.FileService.Pack:output_type -> pyro.guest.v1.PackResponse
-	16, // 21: pyro.guest.v1.FileService.Stage:output_type -> pyro.guest.v1.StageResponse
-	18, // 22: pyro.guest.v1.FileService.Commit:output_type -> pyro.guest.v1.CommitResponse
-	16, // [16:23] is the sub-list for method output_type
-	9,  // [9:16] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	1,  // 9: pyro.guest.v1.PackResponse.skipped_kinds:type_name -> pyro.guest.v1.FileKind
+	3,  // 10: pyro.guest.v1.FileService.ListFiles:input_type -> pyro.guest.v1.ListFilesRequest
+	5,  // 11: pyro.guest.v1.FileService.ReadFile:input_type -> pyro.guest.v1.ReadFileRequest
+	7,  // 12: pyro.guest.v1.FileService.ReadFiles:input_type -> pyro.guest.v1.ReadFilesRequest
+	11, // 13: pyro.guest.v1.FileService.ListChanges:input_type -> pyro.guest.v1.ListChangesRequest
+	13, // 14: pyro.guest.v1.FileService.Pack:input_type -> pyro.guest.v1.PackRequest
+	15, // 15: pyro.guest.v1.FileService.Stage:input_type -> pyro.guest.v1.StageRequest
+	17, // 16: pyro.guest.v1.FileService.Commit:input_type -> pyro.guest.v1.CommitRequest
+	19, // 17: pyro.guest.v1.FileService.WriteFile:input_type -> pyro.guest.v1.WriteFileRequest
+	4,  // 18: pyro.guest.v1.FileService.ListFiles:output_type -> pyro.guest.v1.ListFilesResponse
+	6,  // 19: pyro.guest.v1.FileService.ReadFile:output_type -> pyro.guest.v1.ReadFileResponse
+	9,  // 20: pyro.guest.v1.FileService.ReadFiles:output_type -> pyro.guest.v1.ReadFilesResponse
+	12, // 21: pyro.guest.v1.FileService.ListChanges:output_type -> pyro.guest.v1.ListChangesResponse
+	14, // 22: pyro.guest.v1.FileService.Pack:output_type -> pyro.guest.v1.PackResponse
+	16, // 23: pyro.guest.v1.FileService.Stage:output_type -> pyro.guest.v1.StageResponse
+	18, // 24: pyro.guest.v1.FileService.Commit:output_type -> pyro.guest.v1.CommitResponse
+	20, // 25: pyro.guest.v1.FileService.WriteFile:output_type -> pyro.guest.v1.WriteFileResponse
+	18, // [18:26] is the sub-list for method output_type
+	10, // [10:18] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_pyro_guest_v1_files_proto_init() }
@@ -1283,13 +1444,14 @@ func file_pyro_guest_v1_files_proto_init() {
 		return
 	}
 	file_pyro_guest_v1_files_proto_msgTypes[0].OneofWrappers = []any{}
+	file_pyro_guest_v1_files_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pyro_guest_v1_files_proto_rawDesc), len(file_pyro_guest_v1_files_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   17,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

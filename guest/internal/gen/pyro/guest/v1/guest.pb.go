@@ -455,7 +455,9 @@ type GuestFile struct {
 	Path    string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	Content []byte `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
 	// Permission bits only.
-	Mode          uint32 `protobuf:"varint,3,opt,name=mode,proto3" json:"mode,omitempty"`
+	Mode uint32 `protobuf:"varint,3,opt,name=mode,proto3" json:"mode,omitempty"`
+	// Left as it is where there is one already; earlier agents replace it.
+	Keep          bool `protobuf:"varint,4,opt,name=keep,proto3" json:"keep,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -509,6 +511,13 @@ func (x *GuestFile) GetMode() uint32 {
 		return x.Mode
 	}
 	return 0
+}
+
+func (x *GuestFile) GetKeep() bool {
+	if x != nil {
+		return x.Keep
+	}
+	return false
 }
 
 type MountResponse struct {
@@ -893,7 +902,10 @@ type FollowRequest struct {
 	StdoutCursor uint64                 `protobuf:"varint,2,opt,name=stdout_cursor,json=stdoutCursor,proto3" json:"stdout_cursor,omitempty"`
 	StderrCursor uint64                 `protobuf:"varint,3,opt,name=stderr_cursor,json=stderrCursor,proto3" json:"stderr_cursor,omitempty"`
 	// Milliseconds of quiet after which a heartbeat is sent; 0 = never.
-	HeartbeatMs   uint32 `protobuf:"varint,4,opt,name=heartbeat_ms,json=heartbeatMs,proto3" json:"heartbeat_ms,omitempty"`
+	HeartbeatMs uint32 `protobuf:"varint,4,opt,name=heartbeat_ms,json=heartbeatMs,proto3" json:"heartbeat_ms,omitempty"`
+	// Goes on after the exit event, with what the program has left in the background prints, and ends when nothing of its
+	// tree is left. Only with the capability "background".
+	Rest          bool `protobuf:"varint,5,opt,name=rest,proto3" json:"rest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -954,6 +966,13 @@ func (x *FollowRequest) GetHeartbeatMs() uint32 {
 		return x.HeartbeatMs
 	}
 	return 0
+}
+
+func (x *FollowRequest) GetRest() bool {
+	if x != nil {
+		return x.Rest
+	}
+	return false
 }
 
 type FollowResponse struct {
@@ -1172,6 +1191,8 @@ type Exit struct {
 	// The kernel killed a process of this tree for lack of memory.
 	OomKilled     bool  `protobuf:"varint,4,opt,name=oom_killed,json=oomKilled,proto3" json:"oom_killed,omitempty"`
 	DurationNanos int64 `protobuf:"varint,5,opt,name=duration_nanos,json=durationNanos,proto3" json:"duration_nanos,omitempty"`
+	// When it exited, processes of its tree were left; what they print is kept until its release.
+	Background    bool `protobuf:"varint,6,opt,name=background,proto3" json:"background,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1239,6 +1260,13 @@ func (x *Exit) GetDurationNanos() int64 {
 		return x.DurationNanos
 	}
 	return 0
+}
+
+func (x *Exit) GetBackground() bool {
+	if x != nil {
+		return x.Background
+	}
+	return false
 }
 
 type AcknowledgeRequest struct {
@@ -1944,11 +1972,12 @@ const file_pyro_guest_v1_guest_proto_rawDesc = "" +
 	"\x10SetClockResponse\"R\n" +
 	"\fMountRequest\x12\x12\n" +
 	"\x04seed\x18\x01 \x01(\bR\x04seed\x12.\n" +
-	"\x05files\x18\x02 \x03(\v2\x18.pyro.guest.v1.GuestFileR\x05files\"M\n" +
+	"\x05files\x18\x02 \x03(\v2\x18.pyro.guest.v1.GuestFileR\x05files\"a\n" +
 	"\tGuestFile\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\fR\acontent\x12\x12\n" +
-	"\x04mode\x18\x03 \x01(\rR\x04mode\"\x0f\n" +
+	"\x04mode\x18\x03 \x01(\rR\x04mode\x12\x12\n" +
+	"\x04keep\x18\x04 \x01(\bR\x04keep\"\x0f\n" +
 	"\rMountResponse\"\x10\n" +
 	"\x0eUnmountRequest\"\x11\n" +
 	"\x0fUnmountResponse\"\r\n" +
@@ -1968,13 +1997,14 @@ const file_pyro_guest_v1_guest_proto_rawDesc = "" +
 	"\x04cols\x18\x01 \x01(\rR\x04cols\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\rR\x04rows\"!\n" +
 	"\rStartResponse\x12\x10\n" +
-	"\x03pid\x18\x01 \x01(\x05R\x03pid\"\x9b\x01\n" +
+	"\x03pid\x18\x01 \x01(\x05R\x03pid\"\xaf\x01\n" +
 	"\rFollowRequest\x12\x1d\n" +
 	"\n" +
 	"process_id\x18\x01 \x01(\tR\tprocessId\x12#\n" +
 	"\rstdout_cursor\x18\x02 \x01(\x04R\fstdoutCursor\x12#\n" +
 	"\rstderr_cursor\x18\x03 \x01(\x04R\fstderrCursor\x12!\n" +
-	"\fheartbeat_ms\x18\x04 \x01(\rR\vheartbeatMs\"\xde\x01\n" +
+	"\fheartbeat_ms\x18\x04 \x01(\rR\vheartbeatMs\x12\x12\n" +
+	"\x04rest\x18\x05 \x01(\bR\x04rest\"\xde\x01\n" +
 	"\x0eFollowResponse\x12.\n" +
 	"\x06stdout\x18\x01 \x01(\v2\x14.pyro.guest.v1.ChunkH\x00R\x06stdout\x12.\n" +
 	"\x06stderr\x18\x02 \x01(\v2\x14.pyro.guest.v1.ChunkH\x00R\x06stderr\x12)\n" +
@@ -1984,14 +2014,17 @@ const file_pyro_guest_v1_guest_proto_rawDesc = "" +
 	"\tHeartbeat\"3\n" +
 	"\x05Chunk\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x04R\x06offset\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\fR\x04data\"\x9e\x01\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\"\xbe\x01\n" +
 	"\x04Exit\x12\x1b\n" +
 	"\texit_code\x18\x01 \x01(\x05R\bexitCode\x12\x16\n" +
 	"\x06signal\x18\x02 \x01(\x05R\x06signal\x12\x1b\n" +
 	"\ttimed_out\x18\x03 \x01(\bR\btimedOut\x12\x1d\n" +
 	"\n" +
 	"oom_killed\x18\x04 \x01(\bR\toomKilled\x12%\n" +
-	"\x0eduration_nanos\x18\x05 \x01(\x03R\rdurationNanos\"}\n" +
+	"\x0eduration_nanos\x18\x05 \x01(\x03R\rdurationNanos\x12\x1e\n" +
+	"\n" +
+	"background\x18\x06 \x01(\bR\n" +
+	"background\"}\n" +
 	"\x12AcknowledgeRequest\x12\x1d\n" +
 	"\n" +
 	"process_id\x18\x01 \x01(\tR\tprocessId\x12#\n" +

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pyro/guest/v1/files.proto.
  */
 export const file_pyro_guest_v1_files: GenFile = /*@__PURE__*/
-  fileDesc("ChlweXJvL2d1ZXN0L3YxL2ZpbGVzLnByb3RvEg1weXJvLmd1ZXN0LnYxItgBCglGaWxlRW50cnkSDAoEcGF0aBgBIAEoDBIlCgRraW5kGAIgASgOMhcucHlyby5ndWVzdC52MS5GaWxlS2luZBIMCgRtb2RlGAMgASgNEgwKBHNpemUYBCABKAQSGAoQbXRpbWVfdW5peF9uYW5vcxgFIAEoAxITCgtsaW5rX3RhcmdldBgGIAEoDBIXCg9oYXJkX2xpbmtfZ3JvdXAYByABKAQSDgoGb3BhcXVlGAggASgIEhUKCHJlZGlyZWN0GAkgASgMSACIAQFCCwoJX3JlZGlyZWN0Im8KEExpc3RGaWxlc1JlcXVlc3QSJQoEcm9vdBgBIAEoDjIXLnB5cm8uZ3Vlc3QudjEuRmlsZVJvb3QSDAoEcGF0aBgCIAEoDBIRCglyZWN1cnNpdmUYAyABKAgSEwoLbWF4X2VudHJpZXMYBCABKA0iUQoRTGlzdEZpbGVzUmVzcG9uc2USKQoHZW50cmllcxgBIAMoCzIYLnB5cm8uZ3Vlc3QudjEuRmlsZUVudHJ5EhEKCXRydW5jYXRlZBgCIAEoCCJpCg9SZWFkRmlsZVJlcXVlc3QSJQoEcm9vdBgBIAEoDjIXLnB5cm8uZ3Vlc3QudjEuRmlsZVJvb3QSDAoEcGF0aBgCIAEoDBIOCgZvZmZzZXQYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEIkkKEFJlYWRGaWxlUmVzcG9uc2USJwoFZW50cnkYASABKAsyGC5weXJvLmd1ZXN0LnYxLkZpbGVFbnRyeRIMCgRkYXRhGAIgASgMIjwKEFJlYWRGaWxlc1JlcXVlc3QSKAoFZmlsZXMYASADKAsyGS5weXJvLmd1ZXN0LnYxLkZpbGVUb1JlYWQiQQoKRmlsZVRvUmVhZBIlCgRyb290GAEgASgOMhcucHlyby5ndWVzdC52MS5GaWxlUm9vdBIMCgRwYXRoGAIgASgMIj4KEVJlYWRGaWxlc1Jlc3BvbnNlEikKBWZpbGVzGAEgAygLMhoucHlyby5ndWVzdC52MS5GaWxlQ29udGVudCI4CgtGaWxlQ29udGVudBINCgVpbmRleBgBIAEoDRIMCgRtb2RlGAIgASgNEgwKBGRhdGEYAyABKAwiOgoSTGlzdENoYW5nZXNSZXF1ZXN0Eg8KB2V4Y2x1ZGUYASADKAwSEwoLbWF4X2VudHJpZXMYAiABKA0iQAoTTGlzdENoYW5nZXNSZXNwb25zZRIpCgdlbnRyaWVzGAEgAygLMhgucHlyby5ndWVzdC52MS5GaWxlRW50cnkiMQoLUGFja1JlcXVlc3QSDAoEcGF0aBgBIAEoDBIUCgxjb250ZW50X29ubHkYAiABKAgiLQoMUGFja1Jlc3BvbnNlEgwKBGRhdGEYASABKAwSDwoHc2tpcHBlZBgCIAMoDCIuCgxTdGFnZVJlcXVlc3QSEAoIc3RhZ2VfaWQYASABKAkSDAoEZGF0YRgCIAEoDCI3Cg1TdGFnZVJlc3BvbnNlEhIKCmZpbGVfY291bnQYASABKAQSEgoKYnl0ZV9jb3VudBgCIAEoBCJGCg1Db21taXRSZXF1ZXN0EhAKCHN0YWdlX2lkGAEgASgJEhMKC2Rlc3RpbmF0aW9uGAIgASgMEg4KBnJlbW92ZRgDIAMoDCIQCg5Db21taXRSZXNwb25zZSpSCghGaWxlUm9vdBIZChVGSUxFX1JPT1RfVU5TUEVDSUZJRUQQABIXChNGSUxFX1JPT1RfV09SS1NQQUNFEAESEgoORklMRV9ST09UX1NFRUQQAirEAQoIRmlsZUtpbmQSGQoVRklMRV9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRRklMRV9LSU5EX1JFR1VMQVIQARIXChNGSUxFX0tJTkRfRElSRUNUT1JZEAISFQoRRklMRV9LSU5EX1NZTUxJTksQAxIUChBGSUxFX0tJTkRfU09DS0VUEAQSEgoORklMRV9LSU5EX0ZJRk8QBRIUChBGSUxFX0tJTkRfREVWSUNFEAYSFgoSRklMRV9LSU5EX1dISVRFT1VUEAcyqAQKC0ZpbGVTZXJ2aWNlElAKCUxpc3RGaWxlcxIfLnB5cm8uZ3Vlc3QudjEuTGlzdEZpbGVzUmVxdWVzdBogLnB5cm8uZ3Vlc3QudjEuTGlzdEZpbGVzUmVzcG9uc2UwARJNCghSZWFkRmlsZRIeLnB5cm8uZ3Vlc3QudjEuUmVhZEZpbGVSZXF1ZXN0Gh8ucHlyby5ndWVzdC52MS5SZWFkRmlsZVJlc3BvbnNlMAESUAoJUmVhZEZpbGVzEh8ucHlyby5ndWVzdC52MS5SZWFkRmlsZXNSZXF1ZXN0GiAucHlyby5ndWVzdC52MS5SZWFkRmlsZXNSZXNwb25zZTABElYKC0xpc3RDaGFuZ2VzEiEucHlyby5ndWVzdC52MS5MaXN0Q2hhbmdlc1JlcXVlc3QaIi5weXJvLmd1ZXN0LnYxLkxpc3RDaGFuZ2VzUmVzcG9uc2UwARJBCgRQYWNrEhoucHlyby5ndWVzdC52MS5QYWNrUmVxdWVzdBobLnB5cm8uZ3Vlc3QudjEuUGFja1Jlc3BvbnNlMAESRAoFU3RhZ2USGy5weXJvLmd1ZXN0LnYxLlN0YWdlUmVxdWVzdBocLnB5cm8uZ3Vlc3QudjEuU3RhZ2VSZXNwb25zZSgBEkUKBkNvbW1pdBIcLnB5cm8uZ3Vlc3QudjEuQ29tbWl0UmVxdWVzdBodLnB5cm8uZ3Vlc3QudjEuQ29tbWl0UmVzcG9uc2VCL1otcHlyby9ndWVzdC9pbnRlcm5hbC9nZW4vcHlyby9ndWVzdC92MTtndWVzdHYxYgZwcm90bzM");
+  fileDesc("ChlweXJvL2d1ZXN0L3YxL2ZpbGVzLnByb3RvEg1weXJvLmd1ZXN0LnYxItgBCglGaWxlRW50cnkSDAoEcGF0aBgBIAEoDBIlCgRraW5kGAIgASgOMhcucHlyby5ndWVzdC52MS5GaWxlS2luZBIMCgRtb2RlGAMgASgNEgwKBHNpemUYBCABKAQSGAoQbXRpbWVfdW5peF9uYW5vcxgFIAEoAxITCgtsaW5rX3RhcmdldBgGIAEoDBIXCg9oYXJkX2xpbmtfZ3JvdXAYByABKAQSDgoGb3BhcXVlGAggASgIEhUKCHJlZGlyZWN0GAkgASgMSACIAQFCCwoJX3JlZGlyZWN0Im8KEExpc3RGaWxlc1JlcXVlc3QSJQoEcm9vdBgBIAEoDjIXLnB5cm8uZ3Vlc3QudjEuRmlsZVJvb3QSDAoEcGF0aBgCIAEoDBIRCglyZWN1cnNpdmUYAyABKAgSEwoLbWF4X2VudHJpZXMYBCABKA0iUQoRTGlzdEZpbGVzUmVzcG9uc2USKQoHZW50cmllcxgBIAMoCzIYLnB5cm8uZ3Vlc3QudjEuRmlsZUVudHJ5EhEKCXRydW5jYXRlZBgCIAEoCCJpCg9SZWFkRmlsZVJlcXVlc3QSJQoEcm9vdBgBIAEoDjIXLnB5cm8uZ3Vlc3QudjEuRmlsZVJvb3QSDAoEcGF0aBgCIAEoDBIOCgZvZmZzZXQYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEIkkKEFJlYWRGaWxlUmVzcG9uc2USJwoFZW50cnkYASABKAsyGC5weXJvLmd1ZXN0LnYxLkZpbGVFbnRyeRIMCgRkYXRhGAIgASgMIjwKEFJlYWRGaWxlc1JlcXVlc3QSKAoFZmlsZXMYASADKAsyGS5weXJvLmd1ZXN0LnYxLkZpbGVUb1JlYWQiQQoKRmlsZVRvUmVhZBIlCgRyb290GAEgASgOMhcucHlyby5ndWVzdC52MS5GaWxlUm9vdBIMCgRwYXRoGAIgASgMIj4KEVJlYWRGaWxlc1Jlc3BvbnNlEikKBWZpbGVzGAEgAygLMhoucHlyby5ndWVzdC52MS5GaWxlQ29udGVudCI4CgtGaWxlQ29udGVudBINCgVpbmRleBgBIAEoDRIMCgRtb2RlGAIgASgNEgwKBGRhdGEYAyABKAwiOgoSTGlzdENoYW5nZXNSZXF1ZXN0Eg8KB2V4Y2x1ZGUYASADKAwSEwoLbWF4X2VudHJpZXMYAiABKA0iQAoTTGlzdENoYW5nZXNSZXNwb25zZRIpCgdlbnRyaWVzGAEgAygLMhgucHlyby5ndWVzdC52MS5GaWxlRW50cnkiMQoLUGFja1JlcXVlc3QSDAoEcGF0aBgBIAEoDBIUCgxjb250ZW50X29ubHkYAiABKAgiXQoMUGFja1Jlc3BvbnNlEgwKBGRhdGEYASABKAwSDwoHc2tpcHBlZBgCIAMoDBIuCg1za2lwcGVkX2tpbmRzGAMgAygOMhcucHlyby5ndWVzdC52MS5GaWxlS2luZCIuCgxTdGFnZVJlcXVlc3QSEAoIc3RhZ2VfaWQYASABKAkSDAoEZGF0YRgCIAEoDCI3Cg1TdGFnZVJlc3BvbnNlEhIKCmZpbGVfY291bnQYASABKAQSEgoKYnl0ZV9jb3VudBgCIAEoBCJGCg1Db21taXRSZXF1ZXN0EhAKCHN0YWdlX2lkGAEgASgJEhMKC2Rlc3RpbmF0aW9uGAIgASgMEg4KBnJlbW92ZRgDIAMoDCIQCg5Db21taXRSZXNwb25zZSJ9ChBXcml0ZUZpbGVSZXF1ZXN0EgwKBHBhdGgYASABKAwSDAoEbW9kZRgCIAEoDRIdChBtdGltZV91bml4X25hbm9zGAMgASgDSACIAQESDAoEZGF0YRgEIAEoDBILCgNlbmQYBSABKAhCEwoRX210aW1lX3VuaXhfbmFub3MiNQoRV3JpdGVGaWxlUmVzcG9uc2USDAoEcGF0aBgBIAEoDBISCgpieXRlX2NvdW50GAIgASgEKlIKCEZpbGVSb290EhkKFUZJTEVfUk9PVF9VTlNQRUNJRklFRBAAEhcKE0ZJTEVfUk9PVF9XT1JLU1BBQ0UQARISCg5GSUxFX1JPT1RfU0VFRBACKsQBCghGaWxlS2luZBIZChVGSUxFX0tJTkRfVU5TUEVDSUZJRUQQABIVChFGSUxFX0tJTkRfUkVHVUxBUhABEhcKE0ZJTEVfS0lORF9ESVJFQ1RPUlkQAhIVChFGSUxFX0tJTkRfU1lNTElOSxADEhQKEEZJTEVfS0lORF9TT0NLRVQQBBISCg5GSUxFX0tJTkRfRklGTxAFEhQKEEZJTEVfS0lORF9ERVZJQ0UQBhIWChJGSUxFX0tJTkRfV0hJVEVPVVQQBzL6BAoLRmlsZVNlcnZpY2USUAoJTGlzdEZpbGVzEh8ucHlyby5ndWVzdC52MS5MaXN0RmlsZXNSZXF1ZXN0GiAucHlyby5ndWVzdC52MS5MaXN0RmlsZXNSZXNwb25zZTABEk0KCFJlYWRGaWxlEh4ucHlyby5ndWVzdC52MS5SZWFkRmlsZVJlcXVlc3QaHy5weXJvLmd1ZXN0LnYxLlJlYWRGaWxlUmVzcG9uc2UwARJQCglSZWFkRmlsZXMSHy5weXJvLmd1ZXN0LnYxLlJlYWRGaWxlc1JlcXVlc3QaIC5weXJvLmd1ZXN0LnYxLlJlYWRGaWxlc1Jlc3BvbnNlMAESVgoLTGlzdENoYW5nZXMSIS5weXJvLmd1ZXN0LnYxLkxpc3RDaGFuZ2VzUmVxdWVzdBoiLnB5cm8uZ3Vlc3QudjEuTGlzdENoYW5nZXNSZXNwb25zZTABEkEKBFBhY2sSGi5weXJvLmd1ZXN0LnYxLlBhY2tSZXF1ZXN0GhsucHlyby5ndWVzdC52MS5QYWNrUmVzcG9uc2UwARJECgVTdGFnZRIbLnB5cm8uZ3Vlc3QudjEuU3RhZ2VSZXF1ZXN0GhwucHlyby5ndWVzdC52MS5TdGFnZVJlc3BvbnNlKAESRQoGQ29tbWl0EhwucHlyby5ndWVzdC52MS5Db21taXRSZXF1ZXN0Gh0ucHlyby5ndWVzdC52MS5Db21taXRSZXNwb25zZRJQCglXcml0ZUZpbGUSHy5weXJvLmd1ZXN0LnYxLldyaXRlRmlsZVJlcXVlc3QaIC5weXJvLmd1ZXN0LnYxLldyaXRlRmlsZVJlc3BvbnNlKAFCL1otcHlyby9ndWVzdC9pbnRlcm5hbC9nZW4vcHlyby9ndWVzdC92MTtndWVzdHYxYgZwcm90bzM");
 
 /**
  * @generated from message pyro.guest.v1.FileEntry
@@ -382,6 +382,13 @@ export type PackResponse = Message<"pyro.guest.v1.PackResponse"> & {
    * @generated from field: repeated bytes skipped = 2;
    */
   skipped: Uint8Array[];
+
+  /**
+   * What these are, one for each; agents without the capability "write_file" do not say.
+   *
+   * @generated from field: repeated pyro.guest.v1.FileKind skipped_kinds = 3;
+   */
+  skippedKinds: FileKind[];
 };
 
 /**
@@ -485,6 +492,77 @@ export type CommitResponse = Message<"pyro.guest.v1.CommitResponse"> & {
  */
 export const CommitResponseSchema: GenMessage<CommitResponse> = /*@__PURE__*/
   messageDesc(file_pyro_guest_v1_files, 16);
+
+/**
+ * @generated from message pyro.guest.v1.WriteFileRequest
+ */
+export type WriteFileRequest = Message<"pyro.guest.v1.WriteFileRequest"> & {
+  /**
+   * In the first message, as the next two.
+   *
+   * @generated from field: bytes path = 1;
+   */
+  path: Uint8Array;
+
+  /**
+   * Permission bits of a file that is not there yet.
+   *
+   * @generated from field: uint32 mode = 2;
+   */
+  mode: number;
+
+  /**
+   * Absent: now.
+   *
+   * @generated from field: optional int64 mtime_unix_nanos = 3;
+   */
+  mtimeUnixNanos?: bigint | undefined;
+
+  /**
+   * At most 256 KiB.
+   *
+   * @generated from field: bytes data = 4;
+   */
+  data: Uint8Array;
+
+  /**
+   * In the last message: without it nothing is written.
+   *
+   * @generated from field: bool end = 5;
+   */
+  end: boolean;
+};
+
+/**
+ * Describes the message pyro.guest.v1.WriteFileRequest.
+ * Use `create(WriteFileRequestSchema)` to create a new message.
+ */
+export const WriteFileRequestSchema: GenMessage<WriteFileRequest> = /*@__PURE__*/
+  messageDesc(file_pyro_guest_v1_files, 17);
+
+/**
+ * @generated from message pyro.guest.v1.WriteFileResponse
+ */
+export type WriteFileResponse = Message<"pyro.guest.v1.WriteFileResponse"> & {
+  /**
+   * Of the file that was written: no link is on the way to it.
+   *
+   * @generated from field: bytes path = 1;
+   */
+  path: Uint8Array;
+
+  /**
+   * @generated from field: uint64 byte_count = 2;
+   */
+  byteCount: bigint;
+};
+
+/**
+ * Describes the message pyro.guest.v1.WriteFileResponse.
+ * Use `create(WriteFileResponseSchema)` to create a new message.
+ */
+export const WriteFileResponseSchema: GenMessage<WriteFileResponse> = /*@__PURE__*/
+  messageDesc(file_pyro_guest_v1_files, 18);
 
 /**
  * @generated from enum pyro.guest.v1.FileRoot
@@ -631,8 +709,8 @@ export const FileService: GenService<{
     output: typeof PackResponseSchema;
   },
   /**
-   * Receives a tar archive of files, folders and links into a hidden staging folder, /workspace/.pyro-stage-ID, that no call
-   * here ever lists. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
+   * Receives a tar archive of files, folders and links into a staging folder that no call here ever lists: .pyro-stage-ID in
+   * /workspace/.git, or in /workspace itself where it is no checkout. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
    * with the next Mount.
    *
    * @generated from rpc pyro.guest.v1.FileService.Stage
@@ -644,7 +722,8 @@ export const FileService: GenService<{
   },
   /**
    * Removes the given paths, then moves what was staged into /workspace: all of it or, when the machine dies on the way,
-   * completed by the next Mount. What is in the way of an entry of the archive is replaced. FAILED_PRECONDITION, and nothing has
+   * completed by the next Mount. What is in the way of an entry of the archive is replaced; a file in the place of another
+   * keeps that one's owner and extended attributes. FAILED_PRECONDITION, and nothing has
    * changed, where that is a folder with files that are not removed, or where something that is not removed and not a folder
    * is in the way of a folder that the archive has no entry for. Idempotent by id for the last 64 ids.
    *
@@ -654,6 +733,19 @@ export const FileService: GenService<{
     methodKind: "unary";
     input: typeof CommitRequestSchema;
     output: typeof CommitResponseSchema;
+  },
+  /**
+   * Writes one file: its bytes go where no program sees them, and get their name at once when the last message has come.
+   * Links inside /workspace are followed to the file that they lead to; missing folders are made. A file that is there keeps
+   * its owner, mode and extended attributes; its other names (hard links) keep the old content. PERMISSION_DENIED for a link
+   * that leads out, FAILED_PRECONDITION for anything but a regular file. Only with the capability "write_file".
+   *
+   * @generated from rpc pyro.guest.v1.FileService.WriteFile
+   */
+  writeFile: {
+    methodKind: "client_streaming";
+    input: typeof WriteFileRequestSchema;
+    output: typeof WriteFileResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_pyro_guest_v1_files, 0);

@@ -51,6 +51,8 @@ const (
 	FileServiceStageProcedure = "/pyro.guest.v1.FileService/Stage"
 	// FileServiceCommitProcedure is the fully-qualified name of the FileService's Commit RPC.
 	FileServiceCommitProcedure = "/pyro.guest.v1.FileService/Commit"
+	// FileServiceWriteFileProcedure is the fully-qualified name of the FileService's WriteFile RPC.
+	FileServiceWriteFileProcedure = "/pyro.guest.v1.FileService/WriteFile"
 )
 
 // FileServiceClient is a client for the pyro.guest.v1.FileService service.
@@ -70,15 +72,21 @@ type FileServiceClient interface {
 	// Streams a file or folder of /workspace as a POSIX (pax) tar archive, hard links among its files as such. A file that
 	// changes while it is read is cut or padded with zeros to the size in its header.
 	Pack(context.Context, *connect.Request[v1.PackRequest]) (*connect.ServerStreamForClient[v1.PackResponse], error)
-	// Receives a tar archive of files, folders and links into a hidden staging folder, /workspace/.pyro-stage-ID, that no call
-	// here ever lists. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
+	// Receives a tar archive of files, folders and links into a staging folder that no call here ever lists: .pyro-stage-ID in
+	// /workspace/.git, or in /workspace itself where it is no checkout. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
 	// with the next Mount.
 	Stage(context.Context) *connect.ClientStreamForClient[v1.StageRequest, v1.StageResponse]
 	// Removes the given paths, then moves what was staged into /workspace: all of it or, when the machine dies on the way,
-	// completed by the next Mount. What is in the way of an entry of the archive is replaced. FAILED_PRECONDITION, and nothing has
+	// completed by the next Mount. What is in the way of an entry of the archive is replaced; a file in the place of another
+	// keeps that one's owner and extended attributes. FAILED_PRECONDITION, and nothing has
 	// changed, where that is a folder with files that are not removed, or where something that is not removed and not a folder
 	// is in the way of a folder that the archive has no entry for. Idempotent by id for the last 64 ids.
 	Commit(context.Context, *connect.Request[v1.CommitRequest]) (*connect.Response[v1.CommitResponse], error)
+	// Writes one file: its bytes go where no program sees them, and get their name at once when the last message has come.
+	// Links inside /workspace are followed to the file that they lead to; missing folders are made. A file that is there keeps
+	// its owner, mode and extended attributes; its other names (hard links) keep the old content. PERMISSION_DENIED for a link
+	// that leads out, FAILED_PRECONDITION for anything but a regular file. Only with the capability "write_file".
+	WriteFile(context.Context) *connect.ClientStreamForClient[v1.WriteFileRequest, v1.WriteFileResponse]
 }
 
 // NewFileServiceClient constructs a client for the pyro.guest.v1.FileService service. By default,
@@ -134,6 +142,12 @@ func NewFileServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(fileServiceMethods.ByName("Commit")),
 			connect.WithClientOptions(opts...),
 		),
+		writeFile: connect.NewClient[v1.WriteFileRequest, v1.WriteFileResponse](
+			httpClient,
+			baseURL+FileServiceWriteFileProcedure,
+			connect.WithSchema(fileServiceMethods.ByName("WriteFile")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -146,6 +160,7 @@ type fileServiceClient struct {
 	pack        *connect.Client[v1.PackRequest, v1.PackResponse]
 	stage       *connect.Client[v1.StageRequest, v1.StageResponse]
 	commit      *connect.Client[v1.CommitRequest, v1.CommitResponse]
+	writeFile   *connect.Client[v1.WriteFileRequest, v1.WriteFileResponse]
 }
 
 // ListFiles calls pyro.guest.v1.FileService.ListFiles.
@@ -183,6 +198,11 @@ func (c *fileServiceClient) Commit(ctx context.Context, req *connect.Request[v1.
 	return c.commit.CallUnary(ctx, req)
 }
 
+// WriteFile calls pyro.guest.v1.FileService.WriteFile.
+func (c *fileServiceClient) WriteFile(ctx context.Context) *connect.ClientStreamForClient[v1.WriteFileRequest, v1.WriteFileResponse] {
+	return c.writeFile.CallClientStream(ctx)
+}
+
 // FileServiceHandler is an implementation of the pyro.guest.v1.FileService service.
 type FileServiceHandler interface {
 	// Lists what is below a folder, in the byte order of the paths, in batches. Links are listed, never entered.
@@ -200,15 +220,21 @@ type FileServiceHandler interface {
 	// Streams a file or folder of /workspace as a POSIX (pax) tar archive, hard links among its files as such. A file that
 	// changes while it is read is cut or padded with zeros to the size in its header.
 	Pack(context.Context, *connect.Request[v1.PackRequest], *connect.ServerStream[v1.PackResponse]) error
-	// Receives a tar archive of files, folders and links into a hidden staging folder, /workspace/.pyro-stage-ID, that no call
-	// here ever lists. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
+	// Receives a tar archive of files, folders and links into a staging folder that no call here ever lists: .pyro-stage-ID in
+	// /workspace/.git, or in /workspace itself where it is no checkout. Owners are dropped. What was staged before and not committed goes, as it does when Commit refuses it and
 	// with the next Mount.
 	Stage(context.Context, *connect.ClientStream[v1.StageRequest]) (*connect.Response[v1.StageResponse], error)
 	// Removes the given paths, then moves what was staged into /workspace: all of it or, when the machine dies on the way,
-	// completed by the next Mount. What is in the way of an entry of the archive is replaced. FAILED_PRECONDITION, and nothing has
+	// completed by the next Mount. What is in the way of an entry of the archive is replaced; a file in the place of another
+	// keeps that one's owner and extended attributes. FAILED_PRECONDITION, and nothing has
 	// changed, where that is a folder with files that are not removed, or where something that is not removed and not a folder
 	// is in the way of a folder that the archive has no entry for. Idempotent by id for the last 64 ids.
 	Commit(context.Context, *connect.Request[v1.CommitRequest]) (*connect.Response[v1.CommitResponse], error)
+	// Writes one file: its bytes go where no program sees them, and get their name at once when the last message has come.
+	// Links inside /workspace are followed to the file that they lead to; missing folders are made. A file that is there keeps
+	// its owner, mode and extended attributes; its other names (hard links) keep the old content. PERMISSION_DENIED for a link
+	// that leads out, FAILED_PRECONDITION for anything but a regular file. Only with the capability "write_file".
+	WriteFile(context.Context, *connect.ClientStream[v1.WriteFileRequest]) (*connect.Response[v1.WriteFileResponse], error)
 }
 
 // NewFileServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -260,6 +286,12 @@ func NewFileServiceHandler(svc FileServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(fileServiceMethods.ByName("Commit")),
 		connect.WithHandlerOptions(opts...),
 	)
+	fileServiceWriteFileHandler := connect.NewClientStreamHandler(
+		FileServiceWriteFileProcedure,
+		svc.WriteFile,
+		connect.WithSchema(fileServiceMethods.ByName("WriteFile")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/pyro.guest.v1.FileService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case FileServiceListFilesProcedure:
@@ -276,6 +308,8 @@ func NewFileServiceHandler(svc FileServiceHandler, opts ...connect.HandlerOption
 			fileServiceStageHandler.ServeHTTP(w, r)
 		case FileServiceCommitProcedure:
 			fileServiceCommitHandler.ServeHTTP(w, r)
+		case FileServiceWriteFileProcedure:
+			fileServiceWriteFileHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -311,4 +345,8 @@ func (UnimplementedFileServiceHandler) Stage(context.Context, *connect.ClientStr
 
 func (UnimplementedFileServiceHandler) Commit(context.Context, *connect.Request[v1.CommitRequest]) (*connect.Response[v1.CommitResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("pyro.guest.v1.FileService.Commit is not implemented"))
+}
+
+func (UnimplementedFileServiceHandler) WriteFile(context.Context, *connect.ClientStream[v1.WriteFileRequest]) (*connect.Response[v1.WriteFileResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("pyro.guest.v1.FileService.WriteFile is not implemented"))
 }
