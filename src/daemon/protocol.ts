@@ -4,7 +4,7 @@ import { errorCodes, type ErrorBody, type PyroError } from "../base/error.js";
 import type { Said } from "../base/say.js";
 
 /** Version of these lines; a client and a daemon of different ones do not talk. */
-export const daemonProtocolVersion = 3;
+export const daemonProtocolVersion = 4;
 
 /** Absolute path of the socket of the caller's SSH agent. */
 export const sshAgentPath = z

@@ -49,8 +49,10 @@ test("[mcp-core] [mcp-project] [mcp-bounded] every core tool does what it says i
   expect(await call("workspace_file_write", { path: "made/by/hand.txt", text: "one\ntwo" })).toMatchObject({
     bytes: 7,
   });
-  expect(await call("workspace_file_read", { path: "made/by/hand.txt", offset: 4 })).toMatchObject({
+  expect(await call("workspace_file_read", { path: "made/by/hand.txt", offset: 2 })).toMatchObject({
     content: "two",
+    start_line: 2,
+    total_lines: 2,
     total_bytes: 7,
     truncated: false,
   });

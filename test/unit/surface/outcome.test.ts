@@ -60,7 +60,9 @@ test("the list of a workspace's commands says why each ended", () => {
     duration_ms: 12,
   };
   const canceled = { ...entry, sequence: 2, exit_code: 137, signal: "KILL", canceled: true };
-  const result = { workspace_id: "ws_x", notes: [], output: null, next_offset: null, total_bytes: null };
+  const none = { sequence: null, stream: null, offset: null };
+  const result = { workspace_id: "ws_x", notes: [], output: null, next_offset: null, total_bytes: null, ...none };
+
   const text = asSaid(workspaceLogsOperation.text?.({ ...result, entries: [entry, canceled] }) ?? "").plain;
   expect(text.split("\n")).toEqual([
     "   1  exit 139       12 ms  make  [ended by signal SEGV]",
