@@ -56,6 +56,10 @@ test("[mcp-core] [mcp-project] [mcp-bounded] every core tool does what it says i
     total_bytes: 7,
     truncated: false,
   });
+  expect(await call("workspace_file_read", { path: "made/by" })).toMatchObject({
+    ...{ content: "", start_line: null, truncated: false },
+    entries: [{ path: "/workspace/made/by/hand.txt", kind: "file", size: 7 }],
+  });
   expect(await call("workspace_file_list", { path: "made", recursive: true })).toMatchObject({
     entries: [
       { path: "/workspace/made/by", kind: "directory" },
