@@ -15,14 +15,14 @@ export interface CallFields {
   readonly host_print_config: "host" | "profile" | "mode" | "project_path" | "repo_url" | "repo_ref" | "no_project_source" | "include" | "environment" | "allow_host_paths" | "scope";
   readonly host_repair: "host";
   readonly prepare: "environment" | "force";
-  readonly vm_run: "environment" | "command" | "vcpu_count" | "mem_mib" | "timeout_seconds" | "ttl_seconds" | "allow_host_compat";
+  readonly vm_run: "environment" | "command" | "vcpu_count" | "mem_mib" | "timeout_seconds" | "ttl_seconds" | "allow_host_compat" | "max_output_bytes";
   readonly workspace_create: "environment" | "seed_path" | "project_path" | "repo_url" | "repo_ref" | "include" | "allow_host_paths" | "name" | "labels" | "vcpu_count" | "mem_mib" | "ttl_seconds" | "wait_seconds";
   readonly workspace_delete: "workspace_id";
   readonly workspace_diff: "workspace_id" | "paths" | "include_ignored" | "max_patch_characters";
   readonly workspace_exec: "workspace_id" | "command" | "cwd" | "timeout_seconds" | "detach" | "wait_seconds" | "max_output_bytes";
   readonly workspace_export: "workspace_id" | "path" | "output_path" | "force";
   readonly workspace_file_list: "workspace_id" | "path" | "recursive" | "max_entries";
-  readonly workspace_file_read: "workspace_id" | "path" | "offset" | "max_bytes";
+  readonly workspace_file_read: "workspace_id" | "path" | "start_line" | "line_count" | "byte_offset" | "max_bytes";
   readonly workspace_file_write: "workspace_id" | "path" | "text";
   readonly workspace_list: never;
   readonly workspace_logs: "workspace_id" | "sequence" | "stream" | "offset" | "max_bytes";

@@ -10,8 +10,9 @@ import { guestEnvironment, loginShell } from "../guest/environment.js";
 import { explainBrokenStart, explainBrokenWork } from "../machine/machine-end.js";
 import type { MachineHost, LiveMachine } from "../machine/machine-host.js";
 import { viewOfOutcome, type ExitedView } from "../process/outcome.js";
-import { keptOutputBytes, viewOfOutput, type OutputView } from "../process/output.js";
-import { excerptOf, type OutputLog } from "../process/output-log.js";
+import { viewOfOutput, type OutputView } from "../process/output.js";
+import { excerptsOf } from "../process/excerpt.js";
+import type { OutputLog } from "../process/output-log.js";
 import { openOutputMemory } from "../process/output-memory.js";
 import { runGuestProgram } from "../process/program.js";
 import type { SandboxHost } from "./sandbox-host.js";
@@ -24,6 +25,8 @@ export interface OneShotRequest {
   readonly memMib: number;
   readonly timeoutMs: number;
   readonly ttlMs: number;
+  /** Bytes of both streams in the result; more comes as head and tail. */
+  readonly outputBytes: number;
   /** Where no machine can start, a sandbox on the host will do. */
   readonly allowHostCompat: boolean;
 }
@@ -94,7 +97,7 @@ export function oneShot(parts: OneShotParts): OneShot {
         engine: live.machine.engine,
         accelerator: live.machine.accelerator,
         ...viewOfOutcome(exit),
-        ...(await whole(captured.stdout, captured.stderr)),
+        ...(await shown(captured, request.outputBytes)),
       };
     },
   };
@@ -133,10 +136,13 @@ function start(
   return machines.create({ environment, vcpuCount, memMib, deadlineMs, keep: false }, caller);
 }
 
-async function whole(stdout: OutputLog, stderr: OutputLog): Promise<OutputView> {
-  return viewOfOutput({
-    stdout: await excerptOf(stdout, { maxBytes: keptOutputBytes, isOpen: false }),
-    stderr: await excerptOf(stderr, { maxBytes: keptOutputBytes, isOpen: false }),
-    droppedBytes: stdout.droppedBytes + stderr.droppedBytes,
-  });
+interface Captured {
+  readonly stdout: OutputLog;
+  readonly stderr: OutputLog;
+}
+
+async function shown(captured: Captured, maxBytes: number): Promise<OutputView> {
+  const { stdout, stderr } = captured;
+  const excerpts = await excerptsOf(captured, { maxBytes, isOpen: false });
+  return viewOfOutput({ ...excerpts, droppedBytes: stdout.droppedBytes + stderr.droppedBytes });
 }

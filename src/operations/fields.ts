@@ -1,5 +1,6 @@
 // Owns input and output fields that several operations share. Never holds a field that only one uses.
 import * as z from "zod";
+import { allOutputBytes } from "../process/kept.js";
 
 export const environmentName = z
   .string()
@@ -16,6 +17,17 @@ export const defaultEnvironment = "debian:12";
 export const vcpuCount = z.int().min(1).max(16).default(1).describe("Virtual CPUs.");
 
 export const memMib = z.int().min(128).max(65_536).default(1024).describe("Guest memory in MiB.");
+
+/** Of a command's result. */
+export const maxOutputBytes = z
+  .int()
+  .min(0)
+  .max(allOutputBytes)
+  .default(allOutputBytes)
+  .describe("Bytes of both streams in the result, as JSON writes them; more comes as head and tail.");
+
+/** The same for a model. */
+export const modelOutputBytes = 20_000;
 
 export const environmentSummary = z.object({
   name: z.string(),

@@ -68,11 +68,13 @@ export interface CliShape {
   readonly passThrough?: boolean;
   /** Lines at the end of the command's help. */
   readonly notes?: readonly string[];
+  /** Its note says how to read the rest of a result that is not all. */
+  readonly saysRest?: boolean;
   /** Exit code for a result; 0 when absent. */
   readonly exitCode?: (result: Readonly<Record<string, unknown>>) => number;
 }
 
-export interface McpShape<Input extends z.ZodObject> {
+export interface McpShape<Input extends z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
   readonly profiles: readonly Profile[];
   /** The narrowed input; every field of it means the same as in the full one. */
   readonly input: z.ZodObject;
@@ -80,8 +82,16 @@ export interface McpShape<Input extends z.ZodObject> {
   readonly fills?: Readonly<Partial<z.input<Input>>>;
   /** The field by which a call answers before its work is done; the server keeps it within the time that hosts wait. */
   readonly waits?: Extract<keyof z.input<Input>, string>;
+  /** Fields of the result that the operation itself keeps within what hosts take: nothing else cuts them. */
+  readonly bounded?: readonly string[];
+  /** The field whose half asks for less, where a result is too long all the same: of an operation that only reads. */
+  readonly halves?: Extract<keyof z.input<Input>, string>;
   /** For the model: when to use it, what comes back. At most 600 characters. */
   readonly description: string;
+  /** Fields that models know under another name: of the full input → in `input`. */
+  readonly names?: Readonly<Partial<Record<Extract<keyof z.input<Input>, string>, string>>>;
+  /** What a model reads instead of `text` and `note`. */
+  text?(result: z.output<Output>): string | Said;
   /** What a model reads where `text` is empty. */
   readonly emptyText?: string | ((result: Readonly<Record<string, unknown>>) => string);
 }
@@ -129,7 +139,7 @@ export interface Operation<
   /** Method of the SDK; absent where there is none. */
   readonly sdk?: Sdk;
   readonly cli?: CliShape;
-  readonly mcp?: McpShape<Input> | ((time: AnswerTime) => McpShape<Input>);
+  readonly mcp?: McpShape<Input, Output> | ((time: AnswerTime) => McpShape<Input, Output>);
   readonly input: Input;
   readonly output: Output;
   /** Input fields that hold paths of the caller's host: made absolute before the call; the handler opens them within `call.allowedRoots`. */

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { exitedView } from "../process/outcome.js";
 import { outputView } from "../process/output.js";
-import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
+import { defaultEnvironment, environmentName, maxOutputBytes, memMib, modelOutputBytes, vcpuCount } from "./fields.js";
 import { operation, type AnswerTime } from "./operation.js";
 
 const input = z.strictObject({
@@ -29,6 +29,7 @@ const input = z.strictObject({
     .boolean()
     .default(false)
     .describe("Where no virtual machine can start, runs in a sandbox on the host, a weaker boundary: `host_compat`."),
+  max_output_bytes: maxOutputBytes,
 });
 
 const mcpInput = ({ work }: AnswerTime) =>
@@ -52,10 +53,12 @@ export const runOperation = operation({
   summary: "Run one command in a fresh virtual machine, which is deleted afterwards.",
   effect: "create",
   sdk: "runInVm",
-  cli: { path: ["run"], positionals: ["environment"], rest: "command", passThrough: true },
+  cli: { path: ["run"], positionals: ["environment"], rest: "command", passThrough: true, omit: ["max_output_bytes"] },
   mcp: (time) => ({
     profiles: ["vm-run", "workspace-core", "workspace-full"],
     input: mcpInput(time),
+    fills: { max_output_bytes: modelOutputBytes },
+    bounded: ["stdout", "stderr"],
     description:
       "Runs one shell command as root in a fresh, disposable Linux virtual machine and deletes the machine afterwards. " +
       "Nothing from the host is visible inside and nothing is kept. Returns exit_code, stdout and stderr; a failing " +
@@ -78,6 +81,7 @@ export const runOperation = operation({
         memMib: request.mem_mib,
         timeoutMs: Math.round(request.timeout_seconds * 1000),
         ttlMs: request.ttl_seconds * 1000,
+        outputBytes: request.max_output_bytes,
         allowHostCompat: request.allow_host_compat,
       },
       call,

@@ -1,15 +1,17 @@
 // Owns the operations that run commands in a workspace and tell what was run. Never files.
 import * as z from "zod";
+import { asSaid, call, either, say, type Said } from "../base/say.js";
 import { visibleLine } from "../base/visible.js";
 import { outcomeView, reasonsOf } from "../process/outcome.js";
-import { keptOutputBytes } from "../process/output.js";
+import { keptOutputBytes } from "../process/kept.js";
+import { maxOutputBytes, modelOutputBytes } from "./fields.js";
 import { operation, type AnswerTime } from "./operation.js";
 import { execView, workspaceId } from "./workspace-fields.js";
 import { viewOfCommand, viewOfExec } from "./workspace-view.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
-/** Bytes of each stream that a model gets at once. */
-const modelOutputBytes = 20_000;
+/** Of a page of a command's output that a model gets at once. */
+const modelPageBytes = 20_000;
 
 const command = z
   .union([z.string().min(1).max(131_072), z.array(z.string().max(131_072)).min(1).max(4096)])
@@ -22,7 +24,6 @@ const cwd = z
   .meta({ title: "DIR", description: "Folder to run in." });
 /** More than any workspace gets to. */
 const sequence = z.int().min(1).max(2_147_483_647);
-const outputBytes = z.int().min(0).max(keptOutputBytes).default(keptOutputBytes);
 
 const execInput = z.strictObject({
   workspace_id: workspaceId,
@@ -36,7 +37,7 @@ const execInput = z.strictObject({
     .describe("Kills the whole process tree after this long."),
   detach: z.boolean().default(false).describe("Answer at once; `workspace wait` follows it."),
   wait_seconds: z.number().min(0).max(86_400).default(86_400).describe("Answer after this long, also while it runs."),
-  max_output_bytes: outputBytes.describe("Bytes of each stream in the result; more comes as head and tail."),
+  max_output_bytes: maxOutputBytes,
 });
 
 const execMcpInput = z.strictObject({
@@ -64,10 +65,11 @@ export const workspaceExecOperation = operation({
     profiles: core,
     input: execMcpInput,
     fills: { max_output_bytes: modelOutputBytes },
+    bounded: ["stdout", "stderr"],
     waits: "wait_seconds",
     description:
       "Runs a shell command as root in the workspace's machine. Non-zero exits, timeouts and kills are results. Returns " +
-      `exit_code, stdout, stderr; over 20,000 characters a stream comes as head and tail. Answers within ${answer} s: if state is ` +
+      `exit_code, stdout, stderr; of over 20,000 characters head and tail, and the call that reads the rest. Answers within ${answer} s: if state is ` +
       "`running`, go on with workspace_wait and the sequence. Raise timeout_seconds for builds and test suites.",
   }),
   input: execInput,
@@ -90,7 +92,7 @@ const waitInput = z.strictObject({
   workspace_id: workspaceId,
   sequence: sequence.meta({ title: "SEQUENCE", description: "Number of the command." }),
   wait_seconds: z.number().min(0).max(86_400).default(86_400).describe("Answer after this long, also while it runs."),
-  max_output_bytes: outputBytes.describe("Bytes of each stream in the result; more comes as head and tail."),
+  max_output_bytes: maxOutputBytes,
 });
 
 const waitMcpInput = ({ answer, work }: AnswerTime) =>
@@ -116,6 +118,7 @@ export const workspaceWaitOperation = operation({
     profiles: core,
     input: waitMcpInput(time),
     fills: { max_output_bytes: modelOutputBytes },
+    bounded: ["stdout", "stderr"],
     waits: "wait_seconds",
     description:
       `Goes on waiting for a command that workspace_exec left running, at most ${time.answer} s a call. Returns the same as ` +
@@ -138,6 +141,17 @@ const logsInput = z.strictObject({
   max_bytes: z.int().min(1).max(1_048_576).default(16_384).describe("With sequence: bytes at the most."),
 });
 
+const logsMcpInput = logsInput
+  .extend({
+    max_bytes: z
+      .int()
+      .min(1)
+      .max(modelPageBytes)
+      .default(16_384)
+      .describe(logsInput.shape.max_bytes.description ?? ""),
+  })
+  .strict();
+
 export const workspaceLogsOperation = operation({
   name: "workspace_logs",
   title: "Command history",
@@ -152,7 +166,9 @@ export const workspaceLogsOperation = operation({
   },
   mcp: {
     profiles: core,
-    input: logsInput,
+    input: logsMcpInput,
+    bounded: ["output"],
+    halves: "max_bytes",
     description:
       "Lists the commands since create or the last reset with their exit codes. With sequence it reads a command's output " +
       "from a byte offset on, for what workspace_exec left out.",
@@ -183,23 +199,27 @@ export const workspaceLogsOperation = operation({
     output_base64: z.string().optional().describe("The bytes, where they are not UTF-8."),
     next_offset: z.int().nullable(),
     total_bytes: z.int().nullable(),
+    sequence: z.int().nullable().default(null).describe("Of the command whose output this is."),
+    stream: z.enum(["stdout", "stderr"]).nullable().default(null),
+    offset: z.int().nullable().default(null).describe("Byte at which the output begins."),
   }),
   handler: async ({ workspaces }, { workspace_id: id, sequence: of, stream, offset, max_bytes: maxBytes }, call) => {
     if (of === undefined) {
       const { workspace, entries, notes } = await workspaces.history(id, call);
-      const nothing = { output: null, next_offset: null, total_bytes: null };
+      const noOutput = { sequence: null, stream: null, offset: null };
+      const nothing = { output: null, next_offset: null, total_bytes: null, ...noOutput };
       return { workspace_id: workspace.id, entries: entries.map(viewOfCommand), notes: [...notes], ...nothing };
     }
     const found = await workspaces.output({ id, sequence: of, stream, offset, maxBytes }, call);
     return {
       ...{ workspace_id: found.workspace.id, entries: [], notes: [], output: found.text },
       ...(found.base64 === undefined ? {} : { output_base64: found.base64 }),
-      ...{ next_offset: found.nextOffset, total_bytes: found.totalBytes },
+      ...{ next_offset: found.nextOffset, total_bytes: found.totalBytes, sequence: of, stream, offset },
     };
   },
-  text: (result) =>
-    result.output ??
-    [
+  text: (result) => {
+    if (result.output !== null) return outputText({ ...result, output: result.output });
+    return [
       ...result.entries.map((entry) => {
         const shown = typeof entry.command === "string" ? entry.command : entry.command.join(" ");
         const exit = entry.canceled ? "canceled" : `exit ${entry.exit_code ?? "?"}`;
@@ -211,8 +231,34 @@ export const workspaceLogsOperation = operation({
         return `${String(entry.sequence).padStart(4)}  ${end.padEnd(9)} ${String(entry.duration_ms).padStart(7)} ms  ${visibleLine(shown)}${why.join("")}${left}${gone}`;
       }),
       ...result.notes.map(({ at, text }) => `      ${at}  ${text}.`),
-    ].join("\n"),
+    ].join("\n");
+  },
 });
+
+interface OutputShown {
+  readonly workspace_id: string;
+  readonly output: string;
+  readonly sequence: number | null;
+  readonly stream: "stdout" | "stderr" | null;
+  readonly offset: number | null;
+  readonly next_offset: number | null;
+  readonly total_bytes: number | null;
+}
+
+/** A page of output, and which it is where it is not all. */
+function outputText({ workspace_id, output, sequence: of, stream, offset, ...page }: OutputShown): Said {
+  const { next_offset: next, total_bytes: total } = page;
+  if (of === null || stream === null || offset === null || next === null || total === null) return asSaid(output);
+  if (offset === 0 && next >= total) return asSaid(output);
+  const place = `bytes ${offset}–${next} of ${total}`;
+  const rest = { workspace_id, sequence: of, stream, offset: next };
+  // The command line has no such pages.
+  const last =
+    next < total
+      ? say`[${place}${either(say`; ${call("workspace_logs", rest)} reads on`)}]`
+      : `[${place}; this is the end]`;
+  return say`${output}${output === "" || output.endsWith("\n") ? "" : "\n"}${last}`;
+}
 
 const summaryInput = z.strictObject({ workspace_id: workspaceId });
 

@@ -31,6 +31,19 @@ export const include = z.array(hostPath).max(64).default([]).meta({
 
 export const skippedFiles = z.array(z.object({ path: z.string(), reason: z.string() }));
 
+/** Of a folder. */
+export const fileEntries = z.array(
+  z.object({
+    path: z.string(),
+    kind: z.enum(["file", "directory", "symlink", "other"]),
+    size: z.int(),
+    mode: z.string().describe("Octal, such as 0644."),
+    modified_at: z.string(),
+    link_target: z.string().nullable(),
+  }),
+);
+export type FileEntryView = z.output<typeof fileEntries>[number];
+
 export const workspaceView = z.object({
   workspace_id: z.string(),
   name: z.string().nullable(),

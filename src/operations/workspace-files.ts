@@ -9,13 +9,15 @@ import { outputText, wholeInput } from "./long-text.js";
 import {
   allowHostPathFlag,
   allowHostPaths,
+  fileEntries,
   guestPath,
   hostPath,
   skippedFiles,
   workspaceId,
 } from "./workspace-fields.js";
 import { changeStatus, ignoredNote, omittedKind, omittedNote, omittedView, withNext } from "./workspace-omitted.js";
-import { bytesText, filesText, skippedText } from "./workspace-text.js";
+import { bytesText, filesText, listingText, skippedText } from "./workspace-text.js";
+import { viewOfFileEntry } from "./workspace-view.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
 /** Bytes of a file that one write may have. */
@@ -47,33 +49,15 @@ export const workspaceFileListOperation = operation({
   input: listInput,
   output: z.object({
     path: z.string(),
-    entries: z.array(
-      z.object({
-        path: z.string(),
-        kind: z.enum(["file", "directory", "symlink", "other"]),
-        size: z.int(),
-        mode: z.string().describe("Octal, such as 0644."),
-        modified_at: z.string(),
-        link_target: z.string().nullable(),
-      }),
-    ),
+    entries: fileEntries,
     truncated: z.boolean(),
     restarted: z.boolean(),
   }),
   handler: async ({ workspaces }, { workspace_id: id, path, recursive, max_entries: maxEntries }, call) => {
     const { entries, ...listed } = await workspaces.listFiles({ id, path, recursive, maxEntries }, call);
-    const view = entries.map(({ modifiedAt, linkTarget, ...entry }) => ({
-      ...{ ...entry, modified_at: modifiedAt, link_target: linkTarget },
-    }));
-    return { ...listed, entries: view };
+    return { ...listed, entries: entries.map(viewOfFileEntry) };
   },
-  text: (result) =>
-    result.entries
-      .map((entry) => {
-        const target = entry.link_target === null ? "" : ` -> ${visibleLine(entry.link_target)}`;
-        return `${entry.mode} ${String(entry.size).padStart(10)} ${visibleLine(entry.path)}${entry.kind === "directory" ? "/" : ""}${target}`;
-      })
-      .join("\n"),
+  text: (result) => listingText(result.entries),
 });
 
 const writeInput = z.strictObject({

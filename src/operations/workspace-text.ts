@@ -1,7 +1,7 @@
 // Owns how a workspace reads for a person, and for a model that reads no structured content. Never ends with a newline.
 import { asSaid, call, say, type Said } from "../base/say.js";
 import { visibleLine } from "../base/visible.js";
-import type { SkippedFile, WorkspaceView } from "./workspace-fields.js";
+import type { FileEntryView, SkippedFile, WorkspaceView } from "./workspace-fields.js";
 
 /** Skipped files that are named. */
 const shownSkipped = 5;
@@ -32,6 +32,16 @@ export function workspaceTable(views: readonly WorkspaceView[]): string {
     view.deletes_at ?? "-",
   ]);
   return table(["ID", "NAME", "STATE", "ENVIRONMENT", "SEED", "LABELS", "DELETED AT"], rows);
+}
+
+/** A folder, a line for each entry. */
+export function listingText(entries: readonly FileEntryView[]): string {
+  return entries
+    .map((entry) => {
+      const target = entry.link_target === null ? "" : ` -> ${visibleLine(entry.link_target)}`;
+      return `${entry.mode} ${String(entry.size).padStart(10)} ${visibleLine(entry.path)}${entry.kind === "directory" ? "/" : ""}${target}`;
+    })
+    .join("\n");
 }
 
 /** Field by field, aligned. */

@@ -2,12 +2,13 @@
 import type * as z from "zod";
 import { notExited, viewOfOutcome } from "../process/outcome.js";
 import { viewOfOutput } from "../process/output.js";
+import type { ListedFile } from "../workspace/files/single.js";
 import type { ExecResult } from "../workspace/program/exec.js";
 import type { CommandEntry } from "../workspace/program/history.js";
 import type { WorkspaceRecord } from "../workspace/record/record.js";
 import type { WorkspaceStatus } from "../workspace/status.js";
 import type { Workspace } from "../workspace/workspace.js";
-import type { execView, workspaceView } from "./workspace-fields.js";
+import type { execView, FileEntryView, workspaceView } from "./workspace-fields.js";
 
 export function viewOfWorkspace(workspace: Workspace): z.input<typeof workspaceView> {
   const { record, state, deletesAt } = workspace;
@@ -68,6 +69,10 @@ export function viewOfExec({ workspace, started, ended, ...rest }: ExecResult): 
     restarted: rest.restarted,
     background_commands: [...rest.background],
   };
+}
+
+export function viewOfFileEntry({ modifiedAt, linkTarget, ...entry }: ListedFile): FileEntryView {
+  return { ...entry, modified_at: modifiedAt, link_target: linkTarget };
 }
 
 export function viewOfCommand({ started, outcome, ...kept }: CommandEntry) {

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { open, stat, writeFile, type FileHandle } from "node:fs/promises";
 import { hasErrno } from "../base/error.js";
-import { keptOutputBytes } from "./output.js";
+import { keptOutputBytes } from "./kept.js";
 import { OutputLog, type OutputReader, type OutputStore } from "./output-log.js";
 
 /** How many of these bytes may be kept; they count as written. */

@@ -1,9 +1,8 @@
-// Owns how much of a program's output is kept, and how results spell what there is of it. Never keeps any.
+// Owns how results spell what there is of a program's output. Never keeps any.
 import * as z from "zod";
+import { outputGap, type OutputExcerpt } from "./excerpt.js";
+import { keptOutputBytes } from "./kept.js";
 import { outcomeView } from "./outcome.js";
-
-/** Bytes of one stream that are kept; stated here alone. */
-export const keptOutputBytes = 64 * 1024 * 1024;
 
 /** As results have it, wherever a program ran. */
 export const outputView = z.object({
@@ -13,6 +12,10 @@ export const outputView = z.object({
   stderr_truncated: z.boolean(),
   stdout_base64: z.string().optional().describe("The bytes, where they are not UTF-8."),
   stderr_base64: z.string().optional(),
+  stdout_gap: outputGap
+    .optional()
+    .describe("What is left out of the middle, where the output is longer than was asked for."),
+  stderr_gap: outputGap.optional(),
   dropped_bytes: z.int().describe(`Bytes beyond ${keptOutputBytes / 1024 ** 2} MiB a stream that were not kept.`),
 });
 
@@ -21,14 +24,6 @@ export type OutputView = z.output<typeof outputView>;
 /** All that a caller learns of a program: how it ended, and what it wrote. */
 export const programView = outcomeView.extend(outputView.shape);
 export type ProgramView = z.output<typeof programView>;
-
-/** What is shown of one stream. */
-export interface OutputExcerpt {
-  readonly text: string;
-  readonly truncated: boolean;
-  /** The bytes, where they are not UTF-8 and all of them are here. */
-  readonly base64: string | undefined;
-}
 
 export interface OutputExcerpts {
   readonly stdout: OutputExcerpt;
@@ -45,6 +40,8 @@ export function viewOfOutput({ stdout, stderr, droppedBytes }: OutputExcerpts): 
     stderr_truncated: stderr.truncated,
     ...(stdout.base64 === undefined ? {} : { stdout_base64: stdout.base64 }),
     ...(stderr.base64 === undefined ? {} : { stderr_base64: stderr.base64 }),
+    ...(stdout.gap === undefined ? {} : { stdout_gap: stdout.gap }),
+    ...(stderr.gap === undefined ? {} : { stderr_gap: stderr.gap }),
     dropped_bytes: droppedBytes,
   };
 }

@@ -49,10 +49,16 @@ test("[mcp-core] [mcp-project] [mcp-bounded] every core tool does what it says i
   expect(await call("workspace_file_write", { path: "made/by/hand.txt", text: "one\ntwo" })).toMatchObject({
     bytes: 7,
   });
-  expect(await call("workspace_file_read", { path: "made/by/hand.txt", offset: 4 })).toMatchObject({
+  expect(await call("workspace_file_read", { path: "made/by/hand.txt", offset: 2 })).toMatchObject({
     content: "two",
+    start_line: 2,
+    total_lines: 2,
     total_bytes: 7,
     truncated: false,
+  });
+  expect(await call("workspace_file_read", { path: "made/by" })).toMatchObject({
+    ...{ content: "", start_line: null, truncated: false },
+    entries: [{ path: "/workspace/made/by/hand.txt", kind: "file", size: 7 }],
   });
   expect(await call("workspace_file_list", { path: "made", recursive: true })).toMatchObject({
     entries: [

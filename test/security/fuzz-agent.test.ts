@@ -135,9 +135,11 @@ const noSeed = {
   async *linked() {},
 };
 
+const firstLine = { startLine: 1, lineCount: 100, byteOffset: undefined };
+
 const uses: Readonly<Record<string, (session: GuestSession, round: number) => Promise<unknown>>> = {
   list: (session) => listFolder(session, { path: "", recursive: true, maxEntries: 10 }, never),
-  read: (session) => readText(session, { path: "x", offset: 0, maxBytes: 100_000 }, never),
+  read: (session) => readText(session, { path: "x", ...firstLine, maxBytes: 100_000 }, never),
   write: (session) => writeText(session, { path: "x", text: "text" }, never),
   touched: (session) => touchedTrees(guestChanges(session), noSeed, never),
   small: (session) => guestChanges(session).readSmall([{ root: "workspace", path: Buffer.from("x") }], never),

@@ -22,6 +22,7 @@ import { openHostileGuest, type Lies } from "./hostile-guest.js";
 import { exportOut } from "./export-out.js";
 
 const never = new AbortController().signal;
+const firstLine = { startLine: 1, lineCount: 100, byteOffset: undefined };
 const folder = mkdtempSync(join(tmpdir(), "pyro-lies-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -127,7 +128,7 @@ const everyLie: Readonly<Record<string, Lie>> = {
         readFile: () => endless(() => ({ entry: { path: Buffer.from("x"), size: 3n }, data: new Uint8Array(60_000) })),
       },
     },
-    use: (session) => readText(session, { path: "x", offset: 0, maxBytes: 1000 }, never),
+    use: (session) => readText(session, { path: "x", ...firstLine, maxBytes: 1000 }, never),
     message: "The guest sent more of a file than was asked.",
   },
   "a file without end to one who reads on": {
@@ -245,7 +246,7 @@ test("what its kernel or its agent fails at is said as the machine's doing, with
     exported,
     list,
     follow,
-    (session: GuestSession) => readText(session, { path: "x", offset: 0, maxBytes: 1000 }, never),
+    (session: GuestSession) => readText(session, { path: "x", ...firstLine, maxBytes: 1000 }, never),
   ];
   for (const use of uses) {
     const error = asPyroError(await use(guest.session).catch((each: unknown) => each));

@@ -13,7 +13,7 @@ function serve() {
   const served = serveStreams({ profile: "vm-run", connector }, { input, output, until: new Promise(() => undefined) });
   const lines = createInterface({ input: output })[Symbol.asyncIterator]();
   return {
-    send: (text: string) => input.write(`${text}\n`),
+    send: (text: string | Buffer) => input.write(Buffer.concat([Buffer.from(text as string), Buffer.from("\n")])),
     answer: async () => JSON.parse(String((await lines.next()).value)),
     end: async () => {
       input.end();
@@ -49,6 +49,26 @@ test("a call of 10.5 MB is answered with an error of its own id, and the server 
     [null, -32_600],
   ]);
   expect(answers[0].error.message).toContain("a call may have 10 MiB");
+  server.send(list);
+  expect(await server.answer()).toMatchObject({ id: 9, result: { tools: [{ name: "vm_run" }] } });
+  await server.end();
+});
+
+test("a call whose bytes are not UTF-8 is answered with an error of its own id: it would run with other characters", async () => {
+  const server = serve();
+  server.send(initialize);
+  await server.answer();
+  const call = {
+    jsonrpc: "2.0",
+    id: 5,
+    method: "tools/call",
+    params: { name: "vm_run", arguments: { command: "rm é" } },
+  };
+  server.send(Buffer.from(JSON.stringify(call), "latin1"));
+  expect(await server.answer()).toMatchObject({
+    id: 5,
+    error: { code: -32_600, message: expect.stringContaining("not UTF-8") },
+  });
   server.send(list);
   expect(await server.answer()).toMatchObject({ id: 9, result: { tools: [{ name: "vm_run" }] } });
   await server.end();

@@ -16,7 +16,8 @@ export async function printResult(operation: Operation, result: WireResult, cont
   else await printPart(result, selection, context);
   const note = await spellForTerminal(asSaid(operation.note?.(result) ?? ""));
   if (note !== "") await stderr.write(`pyro: ${note}\n`);
-  if (isTruncated(result)) await stderr.write("pyro: This is not all of it; --json says what is missing.\n");
+  if (isTruncated(result) && operation.cli?.saysRest !== true)
+    await stderr.write("pyro: This is not all of it; --json says what is missing.\n");
 }
 
 /** The bytes of a text field: those of its `_base64` sibling, which is there when they are not UTF-8. */

@@ -4,12 +4,13 @@ import { PyroError, asPyroError } from "../../base/error.js";
 import type { ProgressEvent } from "../../base/progress.js";
 import type { Speaker } from "../../base/say.js";
 import { parseInput } from "../../operations/input.js";
-import { callOperation, type Connector } from "../connection.js";
+import type { CallOptions } from "../../client/call.js";
+import { callOperation, type Connector, type WireInput } from "../connection.js";
 import { worded } from "../worded.js";
 import { deadlineMs } from "./answer-time.js";
 import { applyScope, type ServerScope } from "./choices.js";
-import { toolError, toolResult } from "./result.js";
-import type { McpTool } from "./tools.js";
+import { hasRoom, toolError, toolResult } from "./result.js";
+import { mcpShapeOf, withToolNames, type McpTool } from "./tools.js";
 
 export interface CallTimes {
   /** Milliseconds after which a call answers, done or not. */
@@ -43,27 +44,39 @@ export async function callTool(
   const timer = setTimeout(() => deadline.abort(tooLong(tool, last, times)), times.deadlineMs);
   const stopNotifying = notify(mcpReq, times, () => last?.message);
   try {
-    const input = await applyScope(scope, tool, parseInput(tool.input, args ?? {}));
-    const result = await callOperation(
-      connector,
-      { operation: tool.operation, input },
-      {
-        signal: AbortSignal.any([mcpReq.signal, deadline.signal]),
-        surface: "mcp",
-        linger: true,
-        allowedRoots: scope.allowed.folders,
-        onProgress: (event) => {
-          last = event;
-        },
+    const options: CallOptions = {
+      signal: AbortSignal.any([mcpReq.signal, deadline.signal]),
+      surface: "mcp",
+      linger: true,
+      allowedRoots: scope.allowed.folders,
+      onProgress: (event) => {
+        last = event;
       },
-    );
-    return toolResult(tool.operation, worded({ operation: tool.operation, input }, result, speaker), speaker);
+    };
+    let input = await applyScope(scope, tool, parseInput(tool.input, withToolNames(tool, args ?? {})));
+    for (;;) {
+      const result = await callOperation(connector, { operation: tool.operation, input }, options);
+      const less = hasRoom(tool.operation, result) ? undefined : askLess(tool, input);
+      if (less === undefined) {
+        return toolResult(tool.operation, worded({ operation: tool.operation, input }, result, speaker), speaker);
+      }
+      input = less;
+    }
   } catch (error) {
     return toolError(asPyroError(error).spelledBy(speaker));
   } finally {
     clearTimeout(timer);
     stopNotifying();
   }
+}
+
+/** The input with which a read answers less; undefined where there is none. */
+function askLess({ operation }: McpTool, input: WireInput): WireInput | undefined {
+  const field = mcpShapeOf(operation)?.halves;
+  const asked = field === undefined ? undefined : input[field];
+  return field === undefined || typeof asked !== "number" || asked <= 1
+    ? undefined
+    : { ...input, [field]: Math.floor(asked / 2) };
 }
 
 /** Names the phase the call was in; what the daemon installs goes on without the caller. */

@@ -1,7 +1,8 @@
-// Owns cutting a client's input into lines, and answering those that are too long. Never parses a message.
+// Owns cutting a client's input into lines, and answering those that are too long or no text. Never parses a message.
 import { Transform, type TransformCallback, type Writable } from "node:stream";
 import { jsonLine } from "../../base/json-line.js";
 import { forPerson } from "../../base/say.js";
+import { isText } from "../../base/text.js";
 
 /** Bytes of one message. What the library buffers is more, since it ends the connection where it gets more than that. */
 export const maxMessageBytes = 10 * 1024 * 1024;
@@ -11,7 +12,7 @@ export const bufferBytes = 2 * maxMessageBytes;
 const endBytes = 4096;
 const newline = 0x0a;
 
-/** Hands on whole lines; one that is too long is answered on `output` by an error with its id, and dropped. */
+/** Hands on whole lines; one that is too long, or is not UTF-8, is answered on `output` by an error with its id, and dropped. */
 export class MessageLines extends Transform {
   readonly #output: Writable;
   #parts: Buffer[] = [];
@@ -50,13 +51,22 @@ export class MessageLines extends Transform {
   }
 
   #finishLine(): void {
-    if (this.#length <= maxMessageBytes) for (const part of this.#parts) this.push(part);
+    const line = this.#length <= maxMessageBytes ? Buffer.concat(this.#parts) : undefined;
+    if (line !== undefined && isText(line)) this.push(line);
+    else if (line !== undefined) this.#output.write(jsonLine(notText(line)));
     else this.#output.write(jsonLine(tooLong(idOf(this.#head, this.#tail.toString("utf8")), this.#length)));
     this.#parts = [];
     this.#length = 0;
     this.#head = "";
     this.#tail = Buffer.alloc(0);
   }
+}
+
+/** What would be read with other characters in it. */
+function notText(line: Buffer) {
+  const id = idOf(line.toString("utf8", 0, endBytes), line.toString("utf8", Math.max(0, line.length - endBytes)));
+  const message = "invalid_argument: This message is not UTF-8. Write its texts as UTF-8, or with JSON's \\u escapes.";
+  return { jsonrpc: "2.0", id, error: { code: -32_600, message } };
 }
 
 function tooLong(id: string | number | null, bytes: number) {

@@ -5,6 +5,8 @@ export interface Bounds {
   readonly characters: number;
   /** Of each list. */
   readonly items: number;
+  /** Fields that stay as they are. */
+  readonly whole: readonly string[];
 }
 
 export interface Shrunk {
@@ -29,7 +31,9 @@ export function shrink(result: Readonly<Record<string, unknown>>, bounds: Bounds
     const inner = Math.min(innerCharacters, bounds.characters);
     return Object.fromEntries(visible(value).map(([name, each]) => [name, inside(each, inner)]));
   };
-  const value = Object.fromEntries(visible(result).map(([name, each]) => [name, inside(each, bounds.characters)]));
+  const value = Object.fromEntries(
+    visible(result).map(([name, each]) => [name, bounds.whole.includes(name) ? each : inside(each, bounds.characters)]),
+  );
   for (const [name, each] of visible(result)) {
     if (lengthOf(value[name]) === lengthOf(each)) continue;
     for (const flag of [`${name}_truncated`, "truncated"]) if (known.includes(flag)) value[flag] = true;

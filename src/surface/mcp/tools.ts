@@ -37,7 +37,7 @@ export function toolsOf({ profile, mode, environment }: ToolChoice): readonly Mc
         operation,
         input,
         toInput: (checked: Readonly<Record<string, unknown>>) => ({
-          ...checked,
+          ...withFullNames(shape, checked),
           ...shape.fills,
           ...waiting(shape, checked),
         }),
@@ -56,6 +56,25 @@ export function toolsOf({ profile, mode, environment }: ToolChoice): readonly Mc
 /** Undefined for what is no tool of any profile. */
 export function mcpShapeOf({ mcp }: Operation): McpShape<z.ZodObject> | undefined {
   return typeof mcp === "function" ? mcp(answerTime) : mcp;
+}
+
+/** Fields under the names of the operation's own input. */
+function withFullNames({ names = {} }: McpShape<z.ZodObject>, checked: Readonly<Record<string, unknown>>) {
+  const full = new Map(Object.entries(names).map(([field, name]) => [name, field]));
+  return Object.fromEntries(Object.entries(checked).map(([name, value]) => [full.get(name) ?? name, value]));
+}
+
+/** Arguments under the names that the tool has: those of the full input are understood as well. */
+export function withToolNames({ operation }: McpTool, args: unknown): unknown {
+  const names = mcpShapeOf(operation)?.names;
+  if (names === undefined || typeof args !== "object" || args === null || Array.isArray(args)) return args;
+  const given = Object.entries(args).map(([field, value]) => [toolName(names, field), value] as const);
+  return new Set(given.map(([name]) => name)).size < given.length ? args : Object.fromEntries(given);
+}
+
+/** As the tool has it. */
+export function toolName(names: Readonly<Partial<Record<string, string>>> | undefined, field: string): string {
+  return names?.[field] ?? field;
 }
 
 /** As the model asked, where it may ask, and no longer than leaves time to answer. */

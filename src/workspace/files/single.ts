@@ -1,13 +1,14 @@
 // Owns listing, reading and writing single files of a workspace for callers. Never whole trees.
 import { PyroError } from "../../base/error.js";
 import { guestFault } from "../../base/guest-fault.js";
-import { maxCharacterBytes, pageLength, shownBytes } from "../../base/text.js";
+import { shownBytes } from "../../base/text.js";
 import { FileKind, FileRoot } from "../../guest/gen/pyro/guest/v1/files_pb.js";
 import type { GuestSession } from "../../guest/session.js";
 import { shownPath, workspacePath } from "./guest-path.js";
 import { asFileError } from "../../guest/errors.js";
 import { openGuestFile } from "./guest-tree.js";
 import { putFile } from "./put-file.js";
+import { countedBytes, readLines, type LinesRead, type LinesWanted } from "./read-lines.js";
 
 export interface ListRequest {
   readonly path: string;
@@ -21,10 +22,20 @@ const kinds: Readonly<Record<number, "file" | "directory" | "symlink">> = {
   [FileKind.SYMLINK]: "symlink",
 };
 
+export interface ListedFile {
+  readonly path: string;
+  readonly kind: "file" | "directory" | "symlink" | "other";
+  readonly size: number;
+  readonly mode: string;
+  /** RFC 3339. */
+  readonly modifiedAt: string;
+  readonly linkTarget: string | null;
+}
+
 export async function listFolder(session: GuestSession, request: ListRequest, signal: AbortSignal) {
   const path = workspacePath("path", request.path);
   const question = { root: FileRoot.WORKSPACE, path, recursive: request.recursive, maxEntries: request.maxEntries };
-  const entries = [];
+  const entries: ListedFile[] = [];
   let truncated = false;
   try {
     for await (const answer of session.files.listFiles(question, { signal })) {
@@ -47,29 +58,54 @@ export async function listFolder(session: GuestSession, request: ListRequest, si
   return { path: shownPath(path), entries, truncated };
 }
 
-export interface ReadRequest {
+export interface ReadRequest extends LinesWanted {
   readonly path: string;
-  readonly offset: number;
-  readonly maxBytes: number;
 }
 
-export async function readText(session: GuestSession, request: ReadRequest, signal: AbortSignal) {
+/** Entries of a folder that is read as if it were a file. */
+const maxFolderEntries = 500;
+
+export interface TextRead extends Omit<LinesRead, "bytes"> {
+  readonly path: string;
+  readonly text: string;
+  /** The bytes, where they are not UTF-8. */
+  readonly base64: string | undefined;
+  readonly totalBytes: number;
+  readonly truncated: boolean;
+  /** Of a folder. */
+  readonly entries?: readonly ListedFile[];
+}
+
+export async function readText(session: GuestSession, request: ReadRequest, signal: AbortSignal): Promise<TextRead> {
   const path = workspacePath("path", request.path);
-  const wanted = request.maxBytes + maxCharacterBytes - 1;
-  const file = { root: FileRoot.WORKSPACE, path, offset: request.offset, maxBytes: wanted };
-  const opened = await openGuestFile(session, file, signal);
-  const found = await collect(opened.chunks, wanted);
-  const bytes = found.subarray(0, pageLength(found, request.maxBytes, false));
-  const { text, base64 } = shownBytes(bytes);
-  return {
-    path: shownPath(path),
-    text,
-    /** The bytes, where they are not UTF-8. */
-    base64,
-    totalBytes: opened.size,
-    nextOffset: request.offset + bytes.length,
-    truncated: request.offset + bytes.length < opened.size,
+  const folder = path.length === 0 ? await listAsText(session, request.path, signal) : undefined;
+  if (folder !== undefined) return folder;
+  try {
+    const { byteOffset = 0 } = request;
+    const from = byteOffset > countedBytes ? byteOffset : 0;
+    const opened = await openGuestFile(session, { root: FileRoot.WORKSPACE, path, offset: from }, signal);
+    const { bytes, ...read } = await readLines({ ...opened, from }, request);
+    const truncated = read.nextByteOffset !== null;
+    return { path: shownPath(path), ...shownBytes(bytes), ...read, totalBytes: opened.size, truncated };
+  } catch (error) {
+    const isOther = error instanceof PyroError && error.code === "failed_precondition";
+    const listed = isOther ? await listAsText(session, request.path, signal).catch(() => undefined) : undefined;
+    if (listed === undefined) throw error;
+    return listed;
+  }
+}
+
+async function listAsText(session: GuestSession, path: string, signal: AbortSignal): Promise<TextRead> {
+  const listed = await listFolder(session, { path, recursive: false, maxEntries: maxFolderEntries }, signal);
+  const nothing = {
+    startLine: null,
+    lineCount: 0,
+    totalLines: null,
+    byteOffset: 0,
+    nextByteOffset: null,
+    endsLine: true,
   };
+  return { ...listed, text: "", base64: undefined, totalBytes: 0, ...nothing };
 }
 
 export interface WriteRequest {

@@ -9,9 +9,8 @@ import { commandStarted, type Task } from "../../base/progress.js";
 import { call, say } from "../../base/say.js";
 import { guestEnvironment, loginShell } from "../../guest/environment.js";
 import { pumpGuestInput } from "../../process/input.js";
-import type { OutputExcerpt } from "../../process/output.js";
+import { excerptsOf, type OutputExcerpt } from "../../process/excerpt.js";
 import { readOutputFile } from "../../process/output-file.js";
-import { excerptOf } from "../../process/output-log.js";
 import { sendGuestSignal, startGuestProgram } from "../../process/program.js";
 import type { LiveMachine } from "../../machine/machine-host.js";
 import { enter, type Door, type Inside, type NeedInside } from "../access.js";
@@ -29,7 +28,7 @@ export interface ExecRequest {
   readonly timeoutMs: number;
   /** Milliseconds to wait for the end; then the result says `running`. */
   readonly waitMs: number;
-  /** Bytes of each stream in the result; more comes as head and tail. */
+  /** Bytes of both streams in the result; more comes as head and tail. */
   readonly outputBytes: number;
 }
 
@@ -200,10 +199,8 @@ interface Shown {
 
 async function describe(workspace: Workspace, { started, ended, outputBytes }: Shown) {
   const paths = outputPaths(workspace, started.sequence);
-  const bounds = { maxBytes: outputBytes, isOpen: ended === undefined || workspace.background.has(started.sequence) };
-  const [stdout, stderr] = await Promise.all([
-    excerptOf(readOutputFile(paths.stdout), bounds),
-    excerptOf(readOutputFile(paths.stderr), bounds),
-  ]);
-  return { workspace, started, ended, stdout, stderr, background: [...workspace.background.keys()] };
+  const streams = { stdout: readOutputFile(paths.stdout), stderr: readOutputFile(paths.stderr) };
+  const isOpen = ended === undefined || workspace.background.has(started.sequence);
+  const excerpts = await excerptsOf(streams, { maxBytes: outputBytes, isOpen });
+  return { workspace, started, ended, ...excerpts, background: [...workspace.background.keys()] };
 }

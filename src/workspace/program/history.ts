@@ -3,7 +3,7 @@ import { PyroError } from "../../base/error.js";
 import { shortened, shownBytes } from "../../base/text.js";
 import { notExited, reasonsOf, viewOfOutcome, type Outcome } from "../../process/outcome.js";
 import { readOutputFile } from "../../process/output-file.js";
-import { pageOf } from "../../process/output-log.js";
+import { pageOf } from "../../process/excerpt.js";
 import { execEnds } from "../record/exec-end.js";
 import { readJournal, type ExecStarted, type JournalLine } from "../record/journal.js";
 import { isOutputRemoved } from "../output-room.js";

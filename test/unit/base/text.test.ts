@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { cleanJson, jsonLine } from "../../../src/base/json-line.js";
 import { characterEnd, characterStart, pageLength, shortened, wholeLength } from "../../../src/base/text.js";
-import { pageOf } from "../../../src/process/output-log.js";
+import { pageOf } from "../../../src/process/excerpt.js";
 import { openOutputMemory } from "../../../src/process/output-memory.js";
 
 /** Text, other bytes, and characters that are cut off, in any mixture. */

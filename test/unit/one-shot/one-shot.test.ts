@@ -3,6 +3,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { InstalledEnvironment } from "../../../src/environment/environment.js";
 import { oneShot, type OneShotCaller, type OneShotParts } from "../../../src/one-shot/one-shot.js";
+import { allOutputBytes } from "../../../src/process/kept.js";
 import { startRealAgent } from "../../agent/real-agent.js";
 
 const environment: InstalledEnvironment = {
@@ -26,7 +27,7 @@ const parts = {
 async function run(script: string, more: Partial<OneShotCaller> = {}) {
   const request = {
     ...{ environment: "debian:12", command: ["/bin/sh", "-c", script], vcpuCount: 1, memMib: 128 },
-    ...{ timeoutMs: 60_000, ttlMs: 600_000, allowHostCompat: false },
+    ...{ timeoutMs: 60_000, ttlMs: 600_000, allowHostCompat: false, outputBytes: allOutputBytes },
   };
   const caller: OneShotCaller = {
     ...{ signal: new AbortController().signal, progress: () => undefined, stdin: undefined, streaming: false },

@@ -90,10 +90,12 @@ test("logs list the commands, or read the output of one", async () => {
       },
     ],
     ...{ notes: [{ at, text: "stopped" }], output: null, next_offset: null, total_bytes: null },
+    ...{ sequence: null, stream: null, offset: null },
   });
   const reading = asked({ workspace: { id }, text: "ab", base64: undefined, nextOffset: 5, totalBytes: 6 });
   expect(await logs?.(reading.parts, { workspace_id: id, sequence: 2, ...range }, calling("record"))).toEqual({
     ...{ workspace_id: id, entries: [], notes: [], output: "ab", next_offset: 5, total_bytes: 6 },
+    ...{ sequence: 2, stream: "stderr", offset: 3 },
   });
   expect([...listing.seen, ...reading.seen]).toEqual([
     ["history", id],
@@ -129,10 +131,14 @@ test("create and update hand on all that was chosen", async () => {
 });
 
 test("files are read, listed, patched and compared within the bounds that were asked for", async () => {
-  const read = asked({ path: "a", text: "x", base64: "eA==", totalBytes: 9, truncated: true, restarted: false });
-  const input = { workspace_id: id, path: "a", offset: 1, max_bytes: 2 };
+  const lines = { startLine: 2, lineCount: 3, totalLines: 4, byteOffset: 5, nextByteOffset: 6, endsLine: false };
+  const found = { path: "a", text: "x", base64: "eA==", ...lines, totalBytes: 9, truncated: true, restarted: false };
+  const read = asked(found);
+  const input = { workspace_id: id, path: "a", start_line: 1, line_count: 8, byte_offset: 5, max_bytes: 2 };
   expect(await workspaceFileReadOperation.handler?.(read.parts, input, calling("beside"))).toEqual({
-    ...{ path: "a", content: "x", content_base64: "eA==", total_bytes: 9, truncated: true, restarted: false },
+    ...{ workspace_id: id, path: "a", content: "x", content_base64: "eA==", start_line: 2, line_count: 3 },
+    ...{ total_lines: 4, byte_offset: 5, next_byte_offset: 6, ends_line: false, total_bytes: 9 },
+    ...{ truncated: true, restarted: false },
   });
   const entry = { path: "l", kind: "symlink", size: 1, mode: "0777" };
   const entries = [{ ...entry, modifiedAt: at, linkTarget: "t" }];
@@ -150,7 +156,7 @@ test("files are read, listed, patched and compared within the bounds that were a
   const bounds = { workspace_id: id, paths: ["a"], include_ignored: true, max_patch_characters: 4 };
   expect(await files.workspaceDiffOperation.handler?.(diff.parts, bounds, calling("beside"))).toEqual({ clean: true });
   expect([...read.seen, ...list.seen, ...patch.seen, ...diff.seen]).toEqual([
-    ["readFile", { id, path: "a", offset: 1, maxBytes: 2 }],
+    ["readFile", { id, path: "a", startLine: 1, lineCount: 8, byteOffset: 5, maxBytes: 2 }],
     ["listFiles", { id, path: "a", recursive: true, maxEntries: 3 }],
     ["applyPatch", { id, patch: "p" }],
     ["diff", { id, paths: ["a"], includeIgnored: true, maxPatchCharacters: 4 }],

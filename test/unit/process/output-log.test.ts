@@ -5,17 +5,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { isText, shownBytes } from "../../../src/base/text.js";
-import { keptOutputBytes, viewOfOutput } from "../../../src/process/output.js";
+import { viewOfOutput } from "../../../src/process/output.js";
 import { openOutputFile, readOutputFile } from "../../../src/process/output-file.js";
-import { excerptOf, type OutputLog } from "../../../src/process/output-log.js";
+import { excerptOf, wholeOf } from "../../../src/process/excerpt.js";
+import type { OutputLog } from "../../../src/process/output-log.js";
 import { openOutputMemory } from "../../../src/process/output-memory.js";
 
 const folder = mkdtempSync(join(tmpdir(), "pyro-output-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const all = (bytes: number) => Promise.resolve(bytes);
-const bounds = (maxBytes = keptOutputBytes) => ({ maxBytes, isOpen: false });
-const text = (log: OutputLog) => excerptOf(log, bounds());
+const bounds = (maxBytes: number) => ({ maxBytes, isOpen: false });
+const text = (log: OutputLog) => wholeOf(log, false);
 let files = 0;
 const newPath = () => join(folder, String((files += 1)));
 
@@ -66,7 +67,10 @@ describe.each(kinds)("output in $kind", ({ openLog }) => {
       { text: "", truncated: false, base64: undefined },
       { text: "häuser\u{fffd}", truncated: false, base64: undefined },
       { text: "a\u{fffd}", truncated: false, base64: "Yf8=" },
-      { text: "01\n[… 6 bytes left out here …]\n89", truncated: true, base64: undefined },
+      {
+        ...{ text: "01\n[… part of line 1 of 1 left out here, 6 bytes …]\n89", truncated: true, base64: undefined },
+        gap: expect.objectContaining({ at: 3, byte_offset: 2, byte_count: 6 }) as object,
+      },
       { text: "", truncated: false, base64: undefined },
     ]);
   });

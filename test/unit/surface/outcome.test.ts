@@ -62,7 +62,8 @@ test("the list of a workspace's commands says why each ended", () => {
   };
   const canceled = { ...entry, sequence: 2, exit_code: 137, signal: "KILL", canceled: true };
   const left = { ...entry, sequence: 3, exit_code: 0, signal: null, background: true };
-  const result = { workspace_id: "ws_x", notes: [], output: null, next_offset: null, total_bytes: null };
+  const none = { sequence: null, stream: null, offset: null };
+  const result = { workspace_id: "ws_x", notes: [], output: null, next_offset: null, total_bytes: null, ...none };
   const text = asSaid(workspaceLogsOperation.text?.({ ...result, entries: [entry, canceled, left] }) ?? "").plain;
   expect(text.split("\n")).toEqual([
     "   1  exit 139       12 ms  make  [ended by signal SEGV]",

@@ -24,7 +24,14 @@ async function refusal(line: string) {
   throw new Error(`accepted: ${line}`);
 }
 
-const defaults = { vcpu_count: 1, mem_mib: 1024, timeout_seconds: 300, ttl_seconds: 600, allow_host_compat: false };
+const defaults = {
+  vcpu_count: 1,
+  mem_mib: 1024,
+  timeout_seconds: 300,
+  ttl_seconds: 600,
+  max_output_bytes: 134_217_728,
+  allow_host_compat: false,
+};
 
 describe("pyro run", () => {
   test("flags, defaults and the command after `--` become the input", async () => {

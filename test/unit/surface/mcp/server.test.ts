@@ -1,12 +1,15 @@
 // Proves how MCP calls end: in time, within what hosts take, and as results that a model can act on.
-import { InMemoryTransport } from "@modelcontextprotocol/server";
+import { InMemoryTransport, type CallToolResult } from "@modelcontextprotocol/server";
 import { Client } from "@modelcontextprotocol/client";
 import { expect, test } from "vitest";
 import { PyroError } from "../../../../src/base/error.js";
 import { call, either, say } from "../../../../src/base/say.js";
 import { envListOperation } from "../../../../src/operations/env.js";
 import { runOperation } from "../../../../src/operations/run.js";
+import { workspaceExecOperation } from "../../../../src/operations/workspace-exec.js";
+import { workspaceFileReadOperation } from "../../../../src/operations/workspace-file-read.js";
 import { workspaceDiffOperation } from "../../../../src/operations/workspace-files.js";
+import { gapLine } from "../../../../src/process/excerpt.js";
 import { toolResult } from "../../../../src/surface/mcp/result.js";
 import { createServer } from "../../../../src/surface/mcp/server.js";
 import { toolSpeaker } from "../../../../src/surface/mcp/speaker.js";
@@ -59,6 +62,7 @@ test("a call gets its defaults and comes back as structured content and compact 
         allow_host_compat: false,
         mem_mib: 1024,
         timeout_seconds: 30,
+        max_output_bytes: 20_000,
       },
     },
   ]);
@@ -152,6 +156,86 @@ test("cancellation reaches the daemon", async () => {
   expect(await call).toBe("canceled");
 });
 
+function longestChannel({ content, structuredContent }: CallToolResult): number {
+  return Math.max(...content.map((block) => JSON.stringify(block).length), JSON.stringify(structuredContent).length);
+}
+
+/** Of 4 lines the middle two are left out. */
+const gap = {
+  ...{ at: 2, byte_offset: 2, byte_count: 4, first_line: 2, last_line: 3, total_lines: 4, whole_lines: true },
+};
+const cutOutput = { stdout: `a\n${gapLine(gap)}\nd\n`, stdout_truncated: true, stdout_gap: gap };
+
+test("where output is left out stands how much, and the call that reads it, in both channels", () => {
+  const ran = { ...ranFine, ...cutOutput, workspace_id: "ws_x", sequence: 7, command: "x", cwd: "/", restarted: false };
+  const stdout =
+    "a\n[… lines 2–3 of 4 left out here, 4 bytes; workspace_logs with workspace_id ws_x, sequence 7, stream stdout, " +
+    "offset 2 reads it …]\nd\n";
+  expect(toolResult(workspaceExecOperation, ran, speaker)).toEqual({
+    content: [{ type: "text", text: `[exit code 0, command 7, 12 ms]\n${stdout.slice(0, -1)}` }],
+    structuredContent: expect.objectContaining({ stdout }) as object,
+  });
+  expect(toolResult(runOperation, { ...ranFine, ...cutOutput }, speaker).content).toEqual([
+    {
+      type: "text",
+      text: "[exit code 0, 12 ms]\na\n[… lines 2–3 of 4 left out here, 4 bytes; run it with less output (grep, head, tail, sed -n) …]\nd",
+    },
+  ]);
+});
+
+const read = {
+  ...{ workspace_id: "ws_x", path: "/workspace/a", content: "b\nc\n", start_line: 2, line_count: 2, total_lines: 9 },
+  ...{ byte_offset: 2, next_byte_offset: 6, ends_line: true, total_bytes: 18, truncated: true, restarted: false },
+};
+
+function textOf(result: object): string {
+  const [block] = toolResult(workspaceFileReadOperation, { ...result }, speaker).content;
+  return block?.type === "text" ? block.text : "";
+}
+
+test("a file reads with line numbers, and its last line says which these are and the call that reads on", () => {
+  const file = "workspace_file_read with workspace_id ws_x, path /workspace/a";
+  expect([
+    textOf(read),
+    textOf({ ...read, next_byte_offset: null, total_lines: 3, truncated: false }),
+    textOf({ ...read, content: "bb", line_count: 1, ends_line: false, next_byte_offset: 4 }),
+    textOf({ ...read, content: "b\n", line_count: 1, total_lines: null }),
+    textOf({ ...read, content: "b\n", line_count: 1, start_line: null, total_lines: null }),
+    textOf({ ...read, content: "", line_count: 0, total_bytes: 0, next_byte_offset: null }),
+    textOf({ ...read, content: "", line_count: 0, next_byte_offset: null }),
+  ]).toEqual([
+    `    2\tb\n    3\tc\n[lines 2–3 of 9; ${file}, offset 4 reads on]`,
+    "    2\tb\n    3\tc\n[lines 2–3 of 3]",
+    `    2\tbb\n[line 2 of 9, cut within a line at byte 4 of 18; ${file}, byte_offset 4 goes on]`,
+    `    2\tb\n[line 2; ${file}, byte_offset 6 reads on]`,
+    `b\n[1 lines from byte 2 of 18 on; ${file}, byte_offset 6 reads on]`,
+    "[the file is empty]",
+    "[the file has 9 lines]",
+  ]);
+});
+
+test("a file is asked for in lines under either name, and for less where a result would not fit", async () => {
+  const asked: unknown[] = [];
+  const daemon = fakeDaemon(({ input }) => {
+    asked.push(input);
+    return { ...read, content: "\u0001".repeat(Number(Object(input).max_bytes)) };
+  });
+  const [theirs, ours] = InMemoryTransport.createLinkedPair();
+  await createServer({ connector: daemon.connector, times: quick }).connect(ours);
+  const client = new Client({ name: "test", version: "1" });
+  await client.connect(theirs);
+  const name = "workspace_file_read";
+  for (const lines of [
+    { offset: 3, limit: 5 },
+    { start_line: 3, line_count: 5 },
+  ]) {
+    await client.callTool({ name, arguments: { workspace_id: "ws_x", path: "a", ...lines } });
+  }
+  const wanted = { workspace_id: "ws_x", path: "a", start_line: 3, line_count: 5 };
+  const tries = [20_000, 10_000, 5000].map((max_bytes) => ({ ...wanted, max_bytes }));
+  expect(asked).toEqual([...tries, ...tries]);
+});
+
 test("long output comes back as head and tail, and the whole result fits", () => {
   const lines = (count: number) => Array.from({ length: count }, (_, index) => `${index}\n`).join("");
   const result = toolResult(
@@ -165,14 +249,14 @@ test("long output comes back as head and tail, and the whole result fits", () =>
     speaker,
   );
   const { stdout, stdout_truncated, stdout_base64 } = Object(result.structuredContent);
-  expect(JSON.stringify(result).length).toBeLessThanOrEqual(60_000);
+  expect(longestChannel(result)).toBeLessThanOrEqual(48_000);
   expect([stdout_truncated, stdout_base64]).toEqual([true, undefined]);
   expect(stdout).toMatch(/^0\n1\n2\n[^]*\[… \d+ characters cut here; [^]*99998\n99999\n$/u);
 });
 
 test("output full of escapes fits as well", () => {
   const result = toolResult(runOperation, { ...ranFine, stdout: "\u0001".repeat(50_000) }, speaker);
-  expect(JSON.stringify(result).length).toBeLessThanOrEqual(60_000);
+  expect(longestChannel(result)).toBeLessThanOrEqual(48_000);
 });
 
 test("a cut says how much is missing and splits no character", () => {
@@ -202,7 +286,7 @@ test("a long list loses its end and says so, and texts beside it stay whole", ()
     status: "added",
   }));
   const patch = "+line\n".repeat(2000);
-  const bounds = { characters: 20_000, items: 400 };
+  const bounds = { characters: 20_000, items: 400, whole: [] };
   const { value, leftOut } = shrink({ entries, patch }, bounds, [
     "entries",
     "patch",
@@ -215,7 +299,9 @@ test("a long list loses its end and says so, and texts beside it stay whole", ()
 
 test("bytes are left out and deep texts are cut, at every depth", () => {
   const long = "x".repeat(5000);
-  const { value } = shrink({ list: [{ a_base64: "AA==", text: long }] }, { characters: 20_000, items: 10 }, ["list"]);
+  const { value } = shrink({ list: [{ a_base64: "AA==", text: long }] }, { characters: 20_000, items: 10, whole: [] }, [
+    "list",
+  ]);
   expect(value["list"]).toEqual([{ text: cut(long, 2000) }]);
 });
 

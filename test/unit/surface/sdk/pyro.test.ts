@@ -59,6 +59,7 @@ test("a method calls its operation and returns its result", async () => {
         mem_mib: 256,
         timeout_seconds: 300,
         ttl_seconds: 600,
+        max_output_bytes: 134_217_728,
       },
     },
   ]);

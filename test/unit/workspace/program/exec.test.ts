@@ -145,6 +145,20 @@ describe("a command", () => {
     expect(await wait(here.workspace)).toMatchObject({ state: "exited", canceled: true, stdout: "up\n" });
   });
 
+  test("that has written half a character so far shows it when the other half is there, or at its end", async () => {
+    const here = await place();
+    await exec(here, request("printf 'a\\342\\202'; sleep 3600", { waitMs: 0 }));
+    await written(here.workspace, 3);
+    const range = { sequence: 1, stream: "stdout", offset: 0, maxBytes: 9 } as const;
+    const soFar = await waitInWorkspace(here.workspace, { sequence: 1, waitMs: 0, outputBytes: 1000 }, task);
+    expect([soFar.stdout, await commandOutput(here.workspace, range)]).toEqual([
+      { text: "a", truncated: false, base64: undefined },
+      { text: "a", base64: undefined, nextOffset: 1, totalBytes: 3 },
+    ]);
+    here.workspace.execs.get(1)?.cancel();
+    expect(await wait(here.workspace)).toMatchObject({ state: "exited", stdout: "a\u{fffd}", stdout_base64: "YeKC" });
+  });
+
   test("of whose output nothing could be kept goes on to its end, and says so", async () => {
     const here = await place();
     mkdirSync(here.workspace.files.output, { recursive: true });
