@@ -70,7 +70,8 @@ export function openSeeds({ atStep = () => undefined, ...folders }: SeedFolders)
       const sink = new TarStreamSink();
       const skipped: HostTree["skipped"][number][] = [];
       const list = {
-        ...{ allowedRoots, field },
+        allowedRoots,
+        field,
         allowHostPaths: [...(allowedRoots ?? []), ...allowHostPaths],
         scratch: seedFolders(folders.seeds).tmp,
       };
