@@ -31,8 +31,8 @@ export default defineConfig({
           setupFiles: ["test/e2e/audit.ts"],
           ...(existsSync(`${ROOT}/${E2E_SETUP}`) ? { globalSetup: [E2E_SETUP] } : {}),
           // Only for what hangs: a busy machine is slow.
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          testTimeout: 1_800_000,
+          hookTimeout: 1_800_000,
           pool: "forks",
           maxWorkers: 2,
         },

@@ -85,7 +85,9 @@ export class PyroError extends Error {
 
   toBody(): ErrorBody {
     return {
-      ...{ code: this.code, message: this.message, hint: this.hint },
+      code: this.code,
+      message: this.message,
+      hint: this.hint,
       ...(this.details === undefined ? {} : { details: this.details }),
       ...(this.callId === undefined ? {} : { call_id: this.callId }),
     };

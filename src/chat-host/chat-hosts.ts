@@ -46,7 +46,9 @@ const npxNote =
 export function openChatHosts({ env, cwd, script, serveFlags }: ChatHostsOptions): ChatHosts {
   const server = serverCommand(process.execPath, script, env);
   const contextOf = async (name: HostName): Promise<ConnectContext> => ({
-    ...{ host: hosts[name], server, serveFlags },
+    host: hosts[name],
+    server,
+    serveFlags,
     surroundings: await surroundingsOf(env, cwd),
   });
   return {

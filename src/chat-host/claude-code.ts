@@ -39,9 +39,15 @@ export const claudeCode: ChatHost = {
   },
   environment: (env) => ({ ...env, CLAUDECODE: "1" }),
   addCommand: ({ command, args, env }, { scope }) => [
-    ...["mcp", "add", "--scope", scope, entryName],
+    "mcp",
+    "add",
+    "--scope",
+    scope,
+    entryName,
     ...Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]),
-    ...["--", command, ...args],
+    "--",
+    command,
+    ...args,
   ],
   ignores: () => undefined,
   condition: (scope) =>

@@ -45,9 +45,13 @@ export const codex: ChatHost = {
   addCommand: ({ command, args, env }, { scope }, config) =>
     scope === "user" && valueAt(config, ["mcp_servers"]) === undefined
       ? [
-          ...["mcp", "add", entryName],
+          "mcp",
+          "add",
+          entryName,
           ...Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
-          ...["--", command, ...args],
+          "--",
+          command,
+          ...args,
         ]
       : undefined,
   ignores: ({ scope, path }, userConfig, { repository, project, cwd }) => {

@@ -91,7 +91,9 @@ export async function judge(
   // A variable that is not set here says nothing against the entry that has it.
   const own = serverCommand(server.node, server.script, { ...launch?.env, ...server.env });
   const standard = async (lost: string): Promise<Judgement> => ({
-    ...{ launch, lost, differences: differencesOf(host, value, entryWith(own, [])) },
+    launch,
+    lost,
+    differences: differencesOf(host, value, entryWith(own, [])),
     tools: await serveFlags.tools([]),
   });
   if (flags === undefined) return standard("It does not start `pyro mcp serve`.");

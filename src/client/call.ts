@@ -76,7 +76,9 @@ export async function callDaemon(socketPath: string, call: DaemonCall, options: 
     path: `/v1/operations/${encodeURIComponent(call.name)}`,
     headers: {
       // Else the daemon closes as soon as it has answered: input that is still on its way then breaks the connection before the answer is read.
-      ...{ "content-type": "application/x-ndjson", host: "pyro", connection: "keep-alive" },
+      "content-type": "application/x-ndjson",
+      host: "pyro",
+      connection: "keep-alive",
       ...(options.surface === undefined ? {} : { "user-agent": `pyro-${options.surface}` }),
     },
     ...(options.signal === undefined ? {} : { signal: options.signal }),

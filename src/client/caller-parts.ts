@@ -61,11 +61,17 @@ async function openSubject(
   const setting = () => settings().catch(() => ({ engine: "auto" }) as const);
   const wanted = once(async () => wantedEngine(await setting(), env));
   return {
-    ...{ paths, environment: request.environment, wantsStart: request.wantsStart, shape: request.shape },
+    paths,
+    environment: request.environment,
+    wantsStart: request.wantsStart,
+    shape: request.shape,
     environments: openHostEnvironments(paths, env),
     hostGit: gitWishOf(env),
     daemon: daemonProbe(paths, options),
-    ...{ settings, installation, verdict, wanted },
+    settings,
+    installation,
+    verdict,
+    wanted,
     prepare: async () => preparePaths(env),
     proveTcg: async (qemu) => proveTcg(await verdictOptions(), qemu, task.signal),
     engine: once(async () => chooseEngine(await verdict(), await wanted())),

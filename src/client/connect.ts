@@ -43,9 +43,23 @@ const maxStderrBytes = 1024 * 1024;
 
 /** Variables that the daemon gets besides PATH; everything else of the caller stays behind. */
 const passedOn = [
-  ...["HOME", "USER", "PYRO_HOME", "PYRO_ENVIRONMENT_CACHE_DIR", "PYRO_ENGINE", "PYRO_ACCELERATOR"],
-  ...["PYRO_IDLE_SECONDS", "PYRO_DEBIAN_MIRROR", "PYRO_DEBUG", "PYRO_DIE_AT"],
-  ...["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"],
+  "HOME",
+  "USER",
+  "PYRO_HOME",
+  "PYRO_ENVIRONMENT_CACHE_DIR",
+  "PYRO_ENGINE",
+  "PYRO_ACCELERATOR",
+  "PYRO_IDLE_SECONDS",
+  "PYRO_DEBIAN_MIRROR",
+  "PYRO_DEBUG",
+  "PYRO_DIE_AT",
+  "http_proxy",
+  "https_proxy",
+  "no_proxy",
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "NO_PROXY",
+  "SSL_CERT_FILE",
 ];
 const daemonPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 

@@ -10,9 +10,26 @@ const use = "Only --allow-host-compat uses it, and only where no virtual machine
 
 /** As src/engine/compat uses it, over the host's own root. */
 const trial = [
-  ...["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
-  ...["--disable-userns", "--die-with-parent", "--uid", "0", "--gid", "0"],
-  ...["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"],
+  "--unshare-user",
+  "--unshare-pid",
+  "--unshare-net",
+  "--unshare-ipc",
+  "--unshare-uts",
+  "--unshare-cgroup-try",
+  "--disable-userns",
+  "--die-with-parent",
+  "--uid",
+  "0",
+  "--gid",
+  "0",
+  "--ro-bind",
+  "/",
+  "/",
+  "--proc",
+  "/proc",
+  "--dev",
+  "/dev",
+  "true",
 ];
 
 export const compatCheck: Check = {

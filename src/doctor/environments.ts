@@ -94,8 +94,11 @@ export const startCheck: Check = {
 async function judgeStart({ environment, environments, paths, engine, shape }: Subject): Promise<Diagnosis> {
   const installed = await environments.find(environment);
   const { start, reason } = await judgeReadiness({
-    ...{ ...shape, environment, installed },
-    ...{ engine: await engine(), cache: paths.cache },
+    ...shape,
+    environment,
+    installed,
+    engine: await engine(),
+    cache: paths.cache,
   });
   const text = `${start}: ${reason}.`;
   if (start === "warm") return { severity: "ok", text, start };

@@ -76,10 +76,16 @@ export async function supervise(spec: SupervisedProgram, signal: AbortSignal): P
   const child = spawn(
     spec.agentPath,
     [
-      ...["supervise", "--deadline-file", deadlineFile, "--oom-score-adj", "500"],
+      "supervise",
+      "--deadline-file",
+      deadlineFile,
+      "--oom-score-adj",
+      "500",
       ...spec.remove.flatMap((path) => ["--remove", path]),
       ...(spec.withChannel === true ? ["--pass-fd", "3"] : []),
-      ...["--", spec.program, ...spec.args],
+      "--",
+      spec.program,
+      ...spec.args,
     ],
     {
       cwd: "/",

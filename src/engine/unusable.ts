@@ -5,7 +5,11 @@ import type { Engine } from "./engine.js";
 /** Refuses every start for the given reason. */
 export function unusableEngine(unusable: PyroError, sandboxMayStandIn = false): Engine {
   return {
-    ...{ name: "none", accelerator: "none", fingerprint: "unusable" },
-    ...{ unusable, sandboxMayStandIn, start: () => Promise.reject(unusable) },
+    name: "none",
+    accelerator: "none",
+    fingerprint: "unusable",
+    unusable,
+    sandboxMayStandIn,
+    start: () => Promise.reject(unusable),
   };
 }

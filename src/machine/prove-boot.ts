@@ -51,8 +51,13 @@ async function bootOnce(
     const empty = await emptyImage(join(home.folder, "empty.img"));
     const spec = {
       ...home,
-      ...{ basePath: empty, seedPath: empty, disk: wholeDisk(await emptyImage(join(home.folder, "disk.img"))) },
-      ...{ vcpuCount: 1, memMib, talkative, deadlineMs: Date.now() + timeoutMs + graceMs },
+      basePath: empty,
+      seedPath: empty,
+      disk: wholeDisk(await emptyImage(join(home.folder, "disk.img"))),
+      vcpuCount: 1,
+      memMib,
+      talkative,
+      deadlineMs: Date.now() + timeoutMs + graceMs,
       origin: { from: "boot" },
     } as const;
     const started = performance.now();

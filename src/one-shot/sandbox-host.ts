@@ -75,7 +75,9 @@ async function create(home: MachineHome, request: SandboxRequest, task: Task): P
 
 function live(home: MachineHome, machine: Machine, session: GuestSession): LiveSandbox {
   return {
-    ...{ id: home.id, machine, session },
+    id: home.id,
+    machine,
+    session,
     [Symbol.asyncDispose]: async () => {
       session[Symbol.dispose]();
       await machine.kill();

@@ -62,7 +62,8 @@ export const doctorOperation = operation({
     [
       ...result.fixed.map((each) => `fixed: ${each}`),
       ...result.findings.map(findingText),
-      ...["", sentence(result)],
+      "",
+      sentence(result),
       ...(result.report === undefined ? [] : [reportSentence(result.report)]),
     ].join("\n"),
 });

@@ -82,7 +82,11 @@ export const hostConnectOperation = operation({
     const request = { scope: input.scope, flags: serveFlagsOf(choices), dryRun: input.dry_run };
     const { file, change, command, next } = await chatHosts.connect(input.host, request, task);
     return {
-      ...{ host: input.host, changed: change !== undefined, dry_run: input.dry_run, file, change: change ?? null },
+      host: input.host,
+      changed: change !== undefined,
+      dry_run: input.dry_run,
+      file,
+      change: change ?? null,
       command: command === undefined ? null : [...command],
       next: [...next],
     };

@@ -108,9 +108,13 @@ export const workspaceCreateOperation = operation({
   handler: async ({ workspaces }, input, call) => {
     const { seed_path, project_path, repo_url, repo_ref, include: files, allow_host_paths } = input;
     const request = {
-      ...{ environment: input.environment, name: input.name, labels: input.labels },
-      ...{ vcpuCount: input.vcpu_count, memMib: input.mem_mib },
-      ...{ ttlSeconds: input.ttl_seconds, waitMs: input.wait_seconds * 1000 },
+      environment: input.environment,
+      name: input.name,
+      labels: input.labels,
+      vcpuCount: input.vcpu_count,
+      memMib: input.mem_mib,
+      ttlSeconds: input.ttl_seconds,
+      waitMs: input.wait_seconds * 1000,
       seed: { seed_path, project_path, repo_url, repo_ref, include: files, allow_host_paths },
     };
     return viewOfWorkspace(await workspaces.create(request, call));

@@ -112,10 +112,18 @@ async function takeSteps(
   await step("refill", "Making the next machine ready", () => machines.fillPool(subject, task));
   const engine = machines.engine();
   return {
-    ...{ format: 1, environment: name, image_digest: environment.imageDigest, template_key: template.key },
+    format: 1,
+    environment: name,
+    image_digest: environment.imageDigest,
+    template_key: template.key,
     template_generation: template.generation,
-    ...{ engine: engine.name, engine_fingerprint: engine.fingerprint, vcpu_count: vcpuCount, mem_mib: memMib },
-    ...{ pyro_version: version, prepared_at: new Date().toISOString(), steps },
+    engine: engine.name,
+    engine_fingerprint: engine.fingerprint,
+    vcpu_count: vcpuCount,
+    mem_mib: memMib,
+    pyro_version: version,
+    prepared_at: new Date().toISOString(),
+    steps,
     proved: ["create", "exec", "reset", "delete"],
   };
 }

@@ -25,8 +25,13 @@ export interface Proof {
 /** Whatever happens, its workspace goes; a daemon that is killed leaves it to the next one. */
 export async function proveWorkspace({ workspaces, environment, step, ...shape }: Proof, task: Task): Promise<void> {
   const request = {
-    ...{ environment, labels: { [proofLabel]: environment }, vcpuCount: shape.vcpuCount, memMib: shape.memMib },
-    ...{ ttlSeconds: forgottenSeconds, waitMs: commandSeconds * 3000, seed: {} },
+    environment,
+    labels: { [proofLabel]: environment },
+    vcpuCount: shape.vcpuCount,
+    memMib: shape.memMib,
+    ttlSeconds: forgottenSeconds,
+    waitMs: commandSeconds * 3000,
+    seed: {},
   };
   const { id } = await step("create", "Proving it: creating a workspace", () =>
     workspaces.create(request, silent(task)),

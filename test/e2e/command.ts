@@ -52,7 +52,7 @@ function pyroCommand(): readonly [string, string] {
 }
 
 /** Less than a test has, so that its home is still cleaned up. */
-const defaultTimeoutMs = 400_000;
+const defaultTimeoutMs = 900_000;
 
 export function startPyro(args: readonly string[], options: CommandOptions): Started {
   return startProgram([...pyroCommand(), ...args], options);

@@ -7,7 +7,7 @@ import { runFolder } from "./command.js";
 import { eventually } from "./eventually.js";
 import { openHome, sharedHome } from "./home.js";
 
-const mirrorTimeoutMs = 5 * 60_000;
+const mirrorTimeoutMs = 20 * 60_000;
 
 async function openCache(): Promise<{ readonly path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(runFolder(), "cache-"));

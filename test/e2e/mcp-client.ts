@@ -1,6 +1,6 @@
 // Owns a real MCP client on a `pyro mcp serve` of its own over stdio. Never looks into the server.
 
-import { Client } from "@modelcontextprotocol/client";
+import { Client as AnyClient } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { join } from "node:path";
 import { runFolder } from "./command.js";
@@ -23,6 +23,21 @@ export interface McpConnection extends AsyncDisposable {
 
 /** Longer than any call of ours may take, so that a late answer is seen as one. */
 const timeoutMs = 400_000;
+
+/** The library gives every request a minute, which a busy machine may need. */
+class Client extends AnyClient {
+  override connect(...[transport, options]: Parameters<AnyClient["connect"]>) {
+    return super.connect(transport, { timeout: timeoutMs, ...options });
+  }
+
+  override callTool(...[params, options]: Parameters<AnyClient["callTool"]>) {
+    return super.callTool(params, { timeout: timeoutMs, ...options });
+  }
+
+  override listTools(...[params, options]: Parameters<AnyClient["listTools"]>) {
+    return super.listTools(params, { timeout: timeoutMs, ...options });
+  }
+}
 
 export async function connectMcp({ env }: Pick<Home, "env">, options: McpOptions = {}): Promise<McpConnection> {
   const defined = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));

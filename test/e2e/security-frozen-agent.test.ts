@@ -7,7 +7,7 @@ import { eventually } from "./eventually.js";
 import { openHome, type Home } from "./home.js";
 
 const noPool = { settings: { pool_size: 0 } };
-const timeoutMs = 600_000;
+const timeoutMs = 1_800_000;
 
 /** Stops the agent for good, as root inside can. */
 const freeze = `
@@ -66,7 +66,8 @@ test(
   timeoutMs,
 );
 
-test(
+// These three together: each has a home of its own, and waits most of its time for an agent that does not answer.
+test.concurrent(
   "[workspace-ends] a reset gives a workspace whose agent is frozen a new machine",
   async () => {
     await using home = openHome(noPool);
@@ -81,7 +82,7 @@ test(
   timeoutMs,
 );
 
-test(
+test.concurrent(
   "[workspace-ends] a stop of a workspace whose agent is frozen ends it, and says that it was not written to its disk",
   async () => {
     await using home = openHome(noPool);
@@ -101,7 +102,7 @@ test(
   timeoutMs,
 );
 
-test(
+test.concurrent(
   "[daemon-stop] stopping the daemon is not held up by a frozen agent, and the next one takes its workspace over",
   async () => {
     await using home = openHome(noPool);

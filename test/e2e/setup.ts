@@ -12,7 +12,7 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** Longest folder name below which unix sockets still have room, in bytes. */
 const maxFolderBytes = 40;
 /** Milliseconds for building debian:12 from the mirror on a busy machine. */
-const installTimeoutMs = 10 * 60_000;
+const installTimeoutMs = 20 * 60_000;
 
 /**
  * The copy keeps a rebuild during the run from replacing what is being tested. A developer's own cache of environments

@@ -7,7 +7,7 @@ import { eventually } from "./eventually.js";
 import { openHome, type Home } from "./home.js";
 
 const noPool = { settings: { pool_size: 0 } };
-const timeoutMs = 600_000;
+const timeoutMs = 1_800_000;
 
 test(
   "[template-replaced] runs and workspaces start beside `prepare --force`, again and again",

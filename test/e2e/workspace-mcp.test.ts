@@ -219,7 +219,8 @@ test("[mcp-modes] a mode offers its own tools, and what it does not offer cannot
   await expect(call).rejects.toThrow("There is no tool workspace_patch_apply.");
 });
 
-test("[mcp-in-time] a command that takes longer than a call goes on, with its output so far, and can be waited for", async () => {
+// Together with the next one: it waits for what a call may take, and does nothing meanwhile.
+test.concurrent("[mcp-in-time] a command longer than a call goes on, and can be waited for", async () => {
   await using server = await connectMcp(home);
   await using workspace = await openWorkspace(server);
   // Ends when it is told to: that the call answers before is all that counts.
@@ -231,7 +232,7 @@ test("[mcp-in-time] a command that takes longer than a call goes on, with its ou
   expect(then).toMatchObject({ state: "exited", exit_code: 0, stdout: "begun\nover\n" });
 });
 
-test("[mcp-core] a command that ends while somebody looks is never called lost", async () => {
+test.concurrent("[mcp-core] a command that ends while somebody looks is never called lost", async () => {
   await using server = await connectMcp(home);
   await using workspace = await openWorkspace(server);
   const states = new Set<unknown>();

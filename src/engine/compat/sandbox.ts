@@ -61,10 +61,20 @@ function sandboxMachine(id: string, { pid, channel, exited, extend, kill }: Supe
   const refuse = () => Promise.reject(new PyroError("unsupported", "A sandbox without a machine cannot do that."));
   const never = new AbortController().signal;
   return {
-    ...{ id, pid, engine: compatName, accelerator: "none", exited, extend, kill },
+    id,
+    pid,
+    engine: compatName,
+    accelerator: "none",
+    exited,
+    extend,
+    kill,
     channel: () =>
       channel === undefined ? Promise.reject(sandboxFailure("it has no channel")) : Promise.resolve(channel),
-    ...{ pause: refuse, resume: refuse, attach: refuse, save: refuse, consoleTail: () => Promise.resolve("") },
+    pause: refuse,
+    resume: refuse,
+    attach: refuse,
+    save: refuse,
+    consoleTail: () => Promise.resolve(""),
     detach: () => undefined,
     pausedReason: () => undefined,
     stalled: () => never,

@@ -30,21 +30,46 @@ export const qmpSocketName = "qmp.sock";
 export function qemuArguments(spec: MachineSpec, host: QemuHost): string[] {
   const socket = (name: string) => escapeCommas(join(spec.socketFolder, name));
   return [
-    ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-name", spec.id],
-    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    "-nodefaults",
+    "-no-user-config",
+    "-no-reboot",
+    "-display",
+    "none",
+    "-name",
+    spec.id,
+    "-sandbox",
+    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
     ...machineArguments(host.accelerator, savedFiles(spec.origin) !== undefined),
-    ...["-bios", firmwareName],
-    ...["-smp", String(spec.vcpuCount), "-m", `${spec.memMib}M`],
+    "-bios",
+    firmwareName,
+    "-smp",
+    String(spec.vcpuCount),
+    "-m",
+    `${spec.memMib}M`,
     ...memoryArguments(spec.origin, spec.memMib),
-    ...["-kernel", host.kernelPath, "-initrd", host.initramfsPath, "-append", kernelCommandLine(spec, host)],
+    "-kernel",
+    host.kernelPath,
+    "-initrd",
+    host.initramfsPath,
+    "-append",
+    kernelCommandLine(spec, host),
     ...drive("base", rawImage(spec.basePath)),
     ...drive("seed", rawImage(spec.seedPath)),
     ...drive("disk", spec.disk),
-    ...["-device", "virtio-serial-device", "-device", "virtserialport,chardev=agent,name=pyro.agent"],
-    ...["-chardev", `socket,id=agent,path=${socket(agentSocketName)},server=on,wait=off`],
-    ...["-chardev", `ringbuf,id=console,size=${consoleBytes}`, "-serial", "chardev:console"],
-    ...["-chardev", `socket,id=qmp,path=${socket(qmpSocketName)},server=on,wait=off`],
-    ...["-mon", "chardev=qmp,mode=control"],
+    "-device",
+    "virtio-serial-device",
+    "-device",
+    "virtserialport,chardev=agent,name=pyro.agent",
+    "-chardev",
+    `socket,id=agent,path=${socket(agentSocketName)},server=on,wait=off`,
+    "-chardev",
+    `ringbuf,id=console,size=${consoleBytes}`,
+    "-serial",
+    "chardev:console",
+    "-chardev",
+    `socket,id=qmp,path=${socket(qmpSocketName)},server=on,wait=off`,
+    "-mon",
+    "chardev=qmp,mode=control",
   ];
 }
 
@@ -93,7 +118,8 @@ function drive(name: DriveName, image: DiskChain): string[] {
   const top = nodes.at(-1)?.["node-name"] ?? name;
   return [
     ...[...nodes, deviceNode(name, top)].flatMap((node) => ["-blockdev", JSON.stringify(node)]),
-    ...["-device", `virtio-blk-device,drive=${name},serial=pyro-${name}`],
+    "-device",
+    `virtio-blk-device,drive=${name},serial=pyro-${name}`,
   ];
 }
 

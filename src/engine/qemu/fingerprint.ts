@@ -44,8 +44,15 @@ function sampleArguments(accelerator: Accelerator): string[][] {
     throwAway: true,
   } as const;
   const machine = {
-    ...{ id: "sample", folder: "folder", socketFolder: "sockets", deadlineMs: 0 },
-    ...{ basePath: "image", seedPath: "image", disk, vcpuCount: 1, memMib: 1024 },
+    id: "sample",
+    folder: "folder",
+    socketFolder: "sockets",
+    deadlineMs: 0,
+    basePath: "image",
+    seedPath: "image",
+    disk,
+    vcpuCount: 1,
+    memMib: 1024,
   } satisfies Omit<MachineSpec, "origin">;
   const files = { memoryPath: "memory", statePath: "state" };
   return [

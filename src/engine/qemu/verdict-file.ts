@@ -7,7 +7,14 @@ import type { RecordKind } from "../../base/stored-record.js";
 import { qemuProgram } from "./verdict-host.js";
 
 export const kvmCauses = [
-  ...["none", "no_device", "no_virtualization", "no_permission", "busy", "failed", "too_slow", "hung"],
+  "none",
+  "no_device",
+  "no_virtualization",
+  "no_permission",
+  "busy",
+  "failed",
+  "too_slow",
+  "hung",
   /** The loop was fast, and yet our kernel did not boot in time. */
   "no_boot",
 ] as const;

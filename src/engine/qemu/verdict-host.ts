@@ -49,8 +49,13 @@ export async function inspectHost(known: QemuProgram | undefined, signal: AbortS
   const [qemu, firmware] =
     path === undefined ? [] : await Promise.all([describeQemu(path, known, signal), findFirmware(path, signal)]);
   return {
-    ...{ kernelRelease: release(), cpuModel: cpuModel(cpuinfo), cpuFeatures: cpuFeatures(cpuinfo, mitigations) },
-    ...{ bootId: bootId.trim(), qemu, firmware, kvmDevice },
+    kernelRelease: release(),
+    cpuModel: cpuModel(cpuinfo),
+    cpuFeatures: cpuFeatures(cpuinfo, mitigations),
+    bootId: bootId.trim(),
+    qemu,
+    firmware,
+    kvmDevice,
   };
 }
 

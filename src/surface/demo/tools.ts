@@ -20,7 +20,11 @@ import type { ToolDefinition } from "./wire.js";
 
 /** Few, because a small model's context is small. */
 const offered = [
-  ...["workspace_create", "workspace_exec", "workspace_file_read", "workspace_file_write", "workspace_diff"],
+  "workspace_create",
+  "workspace_exec",
+  "workspace_file_read",
+  "workspace_file_write",
+  "workspace_diff",
   "workspace_delete",
 ];
 /** Characters of a result that the model gets. */

@@ -11,8 +11,15 @@ export interface ModeShape {
 }
 
 const look = [
-  ...["workspace_create", "workspace_list", "workspace_status", "workspace_exec", "workspace_wait", "workspace_logs"],
-  ...["workspace_summary", "workspace_file_list", "workspace_file_read"],
+  "workspace_create",
+  "workspace_list",
+  "workspace_status",
+  "workspace_exec",
+  "workspace_wait",
+  "workspace_logs",
+  "workspace_summary",
+  "workspace_file_list",
+  "workspace_file_read",
 ];
 
 export const modeShapes: Readonly<Record<Mode, ModeShape>> = {
@@ -22,8 +29,14 @@ export const modeShapes: Readonly<Record<Mode, ModeShape>> = {
       "again until it passes, then hand over the diff.",
     tools: [
       ...look,
-      ...["workspace_update", "workspace_sync_push", "workspace_file_write", "workspace_patch_apply", "workspace_diff"],
-      ...["workspace_export", "workspace_reset", "workspace_delete"],
+      "workspace_update",
+      "workspace_sync_push",
+      "workspace_file_write",
+      "workspace_patch_apply",
+      "workspace_diff",
+      "workspace_export",
+      "workspace_reset",
+      "workspace_delete",
     ],
     descriptions: {
       workspace_diff:
@@ -46,17 +59,32 @@ export const modeShapes: Readonly<Record<Mode, ModeShape>> = {
     task: "Your task here is to find out whether the project builds, tests and starts from nothing, and what it needs for that.",
     tools: [
       ...look,
-      ...["workspace_export", "workspace_reset", "workspace_delete"],
-      ...["service_start", "service_list", "service_status", "service_logs", "service_stop"],
+      "workspace_export",
+      "workspace_reset",
+      "workspace_delete",
+      "service_start",
+      "service_list",
+      "service_status",
+      "service_logs",
+      "service_stop",
     ],
   },
   "review-eval": {
     task: "Your task here is to review or evaluate a change: run it, compare attempts from the same snapshot, and report.",
     tools: [
       ...look,
-      ...["workspace_diff", "workspace_export", "workspace_reset", "workspace_delete"],
-      ...["snapshot_create", "snapshot_list", "snapshot_delete"],
-      ...["shell_open", "shell_read", "shell_write", "shell_signal", "shell_close"],
+      "workspace_diff",
+      "workspace_export",
+      "workspace_reset",
+      "workspace_delete",
+      "snapshot_create",
+      "snapshot_list",
+      "snapshot_delete",
+      "shell_open",
+      "shell_read",
+      "shell_write",
+      "shell_signal",
+      "shell_close",
     ],
   },
 };

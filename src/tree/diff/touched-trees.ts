@@ -81,7 +81,8 @@ export async function touchedTrees(source: ChangeSource, seed: SeedTree, signal:
   const gitFolders = new Map<BytePath, Item>();
   const upper = await readTouched(source, gitFolders, signal);
   const walk: Walk = {
-    ...{ seed, signal },
+    seed,
+    signal,
     upper,
     old: new Map(),
     now: new Map(),

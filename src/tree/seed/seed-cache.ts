@@ -115,7 +115,11 @@ async function directorySeed(cache: Cache, { opened, path }: Source, task: SeedT
   const { folders, clock, atStep } = cache;
   const { signal, progress, allowedRoots, allowHostPaths = [], include = [], field = "seed_path" } = task;
   const listTask = {
-    ...{ allowedRoots, field, include, scratch: folders.tmp, signal },
+    allowedRoots,
+    field,
+    include,
+    scratch: folders.tmp,
+    signal,
     allowHostPaths: [...(allowedRoots ?? []), ...allowHostPaths],
   };
   let mode: Seed["mode"] = "directory";
@@ -127,7 +131,9 @@ async function directorySeed(cache: Cache, { opened, path }: Source, task: SeedT
     const { items, skipped, root, repository } = listing;
     mode = listing.mode;
     const source = {
-      ...{ items, skipped, ...keyOf({ items, skipped, origin: `${mode} ${root}` }, listedAt) },
+      items,
+      skipped,
+      ...keyOf({ items, skipped, origin: `${mode} ${root}` }, listedAt),
       head: async () => (repository === undefined ? noHead : headOf(repository)),
       async read(sink: Parameters<typeof readItems>[0]) {
         atStep("read");
@@ -156,7 +162,9 @@ async function archiveSeed({ folders, clock, atStep }: Cache, { opened, path }: 
     return await seedOf(
       folders,
       {
-        ...{ items, skipped: [], ...keyOf({ items, skipped: [], origin: `archive ${file}` }, listedAt) },
+        items,
+        skipped: [],
+        ...keyOf({ items, skipped: [], origin: `archive ${file}` }, listedAt),
         head: async () => Promise.resolve(noHead),
         async read(sink: Parameters<typeof readItems>[0]) {
           atStep("read");
@@ -196,7 +204,9 @@ function noSeed(path: string): PyroError {
 async function emptySeed({ folders }: Cache, task: Task): Promise<Seed> {
   await makeFolders(folders);
   const source = {
-    ...{ items: [], skipped: [], ...keyOf({ items: [], skipped: [], origin: "empty" }, 0) },
+    items: [],
+    skipped: [],
+    ...keyOf({ items: [], skipped: [], origin: "empty" }, 0),
     head: async () => Promise.resolve(noHead),
     read: async () => Promise.resolve({ skipped: [], torn: [], inconsistent: false }),
   };

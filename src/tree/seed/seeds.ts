@@ -103,7 +103,8 @@ function openSeedsIn({ atStep = () => undefined, ...folders }: SeedFolders): See
       const sink = new TarStreamSink();
       const skipped: HostTree["skipped"][number][] = [];
       const list = {
-        ...{ allowedRoots, field },
+        allowedRoots,
+        field,
         allowHostPaths: [...(allowedRoots ?? []), ...allowHostPaths],
         scratch: seedFolders(folders.seeds).tmp,
       };

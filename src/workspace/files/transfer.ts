@@ -239,7 +239,9 @@ export async function pushInto(
   const destination = given ?? placeFor("source_path", isWhole ? "/workspace" : basename(request.sourcePath));
   const staged = await commitChanges(session, { destination, archive: tree.archive, remove: [] }, task.signal);
   return {
-    ...{ fileCount: staged.fileCount, byteCount: staged.byteCount, dest: shownPath(destination) },
+    fileCount: staged.fileCount,
+    byteCount: staged.byteCount,
+    dest: shownPath(destination),
     skipped: [...tree.skipped],
   };
 }

@@ -61,7 +61,8 @@ export async function execInWorkspace(
   const began = performance.now();
   const work = async ({ workspace, live }: Inside) => ({
     running: await startExec({ workspace, live, request, caller }),
-    ...{ workspace, machine: live.machine },
+    workspace,
+    machine: live.machine,
   });
   const { running, workspace, machine, restarted } = await enter(door, { id, needs, work }, caller);
   const cancel = () => running.cancel();
