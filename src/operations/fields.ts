@@ -17,6 +17,9 @@ export const vcpuCount = z.int().min(1).max(16).default(1).describe("Virtual CPU
 
 export const memMib = z.int().min(128).max(65_536).default(1024).describe("Guest memory in MiB.");
 
+/** What hands type where they want a terminal: letter → flag. */
+export const terminalFlags = { i: "tty", t: "tty" } as const;
+
 export const environmentSummary = z.object({
   name: z.string(),
   description: z.string(),

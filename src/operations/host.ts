@@ -10,6 +10,9 @@ import { checkServeChoices, serveChoicesOf, serveFields, serveFlagNames, serveFl
 
 const host = z.enum(hostNames).meta({ title: "HOST", description: hostNames.join(", ") });
 
+/** What hands type for a host. */
+const alsoMeant = { host: { claude: "claude-code" } } as const;
+
 const scope = z
   .enum(scopes)
   .default("user")
@@ -56,7 +59,7 @@ export const hostConnectOperation = operation({
   title: "Connect a chat host",
   summary: "Register `pyro mcp serve` with a chat host, and show what that changes.",
   effect: "change",
-  cli: { path: ["host", "connect"], positionals: ["host"], flagNames: serveFlagNames },
+  cli: { path: ["host", "connect"], positionals: ["host"], alsoMeant, flagNames: serveFlagNames },
   hostPaths,
   input: z.strictObject({
     host,
@@ -103,6 +106,7 @@ export const hostPrintConfigOperation = operation({
   cli: {
     path: ["host", "print-config"],
     positionals: ["host"],
+    alsoMeant,
     flagNames: serveFlagNames,
     toFile: { output: "config" },
   },
@@ -130,6 +134,7 @@ export const hostDoctorOperation = operation({
   cli: {
     path: ["host", "doctor"],
     positionals: ["host"],
+    alsoMeant,
     exitCode: (result) => (result["ok"] === true ? 0 : unavailable),
   },
   input: z.strictObject({ host: host.optional() }),
@@ -154,6 +159,7 @@ export const hostRepairOperation = operation({
   cli: {
     path: ["host", "repair"],
     positionals: ["host"],
+    alsoMeant,
     exitCode: (result) => (result["ok"] === true ? 0 : unavailable),
   },
   input: z.strictObject({ host }),

@@ -38,7 +38,7 @@ export const planned: readonly Plan[] = [
     flags: [
       ...["mcp serve --secret-file", "workspace create --secret", "workspace create --secret-file"],
       ...["workspace exec --secret-env", "workspace export --allow-secret", "workspace diff --allow-secret"],
-      "workspace reset --snapshot",
+      ...["workspace reset --snapshot", "run --tty", "workspace exec --tty"],
     ],
     tools: [
       ...["workspace_disk_export", "workspace_disk_list", "workspace_disk_read"],

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { exitedView } from "../process/outcome.js";
 import { outputView } from "../process/output.js";
-import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
+import { defaultEnvironment, environmentName, memMib, terminalFlags, vcpuCount } from "./fields.js";
 import { operation, type AnswerTime } from "./operation.js";
 
 const input = z.strictObject({
@@ -52,7 +52,13 @@ export const runOperation = operation({
   summary: "Run one command in a fresh virtual machine, which is deleted afterwards.",
   effect: "create",
   sdk: "runInVm",
-  cli: { path: ["run"], positionals: ["environment"], rest: "command", passThrough: true },
+  cli: {
+    path: ["run"],
+    positionals: ["environment"],
+    rest: "command",
+    passThrough: true,
+    alsoTyped: { ...terminalFlags, m: "mem-mib" },
+  },
   mcp: (time) => ({
     profiles: ["vm-run", "workspace-core", "workspace-full"],
     input: mcpInput(time),

@@ -2,8 +2,9 @@
 import { parseArgs } from "node:util";
 import { closest } from "../../base/closest.js";
 import { PyroError } from "../../base/error.js";
+import { shellWord } from "../../base/shell-word.js";
 import { parseInput } from "../../operations/input.js";
-import { plannedBy } from "../../operations/planned.js";
+import { plannedBy, plannedNames } from "../../operations/planned.js";
 import type { Field } from "../../operations/field.js";
 import type { Command, Selection, WireInput } from "./command.js";
 import { flagName, flagsOf, positionalTitle, positionalsOf, type Flag } from "./flags.js";
@@ -26,8 +27,11 @@ export async function parseCommandArguments(
   const given: Given = { values: new Map(), files: new Map(), selections: new Map() };
   const words: string[] = [];
   for (const token of tokensOf(own, flags)) {
-    if (token.kind === "positional") words.push(token.value);
-    else if (token.kind === "option") {
+    if (token.kind === "positional") {
+      if (rest === undefined && isAfterPlaces(command, words))
+        throw restWithoutDashes(command, { own, words, at: token.index });
+      words.push(token.value);
+    } else if (token.kind === "option") {
       if (token.name === "help" || token.rawName === "-h") return { kind: "help" };
       const flag = flags.find(({ name }) => name === token.name && token.rawName === `--${name}`);
       if (flag === undefined) throw unknownFlag(command, flags, token.rawName);
@@ -164,26 +168,47 @@ function toNumber(name: string, text: string): number {
   return value;
 }
 
+/** The next word has no place before `--`. */
+function isAfterPlaces(command: Command, words: readonly string[]): boolean {
+  return command.rest !== undefined && words.length === positionalsOf(command).length;
+}
+
+interface Misplaced {
+  readonly own: readonly string[];
+  readonly words: readonly string[];
+  /** Where in `own` the guest's command begins. */
+  readonly at: number;
+}
+
+function restWithoutDashes(command: Command, { own, words, at }: Misplaced): PyroError {
+  const start = ["pyro", ...command.path, ...words].map(shellWord).join(" ");
+  return usage(
+    `Unexpected argument ${JSON.stringify(own[at])}.`,
+    `Commands for the guest follow \`--\`: ${start} -- ${own.slice(at).map(shellWord).join(" ")}`,
+  );
+}
+
 function addPositionals(values: Map<string, unknown>, command: Command, words: readonly string[]): void {
   const fields = positionalsOf(command);
   const extra = words[fields.length];
   if (extra !== undefined) {
-    const start = `pyro ${command.path.join(" ")}`;
-    throw usage(
-      `Unexpected argument ${JSON.stringify(extra)}.`,
-      command.rest === undefined
-        ? `Run \`${start} --help\`.`
-        : `Commands for the guest follow \`--\`: ${start} ${words.slice(0, fields.length).join(" ")} -- ${words.slice(fields.length).join(" ")}`,
-    );
+    throw usage(`Unexpected argument ${JSON.stringify(extra)}.`, `Run \`pyro ${command.path.join(" ")} --help\`.`);
   }
   for (const [index, field] of fields.entries()) {
     const word = words[index];
     if (word !== undefined) {
-      values.set(field.name, field.kind === "integer" ? toNumber(positionalTitle(field), word) : word);
+      values.set(
+        field.name,
+        field.kind === "integer" ? toNumber(positionalTitle(field), word) : meantBy(command, field, word),
+      );
     } else if (field.required) {
       throw usage(`${positionalTitle(field)} is missing.`, `Run \`pyro ${command.path.join(" ")} --help\`.`);
     }
   }
+}
+
+function meantBy({ alsoMeant }: Command, { name }: Field, word: string): string {
+  return Object.entries(alsoMeant?.[name] ?? {}).find(([typed]) => typed === word)?.[1] ?? word;
 }
 
 function requireRest(command: Command, rest: readonly string[] | undefined): readonly string[] {
@@ -193,13 +218,23 @@ function requireRest(command: Command, rest: readonly string[] | undefined): rea
 }
 
 function unknownFlag(command: Command, flags: readonly Flag[], rawName: string): PyroError {
-  const brings = plannedBy("flags", `${command.path.join(" ")} ${rawName}`);
+  const path = command.path.join(" ");
+  const typed = command.alsoTyped?.[rawName.slice(1)];
+  const full = typed === undefined ? rawName : `--${typed}`;
+  const brings = plannedBy("flags", `${path} ${full}`);
   if (brings !== undefined) {
-    return new PyroError("unsupported", `${rawName} is not built yet.`, {
+    const is = full === rawName ? "is" : `would be ${full}, which is`;
+    return new PyroError("unsupported", `${rawName} ${is} not built yet.`, {
       hint: `It is planned with ${brings}; leave it out until then.`,
     });
   }
-  const meant = closest(rawName, [...flags.map(({ name }) => `--${name}`), "--json", "--help"]);
+  const ahead = plannedNames("flags").flatMap((name) =>
+    name.startsWith(`${path} --`) ? [name.slice(path.length + 1)] : [],
+  );
+  const meant =
+    typed === undefined
+      ? closest(rawName, [...flags.map(({ name }) => `--${name}`), ...ahead, "--json", "--help"])
+      : full;
   const help = `\`pyro ${command.path.join(" ")} --help\` lists the flags.`;
   return usage(`Unknown flag ${rawName}.`, meant === undefined ? help : `Did you mean ${meant}? ${help}`);
 }

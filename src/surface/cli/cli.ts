@@ -13,7 +13,7 @@ import { commandHelp, groupHelp } from "./help.js";
 import { createSink } from "./sink.js";
 import { speakerFor } from "./speaker.js";
 import { readTextFile } from "./text-file.js";
-import { commandWords, takeJson } from "./words.js";
+import { commandWords, longWord, takeJson } from "./words.js";
 
 /** The commands of a bundle, and what they share. */
 export interface Program {
@@ -71,7 +71,7 @@ async function group(
   const flag = args[words.length];
   const known = words.findIndex((word, index) => !nextWords(commands, words.slice(0, index)).includes(word));
   refusePlanned(words);
-  if (known !== -1) throw unknownCommand(commands, words.slice(0, known), words[known] ?? "");
+  if (known !== -1) throw unknownCommand(commands, words.slice(0, known), words.slice(known));
   if (flag !== undefined && flag !== "--help" && flag !== "-h") {
     throw new PyroError("invalid_argument", `Unknown flag ${flag}.`, {
       hint: `Run \`${["pyro", ...words].join(" ")} --help\`.`,
@@ -91,12 +91,28 @@ function refusePlanned(words: readonly string[], command?: Command): void {
   }
 }
 
-function unknownCommand(commands: readonly Command[], prefix: readonly string[], word: string): PyroError {
-  const meant = closest(word, nextWords(commands, prefix));
+function unknownCommand(commands: readonly Command[], prefix: readonly string[], words: readonly string[]): PyroError {
+  const [word = ""] = words;
   const start = ["pyro", ...prefix].join(" ");
+  const near = closest(word, nextWords(commands, prefix));
+  const elsewhere = commandsEndingIn(commands, words);
+  const meant = elsewhere.length > 0 || near === undefined ? elsewhere : [`${start} ${near}`];
+  const question = meant.map((each) => `\`${each}\``).join(" or ");
   return new PyroError("invalid_argument", `Unknown command \`${start} ${word}\`.`, {
-    hint: `${meant === undefined ? "" : `Did you mean \`${start} ${meant}\`? `}Run \`${start} --help\`.`,
+    hint: `${meant.length === 0 ? "" : `Did you mean ${question}? `}Run \`${start} --help\`.`,
   });
+}
+
+/** Commands that end in the words, such as `workspace exec` for `exec`. */
+function commandsEndingIn(commands: readonly Command[], words: readonly string[]): readonly string[] {
+  const wanted = words.map(longWord);
+  return commands
+    .filter(({ hidden, path }) => hidden !== true && path.length > 1 && endsInFirstOf(path, wanted))
+    .map(({ path }) => ["pyro", ...path].join(" "));
+}
+
+function endsInFirstOf(path: readonly string[], words: readonly string[]): boolean {
+  return path.some((_, at) => at > 0 && path.slice(at).every((word, index) => words[index] === word));
 }
 
 async function print({ stdout }: Context, text: string): Promise<number> {

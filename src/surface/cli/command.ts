@@ -24,6 +24,8 @@ export interface Context {
 export interface Command extends Omit<CliShape, "passThrough" | "exitCode"> {
   readonly summary: string;
   readonly input: z.ZodObject;
+  /** Input fields that hold paths of the host. */
+  readonly hostPaths?: Operation["hostPaths"];
   /** Works, but help does not show it. */
   readonly hidden?: boolean;
   /** Shown at the end of its help. */
@@ -49,10 +51,10 @@ export interface CommandContext extends Context {
 
 /** An operation as a command; undefined for one that has no place on the command line. */
 export function commandOf(operation: Operation, run: (operation: Operation) => Command["run"]): Command | undefined {
-  const { cli, summary, input, needs } = operation;
+  const { cli, summary, input, needs, hostPaths = {} } = operation;
   if (cli === undefined) return undefined;
   const notes = [...(needs === undefined ? [] : [needsText[needs]]), ...notesOf(operation)];
-  return { ...cli, summary, input, notes, run: run(operation) };
+  return { ...cli, summary, input, hostPaths, notes, run: run(operation) };
 }
 
 /** The operation whose command `words` begin with; none of the others is loaded. */
@@ -66,7 +68,11 @@ export async function loadCommand(
 
 function notesOf({ cli, ran }: Operation): readonly string[] {
   if (cli?.passThrough === true)
-    return [...exitNotes, "Standard input is passed on when it is a pipe, a file or a socket."];
+    return [
+      ...exitNotes,
+      "Standard input is passed on when it is a pipe, a file or a socket; of a terminal nothing is, and the command's input is empty.",
+      "There is no shell around the command: `-- sh -c 'ls | wc -l'`.",
+    ];
   return ran !== undefined ? [...exitNotes, "While the command still runs: 75."] : (cli?.notes ?? []);
 }
 

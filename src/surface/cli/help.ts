@@ -1,4 +1,5 @@
 // Owns the help texts, all derived from the commands. Never ends with a newline.
+import { shortWords } from "../../operations/command-words.gen.js";
 import { plannedBy, plannedNames } from "../../operations/planned.js";
 import type { Field } from "../../operations/field.js";
 import type { Command } from "./command.js";
@@ -24,7 +25,14 @@ export function groupHelp(commands: readonly Command[], words: readonly string[]
       : []),
     `Commands:\n${table(listed.filter(({ brings }) => brings === undefined).map(({ usage, summary }) => [usage, summary]))}`,
     plannedSection(listed, words.length + 1),
-    `\`${start} COMMAND --help\` says more. Every command takes --json.`,
+    ...(words.length === 0
+      ? [
+          `Short words: ${Object.entries(shortWords)
+            .map((pair) => pair.join(" = "))
+            .join(", ")}.`,
+        ]
+      : []),
+    `\`${["pyro", "help", ...words].join(" ")} COMMAND\` says more. Every command takes --json.`,
   ];
   return sections.filter((section) => section !== "").join("\n\n");
 }

@@ -3,7 +3,7 @@ import { PyroError } from "../../base/error.js";
 import { profiles, type Operation } from "../../operations/operation.js";
 import { planned, plannedBy } from "../../operations/planned.js";
 import { modes } from "../../operations/serve-choices.js";
-import { operations } from "../../operations/table.js";
+import { operations, shortWords } from "../../operations/table.js";
 import type { Command } from "../cli/command.js";
 import { allCommands } from "../cli/commands.js";
 import { exitCodes } from "../cli/exit.js";
@@ -30,6 +30,7 @@ function blocks(): ReadonlyMap<string, readonly string[]> {
         .filter(({ hidden }) => hidden !== true)
         .map(commandLine),
     ],
+    ["words", Object.entries(shortWords).map(([short, word]) => `${short} = ${word}`)],
     ["profiles", profileLines()],
     ["modes", modes.map((mode) => `${mode}${plannedMark("modes", mode)}: ${modeShapes[mode].tools.join(" ")}`)],
     ["sdk", ["createServer", ...operations.flatMap(({ sdk }: Operation) => sdk ?? []), "workspace"]],

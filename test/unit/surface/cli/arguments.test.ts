@@ -80,6 +80,24 @@ test.each([
     'Unexpected argument "git".',
     "Commands for the guest follow `--`: pyro run debian:12 -- git",
   ],
+  [
+    "workspace exec fix ls -la --cwd",
+    "invalid_argument",
+    'Unexpected argument "ls".',
+    "Commands for the guest follow `--`: pyro workspace exec fix -- ls -la --cwd",
+  ],
+  ...["-i", "-t", "-it"].map((flag) => [
+    `workspace exec ${flag} fix -- bash`,
+    "unsupported",
+    `${flag.slice(0, 2)} would be --tty, which is not built yet.`,
+    "It is planned with snapshots, shells, services, secrets and disks of workspaces; leave it out until then.",
+  ]),
+  [
+    "workspace exec fix -w /srv -- ls",
+    "invalid_argument",
+    "Unknown flag -w.",
+    "Did you mean --cwd? `pyro workspace exec --help` lists the flags.",
+  ],
   ["env pull", "invalid_argument", "ENV is missing.", "Run `pyro env pull --help`."],
   ["env list more", "invalid_argument", 'Unexpected argument "more".', "Run `pyro env list --help`."],
   [
