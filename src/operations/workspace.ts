@@ -297,7 +297,11 @@ export const workspaceDeleteOperation = operation({
   effect: "delete",
   needs: "stopped",
   sdk: "deleteWorkspace",
-  cli: { path: ["workspace", "delete"], positionals: ["workspace_id"] },
+  cli: {
+    path: ["workspace", "delete"],
+    positionals: ["workspace_id"],
+    several: { all: "workspace_list", in: "workspaces" },
+  },
   mcp: {
     profiles: core,
     input: idInput,
