@@ -133,6 +133,7 @@ export const hostDoctorOperation = operation({
   effect: "read",
   cli: {
     path: ["host", "doctor"],
+    paint: "findings",
     positionals: ["host"],
     alsoMeant,
     exitCode: (result) => (result["ok"] === true ? 0 : unavailable),
@@ -158,6 +159,7 @@ export const hostRepairOperation = operation({
   effect: "change",
   cli: {
     path: ["host", "repair"],
+    paint: "findings",
     positionals: ["host"],
     alsoMeant,
     exitCode: (result) => (result["ok"] === true ? 0 : unavailable),

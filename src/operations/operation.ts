@@ -59,6 +59,12 @@ export interface CliShape {
   readonly fromFile?: Readonly<Record<string, string>>;
   /** The last positional may be given several times: the command runs for each, one after the other. */
   readonly several?: SeveralShape;
+  /** Text field that is read from standard input, where something is piped in and neither its flag nor its file's is given. */
+  readonly fromStdin?: string;
+  /** Fields that the command line makes up where they are not given. */
+  readonly fallbacks?: Readonly<Record<string, FallbackShape>>;
+  /** What is coloured in its text, on a terminal. */
+  readonly paint?: "patch" | "states" | "findings";
   /** Switches that print one field of the result as a line and nothing else: flag, without dashes → field. */
   readonly only?: Readonly<Record<string, string>>;
   /** The same, byte for byte: from the field's `_base64` sibling where there is one, and without a newline of our own. */
@@ -73,11 +79,20 @@ export interface CliShape {
   readonly exitCode?: (result: Readonly<Record<string, unknown>>) => number;
 }
 
+export interface FallbackShape {
+  /** For help. */
+  readonly shown: string;
+  /** From the other fields, as they were given. */
+  readonly of: (given: Readonly<Record<string, unknown>>) => string;
+}
+
 export interface SeveralShape {
   /** Operation whose result has all that `--all` stands for, which is asked before. */
   readonly all: string;
-  /** Where that has them: a list of objects with the positional's field. */
+  /** Where that has them, which is also what they are called: a list of objects with the positional's field. */
   readonly in: string;
+  /** What happens to them, for the question. */
+  readonly does: string;
 }
 
 export interface McpShape<Input extends z.ZodObject> {

@@ -13,7 +13,7 @@ import {
   workspaceId,
 } from "./workspace-fields.js";
 import { changeStatus, ignoredNote, omittedKind, omittedNote, omittedView, withNext } from "./workspace-omitted.js";
-import { bytesText, filesText, skippedText } from "./workspace-text.js";
+import { bytesText, filesText, lastName, skippedText } from "./workspace-text.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
 /** Bytes of a file that one write may have. */
@@ -127,6 +127,7 @@ export const workspacePatchApplyOperation = operation({
     path: ["workspace", "patch", "apply"],
     positionals: ["workspace_id"],
     fromFile: { patch: "patch-file" },
+    fromStdin: "patch",
   },
   mcp: {
     profiles: core,
@@ -185,6 +186,7 @@ export const workspaceDiffOperation = operation({
     omit: ["max_patch_characters"],
     flagNames: { paths: "path" },
     toFile: { output: "patch" },
+    paint: "patch",
     notes: [
       "What was there when the workspace was created is no change: ignored files of yours that belong to it, such as",
       "node_modules, go in by `workspace create --include PATH`.",
@@ -265,6 +267,7 @@ export const workspaceExportOperation = operation({
     path: ["workspace", "export"],
     positionals: ["workspace_id", "path"],
     flagNames: { output_path: "output" },
+    fallbacks: { output_path: { shown: "./NAME", of: ({ path }) => `./${lastName(String(path))}` } },
   },
   mcp: {
     profiles: core,

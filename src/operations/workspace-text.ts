@@ -1,4 +1,5 @@
 // Owns how a workspace reads for a person, and for a model that reads no structured content. Never ends with a newline.
+import { posix } from "node:path";
 import { asSaid, call, say, type Said } from "../base/say.js";
 import { visibleLine } from "../base/visible.js";
 import type { SkippedFile, WorkspaceView } from "./workspace-fields.js";
@@ -56,6 +57,11 @@ export function bytesText(bytes: number): string {
   const units = ["KiB", "MiB", "GiB"];
   const power = Math.min(units.length, Math.floor(Math.log2(bytes) / 10));
   return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1] ?? ""}`;
+}
+
+/** The last name of a path under /workspace. */
+export function lastName(path: string): string {
+  return posix.basename(posix.resolve("/workspace", path)) || "workspace";
 }
 
 /** What a seed, a push or an export left out. */

@@ -123,7 +123,7 @@ export const workspaceListOperation = operation({
   summary: "List your workspaces, and when stopped ones will be deleted.",
   effect: "read",
   sdk: "listWorkspaces",
-  cli: { path: ["workspace", "list"] },
+  cli: { path: ["workspace", "list"], paint: "states" },
   mcp: {
     profiles: core,
     input: z.strictObject({}),
@@ -200,7 +200,7 @@ export const workspaceStatusOperation = operation({
   effect: "read",
   needs: "record",
   sdk: "statusWorkspace",
-  cli: { path: ["workspace", "status"], positionals: ["workspace_id"] },
+  cli: { path: ["workspace", "status"], positionals: ["workspace_id"], paint: "states" },
   mcp: {
     profiles: core,
     input: idInput,
@@ -300,7 +300,7 @@ export const workspaceDeleteOperation = operation({
   cli: {
     path: ["workspace", "delete"],
     positionals: ["workspace_id"],
-    several: { all: "workspace_list", in: "workspaces" },
+    several: { all: "workspace_list", in: "workspaces", does: "deletes" },
   },
   mcp: {
     profiles: core,

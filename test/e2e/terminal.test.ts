@@ -1,14 +1,16 @@
 // Proves what a person at a terminal meets: nothing typed goes astray, words that hands know work, and what was meant is said.
 
+import { mkdtempSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openHome, sharedHome, type Home } from "./home.js";
 
 /** Runs `pyro ARGS` with a terminal as its input and output. */
-async function onTerminal({ shell }: Pick<Home, "shell">, args: readonly string[]) {
+async function onTerminal({ shell }: Pick<Home, "shell">, args: readonly string[], typed = "") {
   const words = args.map((arg) => `'${arg}'`).join(" ");
   // `script` of util-linux has the pseudo-terminal that Node lacks.
-  const script = `script --quiet --return --command "$(printf '%q ' "$@") ${words}" /dev/null < /dev/null`;
-  const { code, stdout } = await shell(script);
+  const script = `script --quiet --return --command "$(printf '%q ' "$@") ${words}" /dev/null`;
+  const { code, stdout } = await shell(script, { stdin: Buffer.from(typed) });
   return { code, shown: stdout.toString().replaceAll("\r\n", "\n") };
 }
 
@@ -57,6 +59,29 @@ test("[short-words] short words and `help` work, and of unknown ones the nearest
   ]);
   expect(await said(["host", "print-config", "claude"])).toEqual([0, "{", undefined]);
   expect(fresh.processes()).toEqual([]);
+});
+
+test("[delete-several] all workspaces are deleted after a question, and what is piped in is a patch", async () => {
+  await using home = openHome();
+  for (const name of ["one", "two"]) await home.pyro(["ws", "create", "--name", name]);
+  const patch = Buffer.from("--- /dev/null\n+++ b/new.txt\n@@ -0,0 +1 @@\n+hello\n");
+  expect(await home.pyro(["ws", "patch", "apply", "one"], { stdin: patch })).toMatchObject({ code: 0, stderr: "" });
+  const cwd = mkdtempSync(join(home.path, "exported-"));
+  for (const code of [0, 73]) {
+    expect(await home.pyro(["ws", "export", "one", "new.txt"], { cwd })).toMatchObject({ code });
+    expect(readFileSync(join(cwd, "new.txt"), "utf8")).toBe("hello\n");
+  }
+  const { shown: diff } = await onTerminal(home, ["ws", "diff", "one"]);
+  expect(diff).toContain("\u001b[32m+hello\u001b[0m\n");
+  expect((await home.pyro(["ws", "rm", "--all"])).code).toBe(64);
+  const names = await home.pyro(["completion", "names", "workspaces"]);
+  expect(names.stdout.toString().split("\n").toSorted()).toEqual(["", "one", "two"]);
+  const { code, shown } = await onTerminal(home, ["ws", "rm", "--all"], "y\n");
+  expect([code, shown]).toEqual([
+    0,
+    expect.stringMatching(/This deletes 2 workspaces:[^]*one [^]*two [^]*Deleted ws_[^]*Deleted ws_/u),
+  ]);
+  expect((await home.pyro(["ws", "ls"])).stdout.toString()).toBe("No workspaces.\n");
 });
 
 test("[terminal-input] a time-out and a command that was meant for a shell are explained in one line", async () => {

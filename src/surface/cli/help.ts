@@ -4,7 +4,7 @@ import { plannedBy, plannedNames } from "../../operations/planned.js";
 import type { Field } from "../../operations/field.js";
 import type { Command } from "./command.js";
 import { nextWords } from "./command.js";
-import { flagsOf, positionalTitle, positionalsOf, type Flag } from "./flags.js";
+import { flagsOf, placesOf, positionalTitle, positionalsOf, type Flag } from "./flags.js";
 
 const steps: readonly (readonly [command: string, what: string])[] = [
   ["doctor", "check that this machine can run virtual machines"],
@@ -66,12 +66,9 @@ export function commandHelp(command: Command): string {
 
 /** Such as `pyro run ENV [flags] -- COMMAND...`. */
 export function usageLine(command: Command): string {
-  const positionals = positionalsOf(command).map((field) =>
-    field.required ? positionalTitle(field) : `[${positionalTitle(field)}]`,
-  );
   const flags = flagsOf(command).length === 0 ? [] : ["[flags]"];
   const rest = command.rest === undefined ? [] : ["--", "COMMAND..."];
-  return ["pyro", ...command.path, ...positionals, ...flags, ...rest].join(" ");
+  return ["pyro", ...command.path, ...placesOf(command), ...flags, ...rest].join(" ");
 }
 
 function flagRow({ name, placeholder, repeated, description, default: value }: Flag): readonly [string, string] {

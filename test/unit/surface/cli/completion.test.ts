@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { allCommands } from "../../../../src/surface/cli/commands.js";
 import { completionNamesCommand } from "../../../../src/surface/cli/completion/names.js";
 import type { CommandContext } from "../../../../src/surface/cli/command.js";
@@ -76,36 +76,34 @@ const shells: Readonly<Record<string, Offers>> = { bash, zsh, fish };
 describe.each(Object.entries(shells))("%s", (shell, offers) => {
   const isMissing = spawnSync(shell, ["--version"]).error !== undefined;
   const missing = isMissing ? `${shell} is not installed` : undefined;
+  beforeEach(({ skip }) => skip(missing !== undefined, missing));
   if (missing !== undefined && process.env["PYRO_REQUIRE"] !== undefined) throw new Error(missing);
-  test.skipIf(isMissing)(
-    `commands, flags and names are offered where they belong${isMissing ? ` (${missing})` : ""}`,
-    async () => {
-      expect(await offers("pyro wor")).toEqual(["workspace"]);
-      expect((await offers("pyro workspace ")).toSorted()).toEqual(expect.arrayContaining(["create", "exec", "patch"]));
-      expect((await offers("pyro ws file ")).toSorted()).toEqual(["list", "read", "write"]);
-      expect(await offers("pyro workspace exec --ti")).toEqual(["--timeout-seconds"]);
-      expect((await offers("pyro ws exec fi")).toSorted()).toEqual(["fix", "fix-login"]);
-      expect(await offers("pyro ws --json exec --timeout-seconds 5 fix-")).toEqual(["fix-login"]);
-      expect(await offers("pyro workspace exec fix -- ")).toEqual([]);
-      expect(await offers("pyro workspace exec fix --timeout-seconds ")).toEqual([]);
-      expect((await offers("pyro ws delete fix fi")).toSorted()).toEqual(["fix", "fix-login"]);
-      expect(await offers("pyro host connect cl")).toEqual(["claude-code"]);
-      expect(await offers("pyro host connect codex --mode ins")).toEqual(["inspect"]);
-      expect(await offers("pyro run --vcpu-count 2 debian:1")).toEqual(
-        expect.arrayContaining(shell === "bash" ? ["12", "13"] : ["debian:12", "debian:13"]),
-      );
-      const afterEquals = await offers("pyro host connect codex --scope=pro");
-      expect(afterEquals).toEqual([shell === "fish" ? "--scope=project" : "project"]);
-    },
-  );
+  test("commands, flags and names are offered where they belong", async () => {
+    expect(await offers("pyro wor")).toEqual(["workspace"]);
+    expect((await offers("pyro workspace ")).toSorted()).toEqual(expect.arrayContaining(["create", "exec", "patch"]));
+    expect((await offers("pyro ws file ")).toSorted()).toEqual(["list", "read", "write"]);
+    expect(await offers("pyro workspace exec --ti")).toEqual(["--timeout-seconds"]);
+    expect((await offers("pyro ws exec fi")).toSorted()).toEqual(["fix", "fix-login"]);
+    expect(await offers("pyro ws --json exec --timeout-seconds 5 fix-")).toEqual(["fix-login"]);
+    expect(await offers("pyro workspace exec fix -- ")).toEqual([]);
+    expect(await offers("pyro workspace exec fix --timeout-seconds ")).toEqual([]);
+    expect((await offers("pyro ws delete fix fi")).toSorted()).toEqual(["fix", "fix-login"]);
+    expect(await offers("pyro host connect cl")).toEqual(["claude-code"]);
+    expect(await offers("pyro host connect codex --mode ins")).toEqual(["inspect"]);
+    expect(await offers("pyro run --vcpu-count 2 debian:1")).toEqual(
+      expect.arrayContaining(shell === "bash" ? ["12", "13"] : ["debian:12", "debian:13"]),
+    );
+    const afterEquals = await offers("pyro host connect codex --scope=pro");
+    expect(afterEquals).toEqual([shell === "fish" ? "--scope=project" : "project"]);
+  });
 
-  test.skipIf(isMissing)("files are offered where a path of the host is wanted", async () => {
+  test("files are offered where a path of the host is wanted", async () => {
     const found = await offers("pyro workspace create --seed-path ");
     const expected = { bash: ["[-o default]"], zsh: ["[files]"], fish: expect.arrayContaining(["names", "pyro"]) };
     expect(found).toEqual(Object.entries(expected).find(([name]) => name === shell)?.[1]);
   });
 
-  test.skipIf(isMissing)("a name that says a command is text", async () => {
+  test("a name that says a command is text", async () => {
     expect((await offers("pyro ws status ")).length).toBeGreaterThan(names.length - 2);
     expect(spawnSync("ls", [ran]).status).not.toBe(0);
   });
