@@ -16,10 +16,12 @@ export interface Plan {
 export const planned: readonly Plan[] = [
   {
     brings: "the guest network",
+    commands: ["workspace network", "cache status", "cache prune"],
     flags: [
       ...["run --network", "prepare --network", "demo --network"],
       ...["mcp serve --network-policy", "workspace create --network-policy"],
     ],
+    sdk: ["networkWorkspace", "statusCache", "pruneCache"],
   },
   {
     brings: "registries and environment builds",
@@ -53,6 +55,15 @@ export const planned: readonly Plan[] = [
       ...["closeShell", "startService", "listServices", "statusService", "logsService", "stopService"],
       ...["exportWorkspaceDisk", "listWorkspaceDisk", "readWorkspaceDisk"],
     ],
+  },
+  {
+    brings: "review of changes and taking them over on the host",
+    commands: ["workspace review", "workspace apply", "workspace undo"],
+  },
+  {
+    brings: "forks of workspaces",
+    commands: ["workspace fork", "workspace compare", "workspace rewind"],
+    tools: ["workspace_fork", "workspace_compare"],
   },
   {
     brings: "machines step by step",

@@ -120,7 +120,7 @@ export const workspaceCreateOperation = operation({
 export const workspaceListOperation = operation({
   name: "workspace_list",
   title: "List workspaces",
-  summary: "List your workspaces, and when stopped ones will be deleted.",
+  summary: "List your workspaces: how old, when last used, and when stopped ones will be deleted.",
   effect: "read",
   sdk: "listWorkspaces",
   cli: { path: ["workspace", "list"], paint: "states" },
@@ -149,7 +149,7 @@ export const workspaceListOperation = operation({
   },
   text: (result) =>
     [
-      result.workspaces.length === 0 ? "No workspaces." : workspaceTable(result.workspaces),
+      result.workspaces.length === 0 ? "No workspaces." : workspaceTable(result.workspaces, Date.now()),
       ...result.quarantined.map(({ id, reason }) => `${id} cannot be read and is kept aside: ${reason}`),
       ...result.newer.map(
         ({ id, name, reason }) => `${id}${name === null ? "" : ` (${name})`} is left as it is. ${reason}`,

@@ -1,4 +1,5 @@
 // Owns how input fields, and parts of results, look as flags. Never reads arguments.
+import { plannedBy, type PlannedKind } from "../../operations/planned.js";
 import { fieldsOf, flagNameOf, type Field } from "../../operations/field.js";
 import type { Command, Selection } from "./command.js";
 
@@ -58,13 +59,22 @@ export function placesOf(command: Command): readonly string[] {
   });
 }
 
+const choiceKinds: Readonly<Record<string, PlannedKind>> = { profile: "profiles", mode: "modes" };
+
+/** The only values that are accepted, without those that are planned. */
+export function builtChoices({ name, choices = [] }: Pick<Field, "name" | "choices">): readonly string[] {
+  const kind = choiceKinds[name];
+  return kind === undefined ? choices : choices.filter((choice) => plannedBy(kind, choice) === undefined);
+}
+
 function fieldFlags(command: Command, field: Field): readonly Flag[] {
   const name = flagName(command, field.name);
+  const ahead = (field.choices ?? []).filter((choice) => !builtChoices(field).includes(choice));
   const flag: Flag = {
     name,
     placeholder: placeholderOf(field),
     repeated: field.kind === "list" || field.kind === "map",
-    description: field.description,
+    description: ahead.length === 0 ? field.description : `${field.description} Planned: ${ahead.join(", ")}.`,
     default: field.default ?? command.fallbacks?.[field.name]?.shown,
     meaning: { kind: "value", field },
   };
@@ -102,7 +112,7 @@ function selectionFlags({ only = {}, raw = {}, toFile = {} }: Command): readonly
 
 function placeholderOf(field: Field): string | undefined {
   if (field.kind === "boolean") return undefined;
-  if (field.choices !== undefined) return field.choices.join("|");
+  if (field.choices !== undefined) return builtChoices(field).join("|");
   if (field.title !== undefined) return field.title;
   if (field.kind === "map") return "KEY=VALUE";
   return field.kind === "integer" || field.kind === "number" ? "N" : "TEXT";

@@ -1,7 +1,7 @@
 // Owns what can be typed after what, as the commands say it. Never writes it for a shell.
 import type { Field } from "../../../operations/field.js";
 import { nextWords, type Command } from "../command.js";
-import { flagsOf, positionalsOf, type Flag } from "../flags.js";
+import { builtChoices, flagsOf, positionalsOf, type Flag } from "../flags.js";
 
 /** What can stand at one place: words of ours, or what a shell has to ask or to look for. */
 export type Place = readonly string[] | "workspaces" | "environments" | "files" | "nothing";
@@ -59,7 +59,7 @@ function placeOfFlag(command: Command, { meaning }: Flag): Place {
 }
 
 function placeOf({ hostPaths = {} }: Command, { name, choices }: Field): Place {
-  if (choices !== undefined) return choices;
+  if (choices !== undefined) return builtChoices({ name, choices });
   if (name === "workspace_id") return "workspaces";
   if (name === "environment") return "environments";
   return Object.hasOwn(hostPaths, name) ? "files" : "nothing";
