@@ -1,5 +1,5 @@
-// Writes src/operations/commands.gen.ts, which module has the operation behind each command; daemon-commands.gen.ts, which of them the daemon
-// answers; and src/base/calls.gen.ts, which calls and fields a sentence may name. Reads the table's modules, knows none of them by name.
+// Writes src/operations/commands.gen.ts, which module has the operation behind each command; command-words.gen.ts, their words and
+// which of them the daemon answers; and src/base/calls.gen.ts, which calls and fields a sentence may name. Reads the table's modules, knows none of them by name.
 
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,14 +9,18 @@ import { root } from "./step.mjs";
 const FOLDER = join("src", "operations");
 const INDEX = "commands.gen.ts";
 const CALLS = join("src", "base", "calls.gen.ts");
-const OF_DAEMON = "daemon-commands.gen.ts";
+const WORDS = "command-words.gen.ts";
 const target = process.argv[2] ?? root;
 
 const modules = readdirSync(join(root, FOLDER))
   .filter((name) => name.endsWith(".ts") && exportsOperations(name))
   .map((name) => name.replace(/ts$/u, "js"))
   .toSorted();
-const loaded = await importSource(modules.map((name, at) => `export * as m${at} from "./${FOLDER}/${name}";`));
+const loaded = await importSource([
+  ...modules.map((name, at) => `export * as m${at} from "./${FOLDER}/${name}";`),
+  `export * as table from "./${FOLDER}/table.ts";`,
+]);
+const { table } = loaded;
 const rows = modules.flatMap((name, at) =>
   Object.entries(loaded[`m${at}`])
     .filter(([, value]) => typeof value?.name === "string" && value.effect !== undefined)
@@ -27,7 +31,7 @@ const commands = rows
   .map((row) => ({ ...row, path: row.operation.cli.path }))
   .toSorted((left, right) => (left.path.join(" ") < right.path.join(" ") ? -1 : 1));
 write(join(FOLDER, INDEX), textOf(commands));
-write(join(FOLDER, OF_DAEMON), textOfDaemon(commands));
+write(join(FOLDER, WORDS), textOfWords(commands, table.shortWords));
 write(CALLS, callsText(rows.map(({ operation }) => operation)));
 
 function exportsOperations(name) {
@@ -69,14 +73,19 @@ function textOf(rows) {
   ].join("");
 }
 
-function textOfDaemon(rows) {
-  const paths = rows
-    .filter(({ operation }) => operation.inCaller === undefined)
-    .map(({ path }) => `  ${JSON.stringify(path)},\n`);
+function textOfWords(rows, shortWords) {
+  const paths = (found) => found.map(({ path }) => `  ${JSON.stringify(path)},\n`);
+  const isOfDaemon = ({ operation }) => operation.inCaller === undefined;
   return [
-    "// Generated from the operation table by `make generate`: the commands that the daemon answers, nothing in the caller's process.\n\n",
+    "// Generated from the operation table by `make generate`: the words of its commands, without the commands.\n\n",
+    "/** What the daemon answers, nothing in the caller's process. */\n",
     "export const daemonCommands: readonly (readonly string[])[] = [\n",
-    ...paths,
-    "];\n",
+    ...paths(rows.filter(isOfDaemon)),
+    "];\n\n",
+    "export const callerCommands: readonly (readonly string[])[] = [\n",
+    ...paths(rows.filter((row) => !isOfDaemon(row))),
+    "];\n\n",
+    "/** What may be typed for a word of a command → the word. */\n",
+    `export const shortWords: Readonly<Record<string, string>> = ${JSON.stringify(shortWords)};\n`,
   ].join("");
 }

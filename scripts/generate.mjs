@@ -11,7 +11,7 @@ const WIRE = ["src/guest/gen", "guest/internal/gen"];
 const DOCUMENTS = ["docs/reference", "docs/contract.md"];
 const INDEX = [
   "src/operations/commands.gen.ts",
-  "src/operations/daemon-commands.gen.ts",
+  "src/operations/command-words.gen.ts",
   "src/base/calls.gen.ts",
   "src/surface/mcp/listed-tools.gen.ts",
 ];

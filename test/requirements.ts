@@ -4,6 +4,11 @@
 export const requirements: Readonly<Record<string, string>> = {
   "run-exit-code": "`pyro run` exits with the guest command's code, 128+n when signal n ended it.",
   "run-cannot-start": "A command that is not found is 127, one that cannot be executed 126, as in a shell.",
+  "terminal-input":
+    "Of a terminal nothing is passed on: what would only read it is refused before it starts, and why a command ended is said.",
+  "delete-several":
+    "Several or all workspaces are deleted by one command, all only after a question; a patch may be piped in, an export needs no name.",
+  "short-words": "Short words that hands know work, and for an unknown word or flag the one that was meant is named.",
   "run-json":
     "With `--json` one document on standard output tells everything about the run, and nothing else is there.",
   "run-timeout": "`--timeout-seconds` kills everything the command started and exits 124.",

@@ -12,16 +12,21 @@ export function closest(word: string, candidates: readonly string[]): string | u
   return best?.candidate;
 }
 
-/** Insertions, deletions and replacements between the two. */
+/** Insertions, deletions, replacements and swaps of neighbours between the two. */
 function editDistance(left: string, right: string): number {
-  let previous = Array.from({ length: right.length + 1 }, (_, index) => index);
+  const to = Array.from(right);
+  let before: readonly number[] = [];
+  let previous: readonly number[] = Array.from({ length: to.length + 1 }, (_, index) => index);
+  let last = "";
   for (const [row, letter] of Array.from(left).entries()) {
     const current = [row + 1];
-    for (const [column, other] of Array.from(right).entries()) {
+    for (const [column, other] of to.entries()) {
       const replaced = (previous[column] ?? 0) + (letter === other ? 0 : 1);
-      current.push(Math.min(replaced, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
+      const isSwapped = column > 0 && letter === to[column - 1] && last === other;
+      const swapped = isSwapped ? (before[column - 1] ?? 0) + 1 : Infinity;
+      current.push(Math.min(replaced, swapped, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
     }
-    previous = current;
+    [before, previous, last] = [previous, current, letter];
   }
   return previous.at(-1) ?? 0;
 }

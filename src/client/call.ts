@@ -171,13 +171,15 @@ export function errorOf({ error }: z.output<typeof errorLine>): PyroError {
 }
 
 function definedOnly(event: { [Key in keyof ProgressEvent]: ProgressEvent[Key] | undefined }): ProgressEvent {
-  const { phase = "", message = "", done, total, unit } = event;
+  const { phase = "", message = "", done, total, unit, things, bytes } = event;
   return {
     phase,
     message,
     ...(done === undefined ? {} : { done }),
     ...(total === undefined ? {} : { total }),
     ...(unit === undefined ? {} : { unit }),
+    ...(things === undefined ? {} : { things }),
+    ...(bytes === undefined ? {} : { bytes }),
   };
 }
 

@@ -78,6 +78,9 @@ const progressEvent = z.object({
   done: z.number().optional(),
   total: z.number().optional(),
   unit: z.enum(["bytes", "steps"]).optional(),
+  // Later than the others: a daemon of other code may say none, or some that we do not know.
+  things: z.enum(["files", "packages"]).optional().catch(undefined),
+  bytes: z.number().optional(),
 });
 
 /** How a call fails, and how a daemon that cannot start says so on its standard output. */

@@ -1,6 +1,7 @@
 // Owns turning what mmdebstrap and apt print into progress. Never decides anything by it.
 import type { Progress } from "../base/progress.js";
 
+const packages = { unit: "steps", things: "packages" } as const;
 const units: Record<string, number> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 };
 
 /** Takes lines in the order printed; apt announces sizes twice: the essential packages, then the others. */
@@ -12,8 +13,8 @@ export function mirrorProgress(progress: Progress): (line: string) => void {
   return (line) => {
     const announced = /^Need to get (?:[\d.]+ \w+\/)?([\d.]+) (\w+) of archives/u.exec(line);
     if (announced !== null) download.total += size(announced[1], announced[2]);
-    const packages = /^\d+ upgraded, (\d+) newly installed/u.exec(line);
-    if (packages !== null) install.total += Number(packages[1]);
+    const announcedPackages = /^\d+ upgraded, (\d+) newly installed/u.exec(line);
+    if (announcedPackages !== null) install.total += Number(announcedPackages[1]);
 
     const fetched = /^Get:\d+ \S+ (\S+) \S+ (\S+) .*\[([\d.]+) (\w+)\]$/u.exec(line);
     if (fetched !== null && download.total > 0) {
@@ -27,9 +28,9 @@ export function mirrorProgress(progress: Progress): (line: string) => void {
     const installed = /^Setting up (\S+)/u.exec(line);
     if (installed !== null) {
       install.done += 1;
-      progress({ phase: "install", message: `Installing ${installed[1]}`, unit: "steps", ...pick(install) });
+      progress({ phase: "install", message: `Installing ${installed[1]}`, ...packages, ...pick(install) });
     } else if (line.startsWith("Unpacking ")) {
-      progress({ phase: "install", message: "Unpacking packages", unit: "steps", ...pick(install) });
+      progress({ phase: "install", message: "Unpacking packages", ...packages, ...pick(install) });
     }
   };
 }

@@ -90,7 +90,7 @@ async function buildFromMirror({ name, imagePath, sources }: MirrorBuild, task: 
       onBytes: (done) =>
         task.progress({
           phase: "image",
-          message: "Writing the image",
+          message: `Writing ${entry.name}`,
           unit: "bytes",
           done,
           ...(done <= expected ? { total: expected } : {}),

@@ -68,7 +68,7 @@ async function install(context: PullContext, name: string, task: Task): Promise<
   try {
     const draft = join(folder, "image.squashfs");
     const built = await source.build(name, draft, task);
-    task.progress({ phase: "verify", message: "Computing the image's digest" });
+    task.progress({ phase: "verify", message: "Checking what was installed" });
     await syncFile(draft);
     const image = await hashImage(draft, task.signal);
     const manifest: Manifest = {

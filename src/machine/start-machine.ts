@@ -85,7 +85,7 @@ async function startFastest(starter: Starter, request: StartRequest, task: Start
       usable = false;
       // Removed by somebody else meanwhile: that says nothing against the next one.
       if ((await starter.templates.find(request))?.generation !== template.generation) continue;
-      const why = `The template did not start (${asPyroError(error).message})`;
+      const why = `The saved machine did not start (${asPyroError(error).message})`;
       task.slower.push(why);
       task.progress({ phase: "boot", message: `${why}; booting` });
       // What ended before it looked at the template says nothing against it: booting ends the same way, or the moment is over.
@@ -103,7 +103,7 @@ async function ensureTemplate(starter: Starter, request: StartRequest, task: Sta
     return await starter.templates.ensure(request, task);
   } catch (error) {
     task.signal.throwIfAborted();
-    const why = `No template (${asPyroError(error).message})`;
+    const why = `No saved machine (${asPyroError(error).message})`;
     task.slower.push(why);
     task.progress({ phase: "boot", message: `${why}; booting instead` });
     return undefined;

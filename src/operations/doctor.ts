@@ -30,7 +30,7 @@ export const doctorOperation = operation({
   title: "Examine this host",
   summary: "Prove that this host can run virtual machines, and say what to do where it cannot.",
   effect: "change",
-  cli: { path: ["doctor"], exitCode: (result) => (result["ok"] === true ? 0 : unavailable) },
+  cli: { path: ["doctor"], paint: "findings", exitCode: (result) => (result["ok"] === true ? 0 : unavailable) },
   input: z.strictObject({
     environment: environmentName
       .optional()

@@ -10,7 +10,7 @@ export const envListOperation = operation({
   summary: "List the environments that exist and which of them are installed.",
   effect: "read",
   sdk: "listEnvironments",
-  cli: { path: ["env", "list"] },
+  cli: { path: ["env", "list"], paint: "states" },
   input: z.strictObject({}),
   output: z.object({ environments: z.array(environmentSummary) }),
   handler: async (parts) => ({ environments: (await parts.environments.list()).map(toWire) }),

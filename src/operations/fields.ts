@@ -29,6 +29,9 @@ export const maxOutputBytes = z
 /** The same for a model. */
 export const modelOutputBytes = 20_000;
 
+/** What hands type where they want a terminal: letter → flag. */
+export const terminalFlags = { i: "tty", t: "tty" } as const;
+
 export const environmentSummary = z.object({
   name: z.string(),
   description: z.string(),

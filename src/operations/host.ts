@@ -10,6 +10,9 @@ import { checkServeChoices, serveChoicesOf, serveFields, serveFlagNames, serveFl
 
 const host = z.enum(hostNames).meta({ title: "HOST", description: hostNames.join(", ") });
 
+/** What hands type for a host. */
+const alsoMeant = { host: { claude: "claude-code" } } as const;
+
 const scope = z
   .enum(scopes)
   .default("user")
@@ -56,7 +59,7 @@ export const hostConnectOperation = operation({
   title: "Connect a chat host",
   summary: "Register `pyro mcp serve` with a chat host, and show what that changes.",
   effect: "change",
-  cli: { path: ["host", "connect"], positionals: ["host"], flagNames: serveFlagNames },
+  cli: { path: ["host", "connect"], positionals: ["host"], alsoMeant, flagNames: serveFlagNames },
   hostPaths,
   input: z.strictObject({
     host,
@@ -107,6 +110,7 @@ export const hostPrintConfigOperation = operation({
   cli: {
     path: ["host", "print-config"],
     positionals: ["host"],
+    alsoMeant,
     flagNames: serveFlagNames,
     toFile: { output: "config" },
   },
@@ -133,7 +137,9 @@ export const hostDoctorOperation = operation({
   effect: "read",
   cli: {
     path: ["host", "doctor"],
+    paint: "findings",
     positionals: ["host"],
+    alsoMeant,
     exitCode: (result) => (result["ok"] === true ? 0 : unavailable),
   },
   input: z.strictObject({ host: host.optional() }),
@@ -157,7 +163,9 @@ export const hostRepairOperation = operation({
   effect: "change",
   cli: {
     path: ["host", "repair"],
+    paint: "findings",
     positionals: ["host"],
+    alsoMeant,
     exitCode: (result) => (result["ok"] === true ? 0 : unavailable),
   },
   input: z.strictObject({ host }),

@@ -56,8 +56,20 @@ export interface CliShape {
   readonly omit?: readonly string[];
   /** Flags whose name is not their field's: field → flag, without dashes. */
   readonly flagNames?: Readonly<Record<string, string>>;
+  /** One-letter flags that hands type out of habit: letter → the flag that is named instead, built or planned, without dashes. */
+  readonly alsoTyped?: Readonly<Record<string, string>>;
+  /** Values that hands type for others: field → typed → meant. */
+  readonly alsoMeant?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Text fields that may also come from a file (`-` = standard input): field → flag, without dashes. */
   readonly fromFile?: Readonly<Record<string, string>>;
+  /** The last positional may be given several times: the command runs for each, one after the other. */
+  readonly several?: SeveralShape;
+  /** Text field that is read from standard input, where something is piped in and neither its flag nor its file's is given. */
+  readonly fromStdin?: string;
+  /** Fields that the command line makes up where they are not given. */
+  readonly fallbacks?: Readonly<Record<string, FallbackShape>>;
+  /** What is coloured in its text, on a terminal. */
+  readonly paint?: "patch" | "states" | "findings";
   /** Switches that print one field of the result as a line and nothing else: flag, without dashes → field. */
   readonly only?: Readonly<Record<string, string>>;
   /** The same, byte for byte: from the field's `_base64` sibling where there is one, and without a newline of our own. */
@@ -72,6 +84,22 @@ export interface CliShape {
   readonly saysRest?: boolean;
   /** Exit code for a result; 0 when absent. */
   readonly exitCode?: (result: Readonly<Record<string, unknown>>) => number;
+}
+
+export interface FallbackShape {
+  /** For help. */
+  readonly shown: string;
+  /** From the other fields, as they were given. */
+  readonly of: (given: Readonly<Record<string, unknown>>) => string;
+}
+
+export interface SeveralShape {
+  /** Operation whose result has all that `--all` stands for, which is asked before. */
+  readonly all: string;
+  /** Where that has them, which is also what they are called: a list of objects with the positional's field. */
+  readonly in: string;
+  /** What happens to them, for the question. */
+  readonly does: string;
 }
 
 export interface McpShape<Input extends z.ZodObject, Output extends z.ZodObject = z.ZodObject> {

@@ -16,10 +16,12 @@ export interface Plan {
 export const planned: readonly Plan[] = [
   {
     brings: "the guest network",
+    commands: ["workspace network", "cache status", "cache prune"],
     flags: [
       ...["run --network", "prepare --network", "demo --network"],
       ...["mcp serve --network-policy", "workspace create --network-policy"],
     ],
+    sdk: ["networkWorkspace", "statusCache", "pruneCache"],
   },
   {
     brings: "registries and environment builds",
@@ -38,7 +40,7 @@ export const planned: readonly Plan[] = [
     flags: [
       ...["mcp serve --secret-file", "workspace create --secret", "workspace create --secret-file"],
       ...["workspace exec --secret-env", "workspace export --allow-secret", "workspace diff --allow-secret"],
-      "workspace reset --snapshot",
+      ...["workspace reset --snapshot", "run --tty", "workspace exec --tty"],
     ],
     tools: [
       ...["workspace_disk_export", "workspace_disk_list", "workspace_disk_read"],
@@ -53,6 +55,15 @@ export const planned: readonly Plan[] = [
       ...["closeShell", "startService", "listServices", "statusService", "logsService", "stopService"],
       ...["exportWorkspaceDisk", "listWorkspaceDisk", "readWorkspaceDisk"],
     ],
+  },
+  {
+    brings: "review of changes and taking them over on the host",
+    commands: ["workspace review", "workspace apply", "workspace undo"],
+  },
+  {
+    brings: "forks of workspaces",
+    commands: ["workspace fork", "workspace compare", "workspace rewind"],
+    tools: ["workspace_fork", "workspace_compare"],
   },
   {
     brings: "machines step by step",

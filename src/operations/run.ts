@@ -2,7 +2,15 @@
 import * as z from "zod";
 import { exitedView } from "../process/outcome.js";
 import { outputView } from "../process/output.js";
-import { defaultEnvironment, environmentName, maxOutputBytes, memMib, modelOutputBytes, vcpuCount } from "./fields.js";
+import {
+  defaultEnvironment,
+  environmentName,
+  maxOutputBytes,
+  memMib,
+  modelOutputBytes,
+  terminalFlags,
+  vcpuCount,
+} from "./fields.js";
 import { operation, type AnswerTime } from "./operation.js";
 
 const input = z.strictObject({
@@ -53,7 +61,14 @@ export const runOperation = operation({
   summary: "Run one command in a fresh virtual machine, which is deleted afterwards.",
   effect: "create",
   sdk: "runInVm",
-  cli: { path: ["run"], positionals: ["environment"], rest: "command", passThrough: true, omit: ["max_output_bytes"] },
+  cli: {
+    path: ["run"],
+    positionals: ["environment"],
+    rest: "command",
+    passThrough: true,
+    omit: ["max_output_bytes"],
+    alsoTyped: { ...terminalFlags, m: "mem-mib" },
+  },
   mcp: (time) => ({
     profiles: ["vm-run", "workspace-core", "workspace-full"],
     input: mcpInput(time),

@@ -69,4 +69,7 @@ export const operations = [
   daemonStopOperation,
 ] as const;
 
+/** Words that hands know for the words of commands; the command line takes both. */
+export const shortWords = { ws: "workspace", ls: "list", rm: "delete" } as const;
+
 export type AnyOperation = (typeof operations)[number];

@@ -4,7 +4,7 @@ import { asSaid, call, either, say, type Said } from "../base/say.js";
 import { visibleLine } from "../base/visible.js";
 import { outcomeView, reasonsOf } from "../process/outcome.js";
 import { keptOutputBytes } from "../process/kept.js";
-import { maxOutputBytes, modelOutputBytes } from "./fields.js";
+import { maxOutputBytes, modelOutputBytes, terminalFlags } from "./fields.js";
 import { operation, type AnswerTime } from "./operation.js";
 import { execView, workspaceId } from "./workspace-fields.js";
 import { viewOfCommand, viewOfExec } from "./workspace-view.js";
@@ -25,16 +25,13 @@ const cwd = z
 /** More than any workspace gets to. */
 const sequence = z.int().min(1).max(2_147_483_647);
 
+const timeoutSeconds = z.number().min(0.1).max(86_400).describe("Kills the whole process tree after this long.");
+
 const execInput = z.strictObject({
   workspace_id: workspaceId,
   command,
   cwd,
-  timeout_seconds: z
-    .number()
-    .min(0.1)
-    .max(86_400)
-    .default(30)
-    .describe("Kills the whole process tree after this long."),
+  timeout_seconds: timeoutSeconds.default(300),
   detach: z.boolean().default(false).describe("Answer at once; `workspace wait` follows it."),
   wait_seconds: z.number().min(0).max(86_400).default(86_400).describe("Answer after this long, also while it runs."),
   max_output_bytes: maxOutputBytes,
@@ -44,7 +41,8 @@ const execMcpInput = z.strictObject({
   workspace_id: workspaceId,
   command: z.string().min(1).max(131_072).describe("Shell command, run by `bash -lc`."),
   cwd,
-  timeout_seconds: execInput.shape.timeout_seconds,
+  // A model that has chosen nothing wants to hear soon of what hangs.
+  timeout_seconds: timeoutSeconds.default(30),
 });
 
 export const workspaceExecOperation = operation({
@@ -60,6 +58,7 @@ export const workspaceExecOperation = operation({
     rest: "command",
     passThrough: true,
     omit: ["wait_seconds", "max_output_bytes"],
+    alsoTyped: { ...terminalFlags, d: "detach", w: "cwd" },
   },
   mcp: ({ answer }) => ({
     profiles: core,

@@ -16,7 +16,7 @@ import {
   workspaceId,
 } from "./workspace-fields.js";
 import { changeStatus, ignoredNote, omittedKind, omittedNote, omittedView, withNext } from "./workspace-omitted.js";
-import { bytesText, filesText, listingText, skippedText } from "./workspace-text.js";
+import { bytesText, filesText, lastName, listingText, skippedText } from "./workspace-text.js";
 import { viewOfFileEntry } from "./workspace-view.js";
 
 const core = ["workspace-core", "workspace-full"] as const;
@@ -124,6 +124,7 @@ export const workspacePatchApplyOperation = operation({
     positionals: ["workspace_id"],
     omit: ["patch_file"],
     fromFile: { patch: "patch-file" },
+    fromStdin: "patch",
   },
   mcp: {
     profiles: core,
@@ -180,6 +181,7 @@ export const workspaceDiffOperation = operation({
     omit: ["max_patch_characters"],
     flagNames: { paths: "path" },
     toFile: { output: "patch" },
+    paint: "patch",
     notes: [
       "What was there when the workspace was created is no change: ignored files of yours that belong to it, such as",
       "node_modules, go in by `workspace create --include PATH`.",
@@ -262,6 +264,7 @@ export const workspaceExportOperation = operation({
     path: ["workspace", "export"],
     positionals: ["workspace_id", "path"],
     flagNames: { output_path: "output" },
+    fallbacks: { output_path: { shown: "./NAME", of: ({ path }) => `./${lastName(String(path))}` } },
   },
   mcp: {
     profiles: core,

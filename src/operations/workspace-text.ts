@@ -1,4 +1,5 @@
 // Owns how a workspace reads for a person, and for a model that reads no structured content. Never ends with a newline.
+import { posix } from "node:path";
 import { asSaid, call, say, type Said } from "../base/say.js";
 import { visibleLine } from "../base/visible.js";
 import type { FileEntryView, SkippedFile, WorkspaceView } from "./workspace-fields.js";
@@ -20,8 +21,8 @@ export function workspaceText(view: WorkspaceView): Said {
   return say`${lines}\n${call("workspace_status", { workspace_id: view.workspace_id })} says when it is running`;
 }
 
-/** Many, as a table. */
-export function workspaceTable(views: readonly WorkspaceView[]): string {
+/** Many, as a table; `now` in milliseconds. */
+export function workspaceTable(views: readonly WorkspaceView[], now: number): string {
   const rows = views.map((view) => [
     view.workspace_id,
     view.name ?? "-",
@@ -29,9 +30,23 @@ export function workspaceTable(views: readonly WorkspaceView[]): string {
     view.environment,
     view.workspace_seed?.origin_ref ?? view.workspace_seed?.mode ?? "-",
     labelText(view.labels) || "-",
-    view.deletes_at ?? "-",
+    durationText(now - Date.parse(view.created_at)),
+    `${durationText(now - Date.parse(view.last_active_at))} ago`,
+    view.deletes_at === null ? "-" : `in ${durationText(Date.parse(view.deletes_at) - now)}`,
   ]);
-  return table(["ID", "NAME", "STATE", "ENVIRONMENT", "SEED", "LABELS", "DELETED AT"], rows);
+  return table(["ID", "NAME", "STATE", "ENVIRONMENT", "SEED", "LABELS", "AGE", "LAST USE", "DELETED"], rows);
+}
+
+/** A time in its largest unit, as a person would say it; none is negative, whatever clocks say. */
+export function durationText(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  const units = [
+    ["d", 86_400],
+    ["h", 3600],
+    ["min", 60],
+  ] as const;
+  const [unit, size] = units.find((each) => seconds >= each[1]) ?? ["s", 1];
+  return `${Math.floor(seconds / size)} ${unit}`;
 }
 
 /** A folder, a line for each entry. */
@@ -79,6 +94,11 @@ export function backgroundText(commands: readonly number[]): Said {
   const named = `${commands.slice(0, shownBackground).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
   const who = commands.length === 1 ? `command ${named} has` : `commands ${named} have`;
   return say`${who} ended and left processes running; ${call("workspace_wait", { sequence: first })} shows what they have printed`;
+}
+
+/** The last name of a path under /workspace. */
+export function lastName(path: string): string {
+  return posix.basename(posix.resolve("/workspace", path)) || "workspace";
 }
 
 /** What a seed, a push or an export left out. */

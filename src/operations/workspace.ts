@@ -125,10 +125,10 @@ export const workspaceCreateOperation = operation({
 export const workspaceListOperation = operation({
   name: "workspace_list",
   title: "List workspaces",
-  summary: "List your workspaces, and when stopped ones will be deleted.",
+  summary: "List your workspaces: how old, when last used, and when stopped ones will be deleted.",
   effect: "read",
   sdk: "listWorkspaces",
-  cli: { path: ["workspace", "list"] },
+  cli: { path: ["workspace", "list"], paint: "states" },
   mcp: {
     profiles: core,
     input: z.strictObject({}),
@@ -154,7 +154,7 @@ export const workspaceListOperation = operation({
   },
   text: (result) =>
     [
-      result.workspaces.length === 0 ? "No workspaces." : workspaceTable(result.workspaces),
+      result.workspaces.length === 0 ? "No workspaces." : workspaceTable(result.workspaces, Date.now()),
       ...result.quarantined.map(({ id, reason }) => `${id} cannot be read and is kept aside: ${reason}`),
       ...result.newer.map(
         ({ id, name, reason }) => `${id}${name === null ? "" : ` (${name})`} is left as it is. ${reason}`,
@@ -205,7 +205,7 @@ export const workspaceStatusOperation = operation({
   effect: "read",
   needs: "record",
   sdk: "statusWorkspace",
-  cli: { path: ["workspace", "status"], positionals: ["workspace_id"] },
+  cli: { path: ["workspace", "status"], positionals: ["workspace_id"], paint: "states" },
   mcp: {
     profiles: core,
     input: idInput,
@@ -307,7 +307,11 @@ export const workspaceDeleteOperation = operation({
   effect: "delete",
   needs: "stopped",
   sdk: "deleteWorkspace",
-  cli: { path: ["workspace", "delete"], positionals: ["workspace_id"] },
+  cli: {
+    path: ["workspace", "delete"],
+    positionals: ["workspace_id"],
+    several: { all: "workspace_list", in: "workspaces", does: "deletes" },
+  },
   mcp: {
     profiles: core,
     input: idInput,

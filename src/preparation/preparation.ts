@@ -106,7 +106,7 @@ async function takeSteps(
   const template = await step("template", `Saving a machine of ${name}`, () =>
     machines.saveTemplate(subject, { anew: force }, task),
   );
-  await step("pool", "Making a machine ready ahead of need", () => machines.fillPool(subject, task));
+  await step("pool", "Getting a machine ready ahead of need", () => machines.fillPool(subject, task));
   await removeForgottenProofs(workspaces);
   await proveWorkspace({ workspaces, environment: name, vcpuCount, memMib, step }, task);
   await step("refill", "Making the next machine ready", () => machines.fillPool(subject, task));

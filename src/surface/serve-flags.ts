@@ -42,8 +42,11 @@ const triedFields: Readonly<Record<Origin, readonly (keyof ServeChoices)[]>> = {
 };
 
 async function choicesIn(flags: readonly string[]): Promise<ServeChoices> {
-  const parsed = await parseCommandArguments(mcpServeCommand, flags, () => Promise.resolve(""));
-  if (parsed.kind === "help") throw new PyroError("invalid_argument", "--help is no choice.");
+  const parsed = await parseCommandArguments(mcpServeCommand, flags, {
+    read: () => Promise.resolve(""),
+    isPiped: () => false,
+  });
+  if (parsed.kind !== "input") throw new PyroError("invalid_argument", "These are no choices of a server.");
   const choices = mcpServeInput.parse(parsed.input);
   checkServeChoices(choices);
   return choices;

@@ -100,7 +100,9 @@ function files(parts: WorkspaceParts) {
     diff: (request: DiffRequest & Named, call: InsideCall) =>
       inside(request, call, ({ session, workspace, signal }) => diffOf(session, { workspace, request }, signal)),
     export: (request: ExportRequest & Named, call: InsideCall & HostCaller) =>
-      inside(request, call, (it) => journaledExport(parts, it, { ...request, allowedRoots: call.allowedRoots })),
+      inside(request, call, (it) =>
+        journaledExport(parts, it, { ...request, allowedRoots: call.allowedRoots, progress: call.progress }),
+      ),
     pushSync: (request: PushRequest & Named, call: InsideCall & HostCaller) =>
       inside(request, call, (it) => journaledPush(parts, it, { request, caller: call })),
   };

@@ -22,6 +22,8 @@ test("the index has every operation with a command, and loads that very operatio
 test("the small bundle runs every command that works in the daemon alone, and none that does not", () => {
   const table: readonly Operation[] = operations;
   const small = table.filter(({ inCaller }) => inCaller === undefined).map(({ cli }) => cli?.path.join(" "));
+  // What a shell asks at each press of Tab.
+  small.push("completion names");
   for (const { path } of allCommands()) {
     const words = path.join(" ");
     const expected = words === "mcp serve" ? "mcp" : small.includes(words) ? "command" : "any";

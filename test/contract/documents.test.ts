@@ -4,6 +4,7 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { expect, test } from "vitest";
 import { parseCommandArguments } from "../../src/surface/cli/arguments.js";
+import { writtenOut } from "../../src/surface/cli/words.js";
 import { longestMatch, nextWords } from "../../src/surface/cli/command.js";
 import { allCommands } from "../../src/surface/cli/commands.js";
 import { plannedBy } from "../../src/operations/planned.js";
@@ -58,7 +59,7 @@ async function accepts(words: readonly string[]): Promise<boolean> {
   const command = longestMatch(commands, words);
   if (command === undefined) return words[0] === "--version" || isGroup(words.filter((word) => word !== "--help"));
   const args = words.slice(command.path.length).filter((word) => word !== "--json");
-  await parseCommandArguments(command, args, () => Promise.resolve("text"));
+  await parseCommandArguments(command, args, { read: () => Promise.resolve("text"), isPiped: () => true });
   return true;
 }
 
@@ -74,7 +75,7 @@ test("every command named in passing exists, or is planned", () => {
   const named = documents.flatMap(({ path, text }) =>
     [...text.replaceAll(/^```[^]*?^```/gmu, "").matchAll(/`\.?\/?pyro ([^`]*)`/gu)].map(([, rest = ""]) => ({
       path,
-      words: rest.split(/\s+/u),
+      words: writtenOut(rest.split(/\s+/u)),
     })),
   );
   const unknown = named.filter(({ words }) => {

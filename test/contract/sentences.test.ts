@@ -110,16 +110,22 @@ function mayArise(part: Part, offered: ReadonlySet<string>): boolean {
 
 /** Without what is marked as the user's; and the tools that remain are offered. */
 function namesForeign(text: string, offered: ReadonlySet<string>): boolean {
-  const own = text
+  const own = withoutGit(text)
     .replaceAll(/`[^`]*` \(which the user runs in a terminal\)/gu, "")
     .replaceAll(/--[\w-]+, which only the user can give/gu, "");
   const tools = [...own.matchAll(new RegExp(TOOL, "gu"))].map(([name]) => name);
   return COMMAND.test(own) || FLAG.test(own) || tools.some((name) => !offered.has(name));
 }
 
+/** Its flags are its own, whatever ours are called. */
+function withoutGit(text: string): string {
+  return text.replaceAll(/`git [^`]*`/gu, "");
+}
+
 function foreignTo(path: string, text: string): string | undefined {
   const tool = TOOL.exec(text)?.[0];
-  const command = COMMAND.exec(text)?.[0] ?? (text.includes(" ") ? FLAG.exec(text)?.[0] : undefined);
+  const flag = text.includes(" ") ? FLAG.exec(withoutGit(text))?.[0] : undefined;
+  const command = COMMAND.exec(text)?.[0] ?? flag;
   if (path.startsWith("src/surface/mcp/")) return command;
   if (
     under(path, [

@@ -89,7 +89,7 @@ test("[workspace-names] id, unique prefix and name all mean the workspace; names
   expect(JSON.parse(updated.stdout.toString())).toMatchObject({ name: null, labels: { b: "x=y", c: "" } });
   const { stdout } = await pyro(["list"]);
   const lines = stdout.toString().split("\n");
-  expect(lines[0]).toMatch(/^ID +NAME +STATE +ENVIRONMENT +SEED +LABELS +DELETED AT$/u);
+  expect(lines[0]).toMatch(/^ID +NAME +STATE +ENVIRONMENT +SEED +LABELS +AGE +LAST USE +DELETED$/u);
   expect(lines.find((line) => line.startsWith(id))).toMatch(/ running +debian:12 .* b=x=y,c= /u);
 });
 

@@ -13,7 +13,8 @@ export async function exportOut(session: GuestSession, outputPath: string): Prom
     mkdirSync(join(state, "state"));
     const parts = { exports: await openExports(join(state, "state")) };
     const request = { path: "", outputPath, force: false };
-    return await exportFrom(parts, { session, request }, new AbortController().signal);
+    const task = { signal: new AbortController().signal, progress: () => undefined };
+    return await exportFrom(parts, { session, request }, task);
   } finally {
     rmSync(state, { recursive: true, force: true });
   }

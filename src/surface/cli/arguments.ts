@@ -3,47 +3,64 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { closest } from "../../base/closest.js";
 import { PyroError } from "../../base/error.js";
+import { shellWord } from "../../base/shell-word.js";
 import { parseInput } from "../../operations/input.js";
-import { plannedBy } from "../../operations/planned.js";
+import { plannedBy, plannedNames } from "../../operations/planned.js";
 import type { Field } from "../../operations/field.js";
 import type { Command, Selection, WireInput } from "./command.js";
-import { flagName, flagsOf, positionalTitle, positionalsOf, type Flag } from "./flags.js";
+import { flagName, flagsOf, positionalTitle, positionalsOf, type Flag, type SeveralFlag } from "./flags.js";
+import type { Chosen } from "./several.js";
 
 export type Parsed =
   | { readonly kind: "help" }
-  | { readonly kind: "input"; readonly input: WireInput; readonly selection: Selection | undefined };
+  | { readonly kind: "input"; readonly input: WireInput; readonly selection: Selection | undefined }
+  | { readonly kind: "several"; readonly chosen: Chosen; readonly selection: Selection | undefined };
 
-/** Reads the text of a file that a flag names; throws a PyroError. */
-export type ReadText = (path: string) => Promise<string>;
+/** Where texts come from that are not on the command line. */
+export interface Texts {
+  /** Of a file that a flag names, or of standard input for `-`; throws a PyroError. */
+  read(path: string): Promise<string>;
+  /** Whether something is piped into standard input. */
+  isPiped(): boolean;
+}
 
 /** Reads what follows the command's words; throws `invalid_argument` or, for what is planned, `unsupported`. */
-export async function parseCommandArguments(
-  command: Command,
-  args: readonly string[],
-  readText: ReadText,
-): Promise<Parsed> {
+export async function parseCommandArguments(command: Command, args: readonly string[], texts: Texts): Promise<Parsed> {
   const flags = flagsOf(command);
   const { own, rest } = split(command, args);
-  const given: Given = { values: new Map(), files: new Map(), selections: new Map() };
+  const given: Given = { values: new Map(), files: new Map(), selections: new Map(), several: new Set() };
   const words: string[] = [];
   for (const token of tokensOf(own, flags)) {
-    if (token.kind === "positional") words.push(token.value);
-    else if (token.kind === "option") {
+    if (token.kind === "positional") {
+      if (rest === undefined && isAfterPlaces(command, words))
+        throw restWithoutDashes(command, { own, words, at: token.index });
+      words.push(token.value);
+    } else if (token.kind === "option") {
       if (token.name === "help" || token.rawName === "-h") return { kind: "help" };
       const flag = flags.find(({ name }) => name === token.name && token.rawName === `--${name}`);
       if (flag === undefined) throw unknownFlag(command, flags, token.rawName);
       take(given, flag, token);
     }
   }
-  addPositionals(given.values, command, words);
+  const others = addPositionals(given, command, words);
   if (command.rest !== undefined) given.values.set(command.rest, requireRest(command, rest));
   const selection = onlySelection(given);
-  await addFiles(command, given, readText);
-  const input = parseInput(command.input, Object.fromEntries(given.values), {
+  await addFiles(command, given, texts);
+  if (given.several.has("all")) {
+    return { kind: "several", chosen: { all: true, yes: given.several.has("yes") }, selection };
+  }
+  addFallbacks(command, given.values);
+  const input = checked(command, given.values);
+  if (others.length === 0) return { kind: "input", input, selection };
+  const chosen = [input, ...others.map((other) => checked(command, new Map([...given.values, ...other])))];
+  return { kind: "several", chosen, selection };
+}
+
+function checked(command: Command, values: ReadonlyMap<string, unknown>): WireInput {
+  return parseInput(command.input, Object.fromEntries(values), {
     nameOf: (field) => nameForUser(command, field),
     hint: `\`pyro ${command.path.join(" ")} --help\` says what is accepted.`,
   });
-  return { kind: "input", input, selection };
 }
 
 interface Given {
@@ -53,6 +70,7 @@ interface Given {
   readonly files: Map<string, string>;
   /** Flag → the part of the result that it chooses. */
   readonly selections: Map<string, Selection>;
+  readonly several: Set<SeveralFlag>;
 }
 
 function split(
@@ -87,6 +105,7 @@ function take(given: Given, flag: Flag, token: OptionToken): void {
   const { meaning, name } = flag;
   const text = textOf(flag, token);
   if (meaning.kind === "file") given.files.set(meaning.field.name, text ?? "");
+  else if (meaning.kind === "several") given.several.add(meaning.flag);
   else if (meaning.kind === "select") {
     given.selections.set(name, text === undefined ? meaning.selection : { ...meaning.selection, path: text });
   } else {
@@ -145,18 +164,25 @@ function onlySelection({ selections }: Given): Selection | undefined {
 }
 
 /** Of the flag and its `-file` sibling exactly one must be there. */
-async function addFiles(command: Command, { values, files }: Given, readText: ReadText): Promise<void> {
+async function addFiles(command: Command, { values, files }: Given, texts: Texts): Promise<void> {
   for (const [field, fileFlag] of Object.entries(command.fromFile ?? {})) {
     const both = [`--${flagName(command, field)}`, `--${fileFlag}`] as const;
-    const path = files.get(field);
+    const isPiped = command.fromStdin === field && !values.has(field) && texts.isPiped();
+    const path = files.get(field) ?? (isPiped ? "-" : undefined);
     if (path === undefined && !values.has(field)) {
-      throw usage(`${both.join(" or ")} is missing.`, `Run \`pyro ${command.path.join(" ")} --help\`.`);
+      const pipe = command.fromStdin === field ? " It can also be piped in." : "";
+      throw usage(`${both.join(" or ")} is missing.`, `Run \`pyro ${command.path.join(" ")} --help\`.${pipe}`);
     }
     if (path === undefined) continue;
     if (values.has(field)) throw usage(`${both.join(" and ")} exclude each other.`);
     // What may be long is read when it is sent.
-    if (command.carries?.text === field) values.set(command.carries.file, path === "-" ? path : resolve(path));
-    else values.set(field, await readText(path));
+    if (command.carries?.text === field) {
+      values.set(command.carries.file, path === "-" ? path : resolve(path));
+      continue;
+    }
+    const text = await texts.read(path);
+    if (text === "" && !files.has(field)) throw usage(`${both.join(" or ")} is missing, and standard input is empty.`);
+    values.set(field, text);
   }
 }
 
@@ -167,25 +193,62 @@ function toNumber(name: string, text: string): number {
   return value;
 }
 
-function addPositionals(values: Map<string, unknown>, command: Command, words: readonly string[]): void {
+/** The next word has no place before `--`. */
+function isAfterPlaces(command: Command, words: readonly string[]): boolean {
+  return command.rest !== undefined && words.length === positionalsOf(command).length;
+}
+
+interface Misplaced {
+  readonly own: readonly string[];
+  readonly words: readonly string[];
+  /** Where in `own` the guest's command begins. */
+  readonly at: number;
+}
+
+function restWithoutDashes(command: Command, { own, words, at }: Misplaced): PyroError {
+  const start = ["pyro", ...command.path, ...words].map(shellWord).join(" ");
+  return usage(
+    `Unexpected argument ${JSON.stringify(own[at])}.`,
+    `Commands for the guest follow \`--\`: ${start} -- ${own.slice(at).map(shellWord).join(" ")}`,
+  );
+}
+
+/** Returns what the last field is in each further call, where the command takes several. */
+function addPositionals(
+  { values, several }: Given,
+  command: Command,
+  words: readonly string[],
+): readonly ReadonlyMap<string, unknown>[] {
   const fields = positionalsOf(command);
-  const extra = words[fields.length];
-  if (extra !== undefined) {
-    const start = `pyro ${command.path.join(" ")}`;
-    throw usage(
-      `Unexpected argument ${JSON.stringify(extra)}.`,
-      command.rest === undefined
-        ? `Run \`${start} --help\`.`
-        : `Commands for the guest follow \`--\`: ${start} ${words.slice(0, fields.length).join(" ")} -- ${words.slice(fields.length).join(" ")}`,
-    );
+  const further = [...new Set(words.slice(fields.length))].filter(
+    (word) => !words.slice(0, fields.length).includes(word),
+  );
+  if (further.length > 0 && command.several === undefined) {
+    throw usage(`Unexpected argument ${JSON.stringify(further[0])}.`, `Run \`pyro ${command.path.join(" ")} --help\`.`);
+  }
+  if (several.has("all")) {
+    if (words.length > 0) throw usage(`--all and ${JSON.stringify(words[0])} exclude each other.`);
+    return [];
   }
   for (const [index, field] of fields.entries()) {
     const word = words[index];
-    if (word !== undefined) {
-      values.set(field.name, field.kind === "integer" ? toNumber(positionalTitle(field), word) : word);
-    } else if (field.required) {
+    if (word !== undefined) values.set(field.name, valueAt(command, field, word));
+    else if (field.required) {
       throw usage(`${positionalTitle(field)} is missing.`, `Run \`pyro ${command.path.join(" ")} --help\`.`);
     }
+  }
+  const last = fields.at(-1);
+  return last === undefined ? [] : further.map((word) => new Map([[last.name, valueAt(command, last, word)]]));
+}
+
+function valueAt({ alsoMeant }: Command, field: Field, word: string): unknown {
+  if (field.kind === "integer") return toNumber(positionalTitle(field), word);
+  return Object.entries(alsoMeant?.[field.name] ?? {}).find(([typed]) => typed === word)?.[1] ?? word;
+}
+
+function addFallbacks({ fallbacks = {} }: Command, values: Map<string, unknown>): void {
+  for (const [field, { of }] of Object.entries(fallbacks)) {
+    if (!values.has(field)) values.set(field, of(Object.fromEntries(values)));
   }
 }
 
@@ -196,13 +259,23 @@ function requireRest(command: Command, rest: readonly string[] | undefined): rea
 }
 
 function unknownFlag(command: Command, flags: readonly Flag[], rawName: string): PyroError {
-  const brings = plannedBy("flags", `${command.path.join(" ")} ${rawName}`);
+  const path = command.path.join(" ");
+  const typed = command.alsoTyped?.[rawName.slice(1)];
+  const full = typed === undefined ? rawName : `--${typed}`;
+  const brings = plannedBy("flags", `${path} ${full}`);
   if (brings !== undefined) {
-    return new PyroError("unsupported", `${rawName} is not built yet.`, {
+    const is = full === rawName ? "is" : `would be ${full}, which is`;
+    return new PyroError("unsupported", `${rawName} ${is} not built yet.`, {
       hint: `It is planned with ${brings}; leave it out until then.`,
     });
   }
-  const meant = closest(rawName, [...flags.map(({ name }) => `--${name}`), "--json", "--help"]);
+  const ahead = plannedNames("flags").flatMap((name) =>
+    name.startsWith(`${path} --`) ? [name.slice(path.length + 1)] : [],
+  );
+  const meant =
+    typed === undefined
+      ? closest(rawName, [...flags.map(({ name }) => `--${name}`), ...ahead, "--json", "--help"])
+      : full;
   const help = `\`pyro ${command.path.join(" ")} --help\` lists the flags.`;
   return usage(`Unknown flag ${rawName}.`, meant === undefined ? help : `Did you mean ${meant}? ${help}`);
 }

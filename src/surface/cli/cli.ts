@@ -10,10 +10,13 @@ import { refuseByteArguments } from "./byte-arguments.js";
 import { longestMatch, nextWords, type Command, type Context } from "./command.js";
 import { CommandFailure, exitCodes, outputClosed } from "./exit.js";
 import { commandHelp, groupHelp } from "./help.js";
+import { hasColours, paintError, paintHelp, type Paint } from "./paint.js";
+import { runSeveral } from "./several.js";
 import { createSink } from "./sink.js";
 import { speakerFor } from "./speaker.js";
+import { pipedStdin } from "./stdin.js";
 import { readTextFile } from "./text-file.js";
-import { commandWords, takeJson } from "./words.js";
+import { commandWords, longWord, takeJson } from "./words.js";
 
 /** The commands of a bundle, and what they share. */
 export interface Program {
@@ -31,9 +34,14 @@ export async function runCli(args: readonly string[], program: Program): Promise
   const output = new AbortController();
   const stdout = createSink(process.stdout, {
     guard: "terminal",
+    colours: hasColours(process.stdout, process.env),
     onFailure: (reason) => output.abort(reason),
   });
-  const stderr = createSink(process.stderr, { guard: "always", onFailure: () => undefined });
+  const stderr = createSink(process.stderr, {
+    guard: "always",
+    colours: hasColours(process.stderr, process.env),
+    onFailure: () => undefined,
+  });
   const { json, rest } = takeJson(args);
   const { connector, settled } = program;
   const context = { connector, stdout, stderr, json, outputFailed: output.signal, settled };
@@ -53,13 +61,18 @@ async function dispatch(args: readonly string[], context: Context, { find, every
   const command = (await find(words)) ?? longestMatch(await every(), words);
   if (command === undefined) return group(await every(), words, { args, context });
   refusePlanned(words, command);
-  const parsed = await parseCommandArguments(command, args.slice(command.path.length), readTextFile);
-  if (parsed.kind === "help") return print(context, commandHelp(command));
-  const { input, selection } = parsed;
+  const parsed = await parseCommandArguments(command, args.slice(command.path.length), {
+    read: readTextFile,
+    isPiped: () => pipedStdin(process) !== undefined,
+  });
+  if (parsed.kind === "help") return print(context, commandHelp(command), paintHelp);
+  const { selection } = parsed;
   if (selection !== undefined && context.json) {
     throw new PyroError("invalid_argument", `--json prints the whole result; it excludes what prints a part of it.`);
   }
-  return command.run(input, { ...context, selection });
+  const own = { ...context, selection };
+  if (parsed.kind === "several") return runSeveral(command, { chosen: parsed.chosen, report }, own);
+  return command.run(parsed.input, own);
 }
 
 /** Help of a group of commands, or the error that names the word which is none. */
@@ -71,13 +84,13 @@ async function group(
   const flag = args[words.length];
   const known = words.findIndex((word, index) => !nextWords(commands, words.slice(0, index)).includes(word));
   refusePlanned(words);
-  if (known !== -1) throw unknownCommand(commands, words.slice(0, known), words[known] ?? "");
+  if (known !== -1) throw unknownCommand(commands, words.slice(0, known), words.slice(known));
   if (flag !== undefined && flag !== "--help" && flag !== "-h") {
     throw new PyroError("invalid_argument", `Unknown flag ${flag}.`, {
       hint: `Run \`${["pyro", ...words].join(" ")} --help\`.`,
     });
   }
-  return print(context, groupHelp(commands, words));
+  return print(context, groupHelp(commands, words), paintHelp);
 }
 
 function refusePlanned(words: readonly string[], command?: Command): void {
@@ -91,16 +104,32 @@ function refusePlanned(words: readonly string[], command?: Command): void {
   }
 }
 
-function unknownCommand(commands: readonly Command[], prefix: readonly string[], word: string): PyroError {
-  const meant = closest(word, nextWords(commands, prefix));
+function unknownCommand(commands: readonly Command[], prefix: readonly string[], words: readonly string[]): PyroError {
+  const [word = ""] = words;
   const start = ["pyro", ...prefix].join(" ");
+  const near = closest(word, nextWords(commands, prefix));
+  const elsewhere = commandsEndingIn(commands, words);
+  const meant = elsewhere.length > 0 || near === undefined ? elsewhere : [`${start} ${near}`];
+  const question = meant.map((each) => `\`${each}\``).join(" or ");
   return new PyroError("invalid_argument", `Unknown command \`${start} ${word}\`.`, {
-    hint: `${meant === undefined ? "" : `Did you mean \`${start} ${meant}\`? `}Run \`${start} --help\`.`,
+    hint: `${meant.length === 0 ? "" : `Did you mean ${question}? `}Run \`${start} --help\`.`,
   });
 }
 
-async function print({ stdout }: Context, text: string): Promise<number> {
-  await stdout.write(`${text}\n`);
+/** Commands that end in the words, such as `workspace exec` for `exec`. */
+function commandsEndingIn(commands: readonly Command[], words: readonly string[]): readonly string[] {
+  const wanted = words.map(longWord);
+  return commands
+    .filter(({ hidden, path }) => hidden !== true && path.length > 1 && endsInFirstOf(path, wanted))
+    .map(({ path }) => ["pyro", ...path].join(" "));
+}
+
+function endsInFirstOf(path: readonly string[], words: readonly string[]): boolean {
+  return path.some((_, at) => at > 0 && path.slice(at).every((word, index) => words[index] === word));
+}
+
+async function print({ stdout }: Context, text: string, paint?: Paint): Promise<number> {
+  await stdout.write(`${text}\n`, paint);
   return 0;
 }
 
@@ -109,7 +138,12 @@ async function report(thrown: unknown, context: Context): Promise<number> {
   const error = thrown instanceof CommandFailure ? thrown.error : asPyroError(thrown);
   error.spelledBy(await speakerFor(error.said.parts));
   if (context.json) await context.stdout.pass(jsonLine({ error: error.toBody() }));
-  else if (!context.outputFailed.aborted) await context.stderr.write(`pyro: ${error.message}\n${hintLine(error)}`);
+  else if (!context.outputFailed.aborted)
+    await context.stderr.write(
+      `pyro: ${error.message}
+${hintLine(error)}`,
+      paintError,
+    );
   else if (context.outputFailed.reason instanceof Error) {
     await context.stderr.write(`pyro: Standard output cannot be written: ${context.outputFailed.reason.message}\n`);
   }

@@ -24,6 +24,8 @@ export interface Context {
 export interface Command extends Omit<CliShape, "passThrough" | "exitCode">, Pick<Operation, "carries"> {
   readonly summary: string;
   readonly input: z.ZodObject;
+  /** Input fields that hold paths of the host. */
+  readonly hostPaths?: Operation["hostPaths"];
   /** Works, but help does not show it. */
   readonly hidden?: boolean;
   /** Shown at the end of its help. */
@@ -51,10 +53,11 @@ export interface CommandContext extends Context {
 
 /** An operation as a command; undefined for one that has no place on the command line. */
 export function commandOf(operation: Operation, run: (operation: Operation) => Command["run"]): Command | undefined {
-  const { cli, summary, input, needs, carries } = operation;
+  const { cli, summary, input, needs, carries, hostPaths = {} } = operation;
   if (cli === undefined) return undefined;
   const notes = [...(needs === undefined ? [] : [needsText[needs]]), ...notesOf(operation)];
-  return { ...cli, ...(carries === undefined ? {} : { carries }), summary, input, notes, run: run(operation) };
+  const sent = carries === undefined ? {} : { carries };
+  return { ...cli, ...sent, summary, input, hostPaths, notes, run: run(operation) };
 }
 
 /** The operation whose command `words` begin with; none of the others is loaded. */
@@ -68,7 +71,11 @@ export async function loadCommand(
 
 function notesOf({ cli, ran }: Operation): readonly string[] {
   if (cli?.passThrough === true)
-    return [...exitNotes, "Standard input is passed on when it is a pipe, a file or a socket."];
+    return [
+      ...exitNotes,
+      "Standard input is passed on when it is a pipe, a file or a socket; of a terminal nothing is, and the command's input is empty.",
+      "There is no shell around the command: `-- sh -c 'ls | wc -l'`.",
+    ];
   return ran !== undefined ? [...exitNotes, "While the command still runs: 75."] : (cli?.notes ?? []);
 }
 

@@ -3,6 +3,8 @@ import { demoCommand } from "../demo/command.js";
 import { demoOllamaCommand } from "../demo/ollama-command.js";
 import type { Operation } from "../../operations/operation.js";
 import { operations } from "../../operations/table.js";
+import { completionCommand } from "./completion/completion.js";
+import { completionNamesCommand } from "./completion/names.js";
 import { commandOf, type Command } from "./command.js";
 import { daemonServeCommand } from "./serve-daemon.js";
 import { mcpServeCommand } from "./serve-mcp.js";
@@ -10,11 +12,9 @@ import { runOperation } from "./run-operation.js";
 
 export function allCommands(): readonly Command[] {
   const own = operations.map((operation: Operation) => commandOf(operation, runOperation));
-  return [
+  const others = [
     ...own.filter((command) => command !== undefined),
-    mcpServeCommand,
-    demoCommand,
-    demoOllamaCommand,
-    daemonServeCommand,
+    ...[mcpServeCommand, demoCommand, demoOllamaCommand, daemonServeCommand],
   ];
+  return [...others, completionCommand(others), completionNamesCommand];
 }

@@ -2,14 +2,15 @@
 import { PyroError } from "../../base/error.js";
 import { reachDaemon } from "../reach.js";
 import { runCli } from "./cli.js";
-import { loadCommand } from "./command.js";
+import { loadCommand, longestMatch } from "./command.js";
+import { completionNamesCommand } from "./completion/names.js";
 import type { RunEntry } from "./entry.js";
 import { runOperation } from "./run-operation.js";
 
 export const run: RunEntry = (args, settled) =>
   runCli(args, {
     connector: { ...reachDaemon(process.env), here: elsewhere },
-    find: (words) => loadCommand(words, runOperation),
+    find: async (words) => longestMatch([completionNamesCommand], words) ?? loadCommand(words, runOperation),
     every: elsewhere,
     settled,
   });

@@ -1,9 +1,10 @@
 // Owns the help texts, all derived from the commands. Never ends with a newline.
+import { shortWords } from "../../operations/command-words.gen.js";
 import { plannedBy, plannedNames } from "../../operations/planned.js";
 import type { Field } from "../../operations/field.js";
 import type { Command } from "./command.js";
 import { nextWords } from "./command.js";
-import { flagsOf, positionalTitle, positionalsOf, type Flag } from "./flags.js";
+import { flagsOf, placesOf, positionalTitle, positionalsOf, type Flag } from "./flags.js";
 
 const steps: readonly (readonly [command: string, what: string])[] = [
   ["doctor", "check that this machine can run virtual machines"],
@@ -24,7 +25,14 @@ export function groupHelp(commands: readonly Command[], words: readonly string[]
       : []),
     `Commands:\n${table(listed.filter(({ brings }) => brings === undefined).map(({ usage, summary }) => [usage, summary]))}`,
     plannedSection(listed, words.length + 1),
-    `\`${start} COMMAND --help\` says more. Every command takes --json.`,
+    ...(words.length === 0
+      ? [
+          `Short words: ${Object.entries(shortWords)
+            .map((pair) => pair.join(" = "))
+            .join(", ")}.`,
+        ]
+      : []),
+    `\`${["pyro", "help", ...words].join(" ")} COMMAND\` says more. Every command takes --json.`,
   ];
   return sections.filter((section) => section !== "").join("\n\n");
 }
@@ -58,12 +66,9 @@ export function commandHelp(command: Command): string {
 
 /** Such as `pyro run ENV [flags] -- COMMAND...`. */
 export function usageLine(command: Command): string {
-  const positionals = positionalsOf(command).map((field) =>
-    field.required ? positionalTitle(field) : `[${positionalTitle(field)}]`,
-  );
   const flags = flagsOf(command).length === 0 ? [] : ["[flags]"];
   const rest = command.rest === undefined ? [] : ["--", "COMMAND..."];
-  return ["pyro", ...command.path, ...positionals, ...flags, ...rest].join(" ");
+  return ["pyro", ...command.path, ...placesOf(command), ...flags, ...rest].join(" ");
 }
 
 function flagRow({ name, placeholder, repeated, description, default: value }: Flag): readonly [string, string] {

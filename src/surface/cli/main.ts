@@ -8,9 +8,9 @@ import { isNodeNewEnough, oldestNode } from "../../base/node-version.js";
 import { version } from "../../base/version.js";
 import type { RunEntry } from "./entry.js";
 import { exitCodes } from "./exit.js";
-import { entryFor } from "./words.js";
+import { entryFor, writtenOut } from "./words.js";
 
-const args = process.argv.slice(2);
+const args = writtenOut(process.argv.slice(2));
 if (args.length === 1 && args[0] === "--version") {
   process.stdout.write(`${version}\n`);
 } else if (!isNodeNewEnough(process.versions.node)) {

@@ -6,18 +6,23 @@ import { asSaid } from "../../base/say.js";
 import type { Operation } from "../../operations/operation.js";
 import type { WireResult } from "../connection.js";
 import type { CommandContext, Selection } from "./command.js";
+import { paints, type Paint } from "./paint.js";
 import { spellForTerminal } from "./speaker.js";
 
 export async function printResult(operation: Operation, result: WireResult, context: CommandContext): Promise<void> {
   const { json, selection, stdout, stderr } = context;
   if (json) return stdout.pass(jsonLine(result));
   if (selection === undefined)
-    await stdout.write(asLines(await spellForTerminal(asSaid(operation.text?.(result) ?? ""))));
+    await stdout.write(asLines(await spellForTerminal(asSaid(operation.text?.(result) ?? ""))), paintOf(operation));
   else await printPart(result, selection, context);
   const note = await spellForTerminal(asSaid(operation.note?.(result) ?? ""));
   if (note !== "") await stderr.write(`pyro: ${note}\n`);
   if (isTruncated(result) && operation.cli?.saysRest !== true)
     await stderr.write("pyro: This is not all of it; --json says what is missing.\n");
+}
+
+function paintOf({ cli }: Operation): Paint | undefined {
+  return cli?.paint === undefined ? undefined : paints[cli.paint];
 }
 
 /** The bytes of a text field: those of its `_base64` sibling, which is there when they are not UTF-8. */

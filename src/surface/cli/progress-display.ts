@@ -1,5 +1,5 @@
 // Owns showing on standard error how far a long call is. Silent for its first second. Never writes to standard output.
-import { noticePhase, type ProgressEvent } from "../../base/progress.js";
+import { bytesDone, megabytes, noticePhase, progressText, type ProgressEvent } from "../../base/progress.js";
 import { visibleLine } from "../../base/visible.js";
 import type { Sink } from "./sink.js";
 
@@ -32,7 +32,9 @@ export function progressDisplay(stderr: Sink, now: () => number = () => performa
   return {
     update: (event) => {
       if (event.phase === noticePhase) return show.note(event.message);
-      current = { event, since: current?.event.phase === event.phase ? current.since : now() };
+      const { since, bytesBefore } =
+        current?.event.phase === event.phase ? current : { since: now(), bytesBefore: bytesDone(event) };
+      current = { event, since, bytesBefore: bytesBefore ?? bytesDone(event) };
       show.draw(current);
     },
     clear,
@@ -46,6 +48,8 @@ export function progressDisplay(stderr: Sink, now: () => number = () => performa
 interface Phase {
   readonly event: ProgressEvent;
   readonly since: number;
+  /** What its first event that counted bytes had. */
+  readonly bytesBefore: number | undefined;
 }
 
 interface Drawing {
@@ -65,11 +69,11 @@ function terminalLine(stderr: Sink, now: () => number): Drawing {
       void stderr.write(`pyro: ${message}\n`);
       drawnAt = undefined;
     },
-    draw: ({ event }) => {
+    draw: (phase) => {
       if (now() - began < quietMs || (drawnAt !== undefined && now() - drawnAt < redrawMs)) return;
       drawnAt = now();
       frame += 1;
-      const line = `${frames[frame % frames.length] ?? ""} ${describeProgress(event)} · ${seconds(now() - began)}`;
+      const line = `${frames[frame % frames.length] ?? ""} ${described(phase, now())} · ${seconds(now() - began)}`;
       void stderr.pass(clearLine + visibleLine(line).slice(0, stderr.columns() - 1));
     },
     clear: () => {
@@ -88,7 +92,7 @@ function plainLines(stderr: Sink, now: () => number): Drawing {
   };
   const finish = (end: number) => {
     // Nobody says how it ended: another phase, or an error, follows either way.
-    if (shown !== undefined) write(`${shown.event.phase} took ${seconds(end - shown.since)}`);
+    if (shown !== undefined) write(`${described(shown, end)} · ${seconds(end - shown.since)}`);
     shown = undefined;
   };
   return {
@@ -98,20 +102,20 @@ function plainLines(stderr: Sink, now: () => number): Drawing {
       const age = now() - phase.since;
       const isDue = now() - writtenAt >= plainMs;
       if (shown === undefined ? age < quietMs && !isDue : !isDue) return;
-      write(shown === undefined ? describeProgress(phase.event) : `${describeProgress(phase.event)} · ${seconds(age)}`);
+      write(shown === undefined ? progressText(phase.event) : `${described(phase, now())} · ${seconds(age)}`);
       shown = phase;
     },
     clear: () => finish(now()),
   };
 }
 
-/** Such as `Unpacking · 12.0 of 80.5 MiB (14 %)`. */
-export function describeProgress({ message, done, total, unit }: ProgressEvent): string {
-  if (done === undefined) return message;
-  const format = unit === "bytes" ? (value: number) => (value / 1024 / 1024).toFixed(1) : String;
-  const suffix = unit === "bytes" ? " MiB" : "";
-  if (total === undefined || total <= 0) return `${message} · ${format(done)}${suffix}`;
-  return `${message} · ${format(done)} of ${format(total)}${suffix} (${Math.min(100, Math.floor((done / total) * 100))} %)`;
+/** With how fast its bytes come, as soon as that can be told. */
+function described({ event, since, bytesBefore }: Phase, now: number): string {
+  const bytes = bytesDone(event);
+  const age = now - since;
+  if (bytes === undefined || bytesBefore === undefined || bytes <= bytesBefore || age < quietMs)
+    return progressText(event);
+  return `${progressText(event)} · ${megabytes(((bytes - bytesBefore) / age) * 1000)} MB/s`;
 }
 
 function seconds(milliseconds: number): string {

@@ -4,13 +4,14 @@ import type { Operation } from "../../operations/operation.js";
 import { callOperation, type OperationCall } from "../connection.js";
 import type { Command, CommandContext, Context } from "./command.js";
 import { CommandFailure, exitCodes, ownFailure } from "./exit.js";
-import { finishCommand } from "./guest-command.js";
+import { commandOf, finishCommand, startOf } from "./guest-command.js";
 import { openLongResult } from "./long-result.js";
 import { interruptible, type Interrupts } from "./interrupts.js";
 import { printResult } from "./print-result.js";
 import { progressDisplay } from "./progress-display.js";
 import { speakerFor } from "./speaker.js";
-import { pipedStdin } from "./stdin.js";
+import { isTerminalInput, pipedStdin } from "./stdin.js";
+import { refuseUnservedTerminal } from "./unserved-terminal.js";
 import { partsOf, worded } from "../worded.js";
 
 /** How the table's operations run as commands. */
@@ -47,6 +48,7 @@ async function call(request: OperationCall, context: CommandContext, { signal }:
 
 /** Streams the guest's output, or with `--json` collects it into the one document. */
 async function passThrough(request: OperationCall, context: CommandContext, interrupts: Interrupts): Promise<number> {
+  if (isTerminalInput()) refuseUnservedTerminal(commandOf(request), startOf(request));
   const progress = progressDisplay(context.stderr);
   const stdin = pipedStdin(process);
   let send: Parameters<Interrupts["forwardTo"]>[0] | undefined;

@@ -10,6 +10,7 @@ export const mcpServeCommand: Command = {
   summary: "Serve MCP tools over standard input and output.",
   input: mcpServeInput,
   flagNames: serveFlagNames,
+  hostPaths: { project_path: "read", include: "read", allow_host_paths: "read" },
   notes: [
     "Started by a chat host; ends when its standard input is closed. Started inside a Git checkout, its workspaces start",
     "from that checkout as it is, uncommitted changes included. The model can name no other folder of the host.",

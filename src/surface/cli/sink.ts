@@ -2,18 +2,21 @@
 import type { Writable } from "node:stream";
 import { hasErrno } from "../../base/error.js";
 import { visible } from "../../base/visible.js";
+import type { Paint } from "./paint.js";
 
 export interface Sink {
   readonly isTerminal: boolean;
   /** Width of the terminal in characters; 80 where there is none. */
   columns(): number;
-  /** Text for a person, whoever it comes from. Resolves when it is written, and also when nobody reads any more. */
-  write(text: string): Promise<void>;
+  /** Text for a person, whoever it comes from, painted where there are colours. Resolves when it is written, and also when nobody reads any more. */
+  write(text: string, paint?: Paint): Promise<void>;
   /** As it is, whatever it does to a terminal: a command's own output, documents for programs, our own drawing. */
   pass(data: string | Uint8Array): Promise<void>;
 }
 
 export interface SinkOptions {
+  /** No colours where absent. */
+  readonly colours?: boolean;
   /** `terminal`: a file or a pipe gets texts as they are, since a patch must stay one. */
   readonly guard: "always" | "terminal";
   /** Called once: with `closed` when the reader has gone, else with what went wrong. */
@@ -22,7 +25,7 @@ export interface SinkOptions {
 
 export function createSink(
   stream: Writable & { readonly isTTY?: boolean; readonly columns?: number },
-  { guard, onFailure }: SinkOptions,
+  { guard, colours = false, onFailure }: SinkOptions,
 ): Sink {
   let failed = false;
   stream.on("error", (error) => {
@@ -38,7 +41,10 @@ export function createSink(
   return {
     isTerminal,
     columns: () => stream.columns ?? 80,
-    write: (text) => pass(isTerminal || guard === "always" ? visible(text) : text),
+    write: (text, paint) => {
+      const shown = isTerminal || guard === "always" ? visible(text) : text;
+      return pass(colours && paint !== undefined ? paint(shown) : shown);
+    },
     pass,
   };
 }

@@ -3,11 +3,11 @@ import { PyroError } from "../../base/error.js";
 import { profiles, type Operation } from "../../operations/operation.js";
 import { planned, plannedBy } from "../../operations/planned.js";
 import { modes } from "../../operations/serve-choices.js";
-import { operations } from "../../operations/table.js";
+import { operations, shortWords } from "../../operations/table.js";
 import type { Command } from "../cli/command.js";
 import { allCommands } from "../cli/commands.js";
 import { exitCodes } from "../cli/exit.js";
-import { flagsOf, positionalTitle, positionalsOf, type Flag } from "../cli/flags.js";
+import { flagsOf, placesOf, type Flag } from "../cli/flags.js";
 import { modeShapes } from "../mcp/modes.js";
 import { toolsOf } from "../mcp/tools.js";
 
@@ -30,6 +30,7 @@ function blocks(): ReadonlyMap<string, readonly string[]> {
         .filter(({ hidden }) => hidden !== true)
         .map(commandLine),
     ],
+    ["words", Object.entries(shortWords).map(([short, word]) => `${short} = ${word}`)],
     ["profiles", profileLines()],
     ["modes", modes.map((mode) => `${mode}${plannedMark("modes", mode)}: ${modeShapes[mode].tools.join(" ")}`)],
     ["sdk", ["createServer", ...operations.flatMap(({ sdk }: Operation) => sdk ?? []), "workspace"]],
@@ -40,11 +41,8 @@ function blocks(): ReadonlyMap<string, readonly string[]> {
 
 /** Such as `run ENV --vcpu-count=1 --network -- COMMAND...`. */
 function commandLine(command: Command): string {
-  const positionals = positionalsOf(command).map((field) =>
-    field.required ? positionalTitle(field) : `[${positionalTitle(field)}]`,
-  );
   const rest = command.rest === undefined ? [] : ["--", "COMMAND..."];
-  return [...command.path, ...positionals, ...flagsOf(command).map(flagText), ...rest].join(" ");
+  return [...command.path, ...placesOf(command), ...flagsOf(command).map(flagText), ...rest].join(" ");
 }
 
 function flagText({ name, repeated, default: value }: Flag): string {

@@ -1,7 +1,7 @@
 // Owns one tool call: its deadline, its progress notifications, its result. Never throws for what the model can act on.
 import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server";
 import { PyroError, asPyroError } from "../../base/error.js";
-import type { ProgressEvent } from "../../base/progress.js";
+import { progressText, type ProgressEvent } from "../../base/progress.js";
 import type { Speaker } from "../../base/say.js";
 import { parseInput } from "../../operations/input.js";
 import type { CallOptions } from "../../client/call.js";
@@ -42,7 +42,7 @@ export async function callTool(
   const deadline = new AbortController();
   let last: ProgressEvent | undefined;
   const timer = setTimeout(() => deadline.abort(tooLong(tool, last, times)), times.deadlineMs);
-  const stopNotifying = notify(mcpReq, times, () => last?.message);
+  const stopNotifying = notify(mcpReq, times, () => last && progressText(last));
   try {
     const options: CallOptions = {
       signal: AbortSignal.any([mcpReq.signal, deadline.signal]),

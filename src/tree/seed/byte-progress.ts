@@ -1,4 +1,4 @@
-// Owns saying how many bytes of a seed were read, now and then. Never counts anything else.
+// Owns saying how many bytes of a stream have come, now and then. Never counts anything else.
 import type { Progress } from "../../base/progress.js";
 
 const stepBytes = 4 * 1024 * 1024;

@@ -2,7 +2,7 @@
 import { PyroError } from "../../base/error.js";
 import type { Progress } from "../../base/progress.js";
 import type { EntrySink } from "../tar/sink.js";
-import { byteProgress } from "./byte-progress.js";
+import { copyProgress, type CopyProgress } from "./copy-progress.js";
 import { findBelow, type HostFolder } from "./host-folder.js";
 import { walkBelow } from "./host-walk.js";
 import { byFolder, type CopiedItem, type Item, type MadeItem, type Note, type Skipped } from "./listing.js";
@@ -30,10 +30,10 @@ export async function readItems(sink: EntrySink, { items, signal, progress }: Re
   const missing: CopiedItem[] = [];
   const lost: MadeItem[] = [];
   const torn: string[] = [];
-  const onBytes = byteProgress(progress, "Reading the seed");
+  const copy = copyProgress(progress, copied.filter(({ found }) => found.type !== "d").length);
   for (const [root, own] of byFolder(copied)) {
-    const matcher = new ItemMatcher(own, sink);
-    await readRoot({ root, items: own, signal, onTorn: (name) => torn.push(name), onBytes }, matcher, sink);
+    const matcher = new ItemMatcher(own, sink, copy);
+    await readRoot({ root, items: own, signal, onTorn: (name) => torn.push(name), onBytes: copy.bytes }, matcher, sink);
     missing.push(...matcher.missing());
   }
   const skipped: Skipped[] = [];
@@ -82,12 +82,14 @@ async function readRoot(read: RootRead, visitor: TarVisitor, sink: EntrySink): P
 class ItemMatcher implements TarVisitor {
   readonly #items: readonly CopiedItem[];
   readonly #sink: EntrySink;
+  readonly #copy: CopyProgress;
   readonly #missing: CopiedItem[] = [];
   #next = 0;
   #taken = false;
   #byName: Map<ByteString, CopiedItem> | undefined;
 
-  constructor(items: readonly CopiedItem[], sink: EntrySink) {
+  constructor(items: readonly CopiedItem[], sink: EntrySink, copy: CopyProgress) {
+    this.#copy = copy;
     this.#items = items;
     this.#sink = sink;
   }
@@ -97,6 +99,7 @@ class ItemMatcher implements TarVisitor {
     const item = this.#find(name);
     const { kind, mode, size, mtime } = entry;
     this.#taken = kind !== "other";
+    if (kind !== "directory") this.#copy.file(item.path);
     if (kind === "other") this.#missing.push(item);
     else this.#sink.add({ path: item.path, kind, mode, size, mtime, target: this.#targetOf(entry) });
   }

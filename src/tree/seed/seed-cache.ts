@@ -124,7 +124,7 @@ async function directorySeed(cache: Cache, { opened, path }: Source, task: SeedT
   };
   let mode: Seed["mode"] = "directory";
   const seed = await settled(path, async () => {
-    progress({ phase: "seed", message: "Listing the seed" });
+    progress({ phase: "seed", message: "Looking through your files" });
     atStep("list");
     const listedAt = clock().getTime() / 1000;
     await using listing = await listDirectory(opened, listTask);

@@ -1,6 +1,7 @@
 // Owns what calls do with a workspace's files that its journal tells of: write, patch, export, push. Never commands.
 import { requireRoom } from "../../base/free-room.js";
 import type { PatchParts } from "../../tree/patch/patch-parts.js";
+import type { Task } from "../../base/progress.js";
 import type { Inside } from "../access.js";
 import type { HostCaller, WorkspaceParts } from "../parts.js";
 import type { Workspace } from "../workspace.js";
@@ -24,10 +25,10 @@ export async function journaledPatch({ session, workspace, signal }: Inside, pat
 export async function journaledExport(
   parts: Pick<WorkspaceParts, "exports">,
   { session, workspace, signal }: Inside,
-  request: ConfinedExport,
+  { progress, ...request }: ConfinedExport & Pick<Task, "progress">,
 ) {
   await requireNote(workspace, "Exporting");
-  const exported = await exportFrom(parts, { session, request }, signal);
+  const exported = await exportFrom(parts, { session, request }, { signal, progress });
   await workspace.note({ type: "export", detail: `${request.path} to ${request.outputPath}` });
   return exported;
 }

@@ -19,6 +19,7 @@ import { patchFiles } from "./patch-source.js";
 import type { PatchParts } from "../../tree/patch/patch-parts.js";
 import { planPatch } from "../../tree/patch/plan.js";
 import { archiveName } from "../../tree/seed/read-archive.js";
+import { byteProgress } from "../../tree/seed/byte-progress.js";
 import { openSeedManifest } from "../../tree/seed/manifest.js";
 import type { HostCaller, WorkspaceParts } from "../parts.js";
 import { archiveOf, commitChanges, type FileToPut } from "./commit.js";
@@ -111,7 +112,7 @@ export interface Export {
 export async function exportFrom(
   { exports }: Pick<WorkspaceParts, "exports">,
   { session, request }: Export,
-  signal: AbortSignal,
+  { signal, progress }: Task,
 ) {
   requireAbsolute("output_path", request.outputPath);
   const path = workspacePath("path", request.path);
@@ -119,11 +120,13 @@ export async function exportFrom(
   // /workspace itself has no name that its content could lie under.
   const contentOnly = path.length === 0;
   const skipped: { path: string; reason: string }[] = [];
+  const onBytes = byteProgress(progress, `Copying ${shownPath(path)}`);
   async function* archive(): AsyncGenerator<Uint8Array> {
     try {
       for await (const piece of session.files.pack({ path, contentOnly }, { signal })) {
         for (const [index, left] of piece.skipped.slice(0, maxSkippedListed - skipped.length).entries())
           skipped.push({ path: shownPath(left), reason: reasonOf(piece.skippedKinds[index]) });
+        onBytes(piece.data.length);
         if (piece.data.length > 0) yield piece.data;
       }
     } catch (error) {

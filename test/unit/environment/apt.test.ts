@@ -114,7 +114,7 @@ test("downloads are counted in bytes and installs in packages", () => {
     take(line);
   }
   const download = { phase: "download", unit: "bytes", total: 2_800_000 };
-  const install = { phase: "install", unit: "steps", total: 2 };
+  const install = { phase: "install", unit: "steps", things: "packages", total: 2 };
   expect(events).toEqual([
     { phase: "resolve", message: "Reading the mirror's package lists" },
     { ...download, message: "Downloading libc6", done: 0 },

@@ -45,8 +45,9 @@ async function onCommandLine(name: string, args: readonly string[], answer: Answ
   const operation = operationOf(name);
   const command = commandOf(operation, runOperation);
   if (command === undefined) throw new Error("It has no place on the command line.");
-  const parsed = await parseCommandArguments(command, args, () => Promise.reject(new Error("It was read whole.")));
-  if (parsed.kind === "help") throw new Error("It asks for help.");
+  const texts = { read: () => Promise.reject(new Error("It was read whole.")), isPiped: () => false };
+  const parsed = await parseCommandArguments(command, args, texts);
+  if (parsed.kind !== "input") throw new Error("It is no call.");
   const [stdout, stderr] = [memorySink(), memorySink()];
   const { connector, calls } = fakeDaemon(answer);
   const { input, selection }: { input: object; selection: Selection | undefined } = parsed;

@@ -1,17 +1,29 @@
 // Proves that arguments become the input they mean, and that what is wrong is refused by name.
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { PyroError } from "../../../../src/base/error.js";
 import { parseCommandArguments } from "../../../../src/surface/cli/arguments.js";
 import { longestMatch } from "../../../../src/surface/cli/command.js";
 import { allCommands } from "../../../../src/surface/cli/commands.js";
 
-const readText = (path: string) => Promise.resolve(`content of ${path}`);
+let piped: string | undefined;
+afterEach(() => {
+  piped = undefined;
+});
+
+const texts = {
+  read: (path: string) => Promise.resolve(path === "-" && piped !== undefined ? piped : `content of ${path}`),
+  isPiped: () => piped !== undefined,
+};
+
+function command(line: string) {
+  const found = longestMatch(allCommands(), line.split(" "));
+  if (found === undefined) throw new Error(`no command in ${line}`);
+  return found;
+}
 
 function parse(line: string) {
-  const words = line.split(" ");
-  const command = longestMatch(allCommands(), words);
-  if (command === undefined) throw new Error(`no command in ${line}`);
-  return parseCommandArguments(command, words.slice(command.path.length), readText);
+  const found = command(line);
+  return parseCommandArguments(found, line.split(" ").slice(found.path.length), texts);
 }
 
 async function refusal(line: string) {
@@ -87,6 +99,24 @@ test.each([
     'Unexpected argument "git".',
     "Commands for the guest follow `--`: pyro run debian:12 -- git",
   ],
+  [
+    "workspace exec fix ls -la --cwd",
+    "invalid_argument",
+    'Unexpected argument "ls".',
+    "Commands for the guest follow `--`: pyro workspace exec fix -- ls -la --cwd",
+  ],
+  ...["-i", "-t", "-it"].map((flag) => [
+    `workspace exec ${flag} fix -- bash`,
+    "unsupported",
+    `${flag.slice(0, 2)} would be --tty, which is not built yet.`,
+    "It is planned with snapshots, shells, services, secrets and disks of workspaces; leave it out until then.",
+  ]),
+  [
+    "workspace exec fix -w /srv -- ls",
+    "invalid_argument",
+    "Unknown flag -w.",
+    "Did you mean --cwd? `pyro workspace exec --help` lists the flags.",
+  ],
   ["env pull", "invalid_argument", "ENV is missing.", "Run `pyro env pull --help`."],
   ["env list more", "invalid_argument", 'Unexpected argument "more".', "Run `pyro env list --help`."],
   [
@@ -130,10 +160,40 @@ describe("pyro workspace", () => {
   test("text comes from its flag or from a file, and a patch may follow its flag as it is", async () => {
     expect(await parse("workspace file write x a/b --text-file -")).toMatchObject({ input: { text: "content of -" } });
     expect(await parse("workspace file write x a/b --text hello")).toMatchObject({ input: { text: "hello" } });
-    const command = longestMatch(allCommands(), ["workspace", "patch", "apply"]);
-    if (command === undefined) throw new Error("no such command");
     const patch = "--- a/x\n+++ b/x\n";
-    expect(await parseCommandArguments(command, ["x", "--patch", patch], readText)).toMatchObject({ input: { patch } });
+    expect(await parseCommandArguments(command("workspace patch apply"), ["x", "--patch", patch], texts)).toMatchObject(
+      { input: { patch } },
+    );
+  });
+
+  test("a patch that is piped in needs no flag, an empty one is refused, and what is named counts", async () => {
+    piped = "--- a/x\n";
+    expect(await parse("workspace patch apply x")).toMatchObject({ input: { patch: piped } });
+    expect(await parse("workspace patch apply x --patch-file f")).toMatchObject({ input: { patch: "content of f" } });
+    expect((await refusal("workspace file write x y"))[1]).toBe("--text or --text-file is missing.");
+    piped = "";
+    expect((await refusal("workspace patch apply x"))[1]).toBe(
+      "--patch or --patch-file is missing, and standard input is empty.",
+    );
+  });
+
+  test("an export goes to the last name of its path where nothing else is said", async () => {
+    const outputs = ["dist/app.tar", "/workspace/dist/", ".", "src/..", "a b"].map(async (path) => {
+      const parsed = await parseCommandArguments(command("workspace export"), ["x", path], texts);
+      return parsed.kind === "input" ? parsed.input["output_path"] : parsed.kind;
+    });
+    expect(await Promise.all(outputs)).toEqual(["./app.tar", "./dist", "./workspace", "./workspace", "./a b"]);
+    expect(await parse("workspace export x a/b --output c")).toMatchObject({ input: { output_path: "c" } });
+  });
+
+  test("several ids are as many calls, each id once, and --all is its own", async () => {
+    expect(await parse("workspace delete a")).toMatchObject({ kind: "input", input: { workspace_id: "a" } });
+    expect(await parse("workspace delete a b a c")).toMatchObject({
+      kind: "several",
+      chosen: ["a", "b", "c"].map((id) => ({ workspace_id: id })),
+    });
+    expect(await parse("workspace delete --all")).toMatchObject({ chosen: { all: true, yes: false } });
+    expect(await parse("workspace delete --yes --all")).toMatchObject({ chosen: { all: true, yes: true } });
   });
 
   test("what is left out on the command line cannot be given", async () => {
@@ -153,7 +213,10 @@ describe("pyro workspace", () => {
     ["workspace create --name UPPER", "--name must be 1 to 63 of a-z, 0-9 and -, not - at its ends."],
     ["workspace wait x", "SEQUENCE is missing."],
     ["workspace wait x y", 'SEQUENCE must be a number, but is "y".'],
-    ["workspace export x y", "--output is required."],
+    ["workspace delete", "ID is missing."],
+    ["workspace delete a --all", '--all and "a" exclude each other.'],
+    ["workspace patch apply x", "--patch or --patch-file is missing."],
+    ["workspace stop a b", 'Unexpected argument "b".'],
     ["workspace exec x", "The command for the guest is missing."],
   ])("%s is refused: %s", async (line, message) => {
     expect((await refusal(line))[1]).toBe(message);

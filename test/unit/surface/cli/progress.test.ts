@@ -1,7 +1,7 @@
 // Proves what a person sees of a long call, on a terminal and in a log.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { notice } from "../../../../src/base/progress.js";
-import { describeProgress, progressDisplay } from "../../../../src/surface/cli/progress-display.js";
+import { notice, progressText, type ProgressEvent } from "../../../../src/base/progress.js";
+import { progressDisplay } from "../../../../src/surface/cli/progress-display.js";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -34,17 +34,17 @@ test("nothing is shown of what takes less than a second", () => {
 
 test("a log gets a line when a phase lasts, every five seconds of it, and at its end", () => {
   const shown = display(false);
-  shown.update({ phase: "download", message: "Downloading", done: 0, total: 4 * 1024 * 1024, unit: "bytes" });
+  shown.update({ phase: "download", message: "Downloading", done: 0, total: 4e6, unit: "bytes" });
   vi.advanceTimersByTime(1500);
-  shown.update({ phase: "download", message: "Downloading", done: 1024 * 1024, total: 4 * 1024 * 1024, unit: "bytes" });
+  shown.update({ phase: "download", message: "Downloading", done: 1e6, total: 4e6, unit: "bytes" });
   vi.advanceTimersByTime(5000);
   shown.update(boot);
   vi.advanceTimersByTime(200);
   shown.stop();
   expect(shown.written().split("\n")).toEqual([
-    "pyro: Downloading · 0.0 of 4.0 MiB (0 %)",
-    "pyro: Downloading · 1.0 of 4.0 MiB (25 %) · 6.0 s",
-    "pyro: download took 6.5 s",
+    "pyro: Downloading · 0.0 of 4.0 MB (0 %)",
+    "pyro: Downloading · 1.0 of 4.0 MB (25 %) · 0.2 MB/s · 6.0 s",
+    "pyro: Downloading · 1.0 of 4.0 MB (25 %) · 0.2 MB/s · 6.5 s",
     "",
   ]);
 });
@@ -53,14 +53,14 @@ test("a phase that did not come to its end is not called done", () => {
   const shown = display(false);
   shown.update({ phase: "template", message: "Preparing debian:12 for instant starts (once)" });
   vi.advanceTimersByTime(5000);
-  shown.update({ phase: "boot", message: "No template (The machine ended); booting instead" });
+  shown.update({ phase: "boot", message: "No saved machine (The machine ended); booting instead" });
   vi.advanceTimersByTime(1100);
   shown.stop();
   expect(shown.written().split("\n")).toEqual([
     "pyro: Preparing debian:12 for instant starts (once)",
-    "pyro: template took 5.0 s",
-    "pyro: No template (The machine ended); booting instead",
-    "pyro: boot took 1.1 s",
+    "pyro: Preparing debian:12 for instant starts (once) · 5.0 s",
+    "pyro: No saved machine (The machine ended); booting instead",
+    "pyro: No saved machine (The machine ended); booting instead · 1.1 s",
     "",
   ]);
 });
@@ -75,7 +75,7 @@ test("a log hears at least every five seconds of phases that are each too short 
   const lines = shown
     .written()
     .split("\n")
-    .filter((line) => !line.includes(" took ") && line !== "");
+    .filter((line) => !/ · [\d.]+ s$/u.test(line) && line !== "");
   expect(lines.length).toBeGreaterThanOrEqual(2);
 });
 
@@ -94,13 +94,31 @@ test("a terminal gets one line that changes, within its width, and that goes bef
 });
 
 test("steps and bytes are shown in their units", () => {
-  expect(describeProgress({ phase: "x", message: "Installing", done: 3, total: 4, unit: "steps" })).toBe(
+  expect(progressText({ phase: "x", message: "Installing", done: 3, total: 4, unit: "steps" })).toBe(
     "Installing · 3 of 4 (75 %)",
   );
-  expect(describeProgress({ phase: "x", message: "Writing", done: 1024 * 1024, unit: "bytes" })).toBe(
-    "Writing · 1.0 MiB",
-  );
-  expect(describeProgress({ phase: "x", message: "Waiting" })).toBe("Waiting");
+  expect(progressText({ phase: "x", message: "Writing", done: 1e6, unit: "bytes" })).toBe("Writing · 1.0 MB");
+  expect(progressText({ phase: "x", message: "Waiting" })).toBe("Waiting");
+});
+
+const copying = (done: number, bytes: number): ProgressEvent => {
+  const counted = { unit: "steps", things: "files", done, total: 6569, bytes } as const;
+  return { phase: "seed", message: "Copying node_modules", ...counted };
+};
+
+test("files are counted, and how fast they come is told once that is known", () => {
+  const shown = display(false);
+  shown.update(copying(64, 100_000));
+  vi.advanceTimersByTime(1500);
+  shown.update(copying(2100, 6_100_000));
+  vi.advanceTimersByTime(5000);
+  shown.stop();
+  expect(shown.written().split("\n")).toEqual([
+    "pyro: Copying node_modules · 64 of 6,569 files",
+    "pyro: Copying node_modules · 2,100 of 6,569 files · 1.0 MB/s · 6.0 s",
+    "pyro: Copying node_modules · 2,100 of 6,569 files · 0.9 MB/s · 6.5 s",
+    "",
+  ]);
 });
 
 test("what a person should read in any case is a line of its own at once, and what went on goes on", () => {

@@ -1,5 +1,6 @@
-// Generated from the operation table by `make generate`: the commands that the daemon answers, nothing in the caller's process.
+// Generated from the operation table by `make generate`: the words of its commands, without the commands.
 
+/** What the daemon answers, nothing in the caller's process. */
 export const daemonCommands: readonly (readonly string[])[] = [
   ["daemon","status"],
   ["env","inspect"],
@@ -28,3 +29,17 @@ export const daemonCommands: readonly (readonly string[])[] = [
   ["workspace","update"],
   ["workspace","wait"],
 ];
+
+export const callerCommands: readonly (readonly string[])[] = [
+  ["daemon","audit"],
+  ["daemon","log"],
+  ["daemon","stop"],
+  ["doctor"],
+  ["host","connect"],
+  ["host","doctor"],
+  ["host","print-config"],
+  ["host","repair"],
+];
+
+/** What may be typed for a word of a command → the word. */
+export const shortWords: Readonly<Record<string, string>> = {"ws":"workspace","ls":"list","rm":"delete"};
