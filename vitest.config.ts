@@ -43,8 +43,9 @@ export default defineConfig({
           root: ROOT,
           include: ["test/hosts/**/*.test.ts"],
           globalSetup: [HOSTS_SETUP],
-          testTimeout: 300_000,
-          hookTimeout: 120_000,
+          // Only for what hangs: a busy machine is slow.
+          testTimeout: 1_200_000,
+          hookTimeout: 600_000,
           pool: "forks",
           maxWorkers: 1,
         },

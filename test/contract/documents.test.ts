@@ -40,6 +40,17 @@ test("every relative link leads to a file, and to a heading where it names one",
   expect(broken).toEqual([]);
 });
 
+test("the page of each chat host names the version that its tests install", () => {
+  const pins = checkoutFiles((path) => path === "test/hosts/package.json").map(({ text }) => JSON.parse(text));
+  const pages = documents.filter(({ path }) => /^docs\/integrations\/[^/]+\.md$/u.test(path));
+  const named = pages.flatMap(({ text }) => {
+    const [, program] = /^npm install -g (\S+)$/mu.exec(text) ?? [];
+    const [, version] = /^Tried with version (\S+)\.$/mu.exec(text) ?? [];
+    return [[program, version] as const];
+  });
+  expect(pins.map(({ dependencies }) => dependencies)).toEqual([Object.fromEntries(named)]);
+});
+
 const blocks = documents.flatMap(({ path, text }) =>
   [...text.matchAll(/^```(sh|console|text)\n([^]*?)^```/gmu)].flatMap(([, language, block = ""]) =>
     shellCommands(block, language === "sh").map((words) => ({ path, words })),

@@ -40,7 +40,7 @@ export interface PromptOptions {
 const workspaceList = z.object({ workspaces: z.array(z.object({ workspace_id: z.string() })) });
 
 /** A host must have ended by then; longer than any script here takes on a busy machine. */
-const timeoutMs = 240_000;
+const timeoutMs = 900_000;
 
 export async function openDesk(host: ChatHost, options: Pick<HomeOptions, "cold"> = {}): Promise<Desk> {
   const folder = mkdtempSync(join(runFolder(), "desk-"));
@@ -73,10 +73,13 @@ export async function openDesk(host: ChatHost, options: Pick<HomeOptions, "cold"
     [Symbol.asyncDispose]: async () => {
       const left = await eventually(processes, (each) => each.length === 0);
       for (const { pid } of left) process.kill(pid, "SIGKILL");
-      // A script that stopped half way leaves its workspace, as it should.
-      for (const id of await workspacesOf(home)) await home.pyro(["workspace", "delete", id]);
-      await home[Symbol.asyncDispose]();
-      rmSync(folder, { recursive: true, force: true });
+      try {
+        // A script that stopped half way leaves its workspace, as it should.
+        for (const id of await workspacesOf(home)) await home.pyro(["workspace", "delete", id]);
+      } finally {
+        await home[Symbol.asyncDispose]();
+        rmSync(folder, { recursive: true, force: true });
+      }
       deepStrictEqual(left, [], `${host} left processes`);
     },
   };
@@ -86,12 +89,18 @@ const logs = z.object({ entries: z.array(z.object({ state: z.string(), canceled:
 
 /** What was run in a workspace. */
 export async function commandsOf({ home }: Desk, id: string) {
-  const { stdout } = await home.pyro(["workspace", "logs", id, "--json"]);
-  return logs.parse(JSON.parse(stdout.toString())).entries;
+  return (await told(home, ["workspace", "logs", id], logs)).entries;
 }
 
 /** Ids of the workspaces that are there. */
 export async function workspacesOf(home: Home): Promise<readonly string[]> {
-  const { stdout } = await home.pyro(["workspace", "list", "--json"]);
-  return workspaceList.parse(JSON.parse(stdout.toString())).workspaces.map((each) => each.workspace_id);
+  const { workspaces } = await told(home, ["workspace", "list"], workspaceList);
+  return workspaces.map((each) => each.workspace_id);
+}
+
+/** What a command tells as JSON; where it tells something else, that is the error. */
+async function told<Result>(home: Home, command: readonly string[], schema: z.ZodType<Result>): Promise<Result> {
+  const { code, stdout, stderr } = await home.pyro([...command, "--json"]);
+  if (code === 0) return schema.parse(JSON.parse(stdout.toString()));
+  throw new Error(`pyro ${command.join(" ")} exited with ${code}: ${stdout.toString()}${stderr}`);
 }

@@ -28,12 +28,10 @@ test.each(cases)(
     const [id = ""] = await eventually(
       () => workspacesOf(desk.home),
       (ids) => ids.length > 0,
-      { withinMs: 60_000 },
     );
     const begun = await eventually(
       () => commandsOf(desk, id),
       ([one]) => one?.state === "running",
-      { withinMs: 60_000 },
     );
     expect(begun).toMatchObject([{ state: "running" }]);
 

@@ -21,7 +21,8 @@ const size = "stty rows 50 cols 140";
 // oxlint-disable-next-line no-control-regex -- that is what they are made of
 const controls = /\u001b(?:\[[\d;?<>=]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[P_].*?\u001b\\|.)/gsu;
 
-const patience = { withinMs: 60_000 };
+/** Only for what never comes: a busy machine draws late. */
+const patience = { withinMs: 300_000 };
 
 /** `script` of util-linux has the pseudo-terminal that Node lacks. */
 export function openScreen(argv: readonly string[], options: CommandOptions): Screen {

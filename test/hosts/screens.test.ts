@@ -11,8 +11,6 @@ import { startModel } from "./models/scripted-model.js";
 import { interruptedCommand, lastWords } from "./recipe.js";
 import { keys } from "./screen.js";
 
-const soon = { withinMs: 60_000 };
-
 test.each(chatHosts)("[host-screen] %s connects, runs what is allowed, and Esc stops it in the guest", async (host) => {
   const { questions, ready, servers, connected, leave, asks, interrupt, interrupted, quit } = interactiveHosts[host];
   await using desk = await openDesk(host);
@@ -38,13 +36,11 @@ test.each(chatHosts)("[host-screen] %s connects, runs what is allowed, and Esc s
   const [id = ""] = await eventually(
     () => workspacesOf(desk.home),
     (ids) => ids.length > 0,
-    soon,
   );
   await allowed();
   const begun = await eventually(
     () => commandsOf(desk, id),
     ([one]) => one?.state === "running",
-    soon,
   );
   expect(begun).toMatchObject([{ state: "running" }]);
   await pressed(interrupt);

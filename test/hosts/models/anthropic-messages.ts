@@ -6,9 +6,14 @@ import { eventStream, type Answer, type Question, type Wire } from "./scripted-m
 /** How Claude Code names a tool of the server `pyro`. */
 const prefix = "mcp__pyro__";
 
+/** With it a model loads those of which it has only the names. */
+const search = "ToolSearch";
+const loads = /^toolu_(load_\d+)$/u;
+
 const text = z.object({ text: z.string().default("") });
 const block = z.object({
   type: z.string(),
+  tool_use_id: z.string().default(""),
   content: z
     .union([z.string(), z.array(text).transform((parts) => parts.map((part) => part.text).join("\n"))])
     .optional(),
@@ -30,14 +35,22 @@ export const anthropicMessages: Wire = {
 function read(body: unknown): Question {
   const { model, stream, tools, messages } = request.parse(body);
   const ours = tools.filter(({ name }) => name.startsWith(prefix));
-  const blocks = messages.flatMap(({ content }) => (typeof content === "string" ? [] : content));
+  const blocks = messages
+    .flatMap(({ content }) => (typeof content === "string" ? [] : content))
+    .filter(({ type }) => type === "tool_result");
+  const loader = tools.find(({ name }) => name === search);
   return {
     model,
     stream,
     hasTools: tools.length > 0,
     tools: new Map(ours.map((tool) => [tool.name.slice(prefix.length), tool])),
     hostTools: tools.map(({ name }) => name).filter((name) => !name.startsWith(prefix)),
-    results: blocks.filter(({ type }) => type === "tool_result").map(({ content }) => content ?? ""),
+    results: blocks.filter((block) => !loads.test(block.tool_use_id)).map(({ content }) => content ?? ""),
+    onDemand: loader && {
+      tool: loader,
+      args: (name) => ({ query: `select:${prefix}${name}` }),
+      asked: blocks.flatMap((block) => loads.exec(block.tool_use_id)?.[1] ?? []),
+    },
   };
 }
 

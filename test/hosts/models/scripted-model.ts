@@ -27,8 +27,20 @@ export interface Question {
   readonly tools: ReadonlyMap<string, OfferedTool>;
   /** Names of the host's own tools. */
   readonly hostTools: readonly string[];
-  /** The text of each tool result so far, as the host gives it to its model. */
+  /** The text of each result of a tool of ours so far, as the host gives it to its model. */
   readonly results: readonly string[];
+  /** Where the host leaves some tools out until its model asks for them by name. */
+  readonly onDemand?: OnDemand | undefined;
+}
+
+/** How a model comes by a tool that it has only the name of. */
+export interface OnDemand {
+  /** The host's own tool for that. */
+  readonly tool: OfferedTool;
+  /** Its arguments for one of ours. */
+  args(name: string): Readonly<Record<string, unknown>>;
+  /** Ids of the answers so far that asked for it. */
+  readonly asked: readonly string[];
 }
 
 /** What a model answers, in terms of the wire. */
@@ -126,7 +138,8 @@ class Play {
     readonly script: readonly Step[],
   ) {}
 
-  answer({ model, tools, hostTools, hasTools, results }: Question): Answer {
+  answer(question: Question): Answer {
+    const { model, tools, hostTools, hasTools, results } = question;
     const id = `scripted_${results.length}`;
     if (!hasTools) return { id, model, content: { text: "A failing test" } };
     const now = performance.now();
@@ -137,23 +150,38 @@ class Play {
       this.calls[last] = { ...call, answeredAt: now, result: results[last] };
     }
     try {
-      return { id, model, content: this.#next(tools, results) };
+      return { id, model, content: this.#next(question) };
     } catch (error) {
+      if (error instanceof NotLoaded) return { model, ...error.answer };
       this.problems.push(`after ${this.calls[last]?.tool ?? "the prompt"}: ${String(error)}`);
       return { id, model, content: { text: "The script does not go on from here." } };
     }
   }
 
-  #next(tools: Question["tools"], results: readonly string[]): Answer["content"] {
+  #next({ tools, results, onDemand }: Question): Answer["content"] {
     const step = this.script[results.length];
     if (step === undefined) throw new Error("The host went on after the end of the script.");
     const turn = step(results);
     if ("text" in turn) return turn;
     const tool = tools.get(turn.tool);
-    if (tool === undefined) throw new Error(`The host does not offer ${turn.tool}.`);
+    if (tool === undefined) throw missing(turn.tool, results.length, onDemand);
     this.calls[results.length] ??= { ...turn, askedAt: performance.now(), answeredAt: undefined, result: undefined };
     return { tool, args: JSON.stringify(turn.args) };
   }
+}
+
+/** The next answer has to ask for the tool first. */
+class NotLoaded extends Error {
+  constructor(readonly answer: Omit<Answer, "model">) {
+    super("The tool is not loaded yet.");
+  }
+}
+
+function missing(name: string, turn: number, onDemand: OnDemand | undefined): Error {
+  const id = `load_${turn}`;
+  if (onDemand === undefined) return new Error(`The host does not offer ${name}.`);
+  if (onDemand.asked.includes(id)) return new Error(`The host does not offer ${name}, also when it is asked for it.`);
+  return new NotLoaded({ id, content: { tool: onDemand.tool, args: JSON.stringify(onDemand.args(name)) } });
 }
 
 /** Server-sent events; with their names where the wire has any. */
