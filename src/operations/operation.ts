@@ -104,6 +104,8 @@ export interface SeveralShape {
 
 export interface McpShape<Input extends z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
   readonly profiles: readonly Profile[];
+  /** Where a host loads tools on demand: from the start, or when the model has searched for something like these words. */
+  readonly loading: "first" | { readonly foundBy: string };
   /** The narrowed input; every field of it means the same as in the full one. */
   readonly input: z.ZodObject;
   /** Fields of the full input that the model has no say in. */

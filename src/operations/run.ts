@@ -71,6 +71,7 @@ export const runOperation = operation({
   },
   mcp: (time) => ({
     profiles: ["vm-run", "workspace-core", "workspace-full"],
+    loading: { foundBy: "run one command in a disposable virtual machine, without files" },
     input: mcpInput(time),
     fills: { max_output_bytes: modelOutputBytes },
     bounded: ["stdout", "stderr"],

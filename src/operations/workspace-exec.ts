@@ -5,11 +5,11 @@ import { visibleLine } from "../base/visible.js";
 import { outcomeView, reasonsOf } from "../process/outcome.js";
 import { keptOutputBytes } from "../process/kept.js";
 import { maxOutputBytes, modelOutputBytes, terminalFlags } from "./fields.js";
+import { besideLoop, mainLoop } from "./offer.js";
 import { operation, type AnswerTime } from "./operation.js";
 import { execView, workspaceId } from "./workspace-fields.js";
 import { viewOfCommand, viewOfExec } from "./workspace-view.js";
 
-const core = ["workspace-core", "workspace-full"] as const;
 /** Of a page of a command's output that a model gets at once. */
 const modelPageBytes = 20_000;
 
@@ -61,7 +61,7 @@ export const workspaceExecOperation = operation({
     alsoTyped: { ...terminalFlags, d: "detach", w: "cwd" },
   },
   mcp: ({ answer }) => ({
-    profiles: core,
+    ...mainLoop,
     input: execMcpInput,
     fills: { max_output_bytes: modelOutputBytes },
     bounded: ["stdout", "stderr"],
@@ -114,7 +114,7 @@ export const workspaceWaitOperation = operation({
     omit: ["max_output_bytes"],
   },
   mcp: (time) => ({
-    profiles: core,
+    ...mainLoop,
     input: waitMcpInput(time),
     fills: { max_output_bytes: modelOutputBytes },
     bounded: ["stdout", "stderr"],
@@ -164,7 +164,7 @@ export const workspaceLogsOperation = operation({
     omit: ["sequence", "stream", "offset", "max_bytes"],
   },
   mcp: {
-    profiles: core,
+    ...mainLoop,
     input: logsMcpInput,
     bounded: ["output"],
     halves: "max_bytes",
@@ -270,7 +270,7 @@ export const workspaceSummaryOperation = operation({
   sdk: "summarizeWorkspace",
   cli: { path: ["workspace", "summary"], positionals: ["workspace_id"] },
   mcp: {
-    profiles: core,
+    ...besideLoop("what was done in a workspace, for a pull request"),
     input: summaryInput,
     description:
       "Tells what happened since create or the last reset: commands, files changed, exports, outcome. Markdown.",

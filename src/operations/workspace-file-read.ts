@@ -1,12 +1,12 @@
 // Owns the operation that reads a file of a workspace. Never a whole tree.
 import * as z from "zod";
 import { asSaid, call, say, type Said } from "../base/say.js";
+import { mainLoop } from "./offer.js";
 import { operation } from "./operation.js";
 import { fileEntries, guestPath, workspaceId } from "./workspace-fields.js";
 import { listingText } from "./workspace-text.js";
 import { viewOfFileEntry } from "./workspace-view.js";
 
-const core = ["workspace-core", "workspace-full"] as const;
 /** Bytes of a file that one read may return. */
 const maxReadBytes = 10 * 1024 * 1024;
 /** Bytes, more than a workspace's disk has; so are lines. */
@@ -76,7 +76,7 @@ export const workspaceFileReadOperation = operation({
     saysRest: true,
   },
   mcp: {
-    profiles: core,
+    ...mainLoop,
     input: readMcpInput,
     names: { start_line: "offset", line_count: "limit" },
     bounded: ["content"],

@@ -4,6 +4,7 @@ import { sayAll } from "../base/say.js";
 import { visibleLine } from "../base/visible.js";
 import { maxPatchBytes } from "../tree/patch-limit.js";
 import { heldContent } from "./fields.js";
+import { besideLoop, mainLoop } from "./offer.js";
 import { operation } from "./operation.js";
 import { outputText, wholeInput } from "./long-text.js";
 import {
@@ -19,7 +20,6 @@ import { changeStatus, ignoredNote, omittedKind, omittedNote, omittedView, withN
 import { bytesText, filesText, lastName, listingText, skippedText } from "./workspace-text.js";
 import { viewOfFileEntry } from "./workspace-view.js";
 
-const core = ["workspace-core", "workspace-full"] as const;
 /** Bytes of a file that one write may have. */
 const maxFileBytes = 10 * 1024 * 1024;
 /** Characters of a patch that a model gets at once. */
@@ -45,7 +45,11 @@ export const workspaceFileListOperation = operation({
     positionals: ["workspace_id", "path"],
     omit: ["max_entries"],
   },
-  mcp: { profiles: core, input: listMcpInput, description: "Lists a folder under /workspace: path, kind, size, mode." },
+  mcp: {
+    ...besideLoop("list files and folders in a workspace"),
+    input: listMcpInput,
+    description: "Lists a folder under /workspace: path, kind, size, mode.",
+  },
   input: listInput,
   output: z.object({
     path: z.string(),
@@ -82,7 +86,7 @@ export const workspaceFileWriteOperation = operation({
     fromFile: { text: "text-file" },
   },
   mcp: {
-    profiles: core,
+    ...mainLoop,
     input: writeInput,
     description:
       "Writes a whole text file under /workspace, atomically, making its folders. A link is followed to its file; other hard " +
@@ -127,7 +131,7 @@ export const workspacePatchApplyOperation = operation({
     fromStdin: "patch",
   },
   mcp: {
-    profiles: core,
+    ...mainLoop,
     input: patchMcpInput,
     description:
       "Applies a unified diff (git style too: new, deleted, renamed, mode) to /workspace, all or nothing, with exact context. " +
@@ -188,7 +192,7 @@ export const workspaceDiffOperation = operation({
     ],
   },
   mcp: {
-    profiles: core,
+    ...mainLoop,
     input: diffMcpInput,
     fills: { max_patch_characters: modelPatchCharacters },
     description:
@@ -267,7 +271,7 @@ export const workspaceExportOperation = operation({
     fallbacks: { output_path: { shown: "./NAME", of: ({ path }) => `./${lastName(String(path))}` } },
   },
   mcp: {
-    profiles: core,
+    ...mainLoop,
     input: exportMcpInput,
     description:
       "Copies one file or folder from /workspace to output_path on the host, which must not exist and must lie in the project " +
@@ -333,7 +337,7 @@ export const workspaceSyncPushOperation = operation({
     ],
   },
   mcp: {
-    profiles: core,
+    ...besideLoop("bring later changes of host files into a workspace"),
     input: syncMcpInput,
     description:
       "Puts later host files into /workspace: adds and overwrites, never deletes. All of it or nothing. Without dest a file or " +

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { say } from "../base/say.js";
 import { defaultEnvironment, environmentName, memMib, vcpuCount } from "./fields.js";
+import { besideLoop, mainLoop } from "./offer.js";
 import { operation } from "./operation.js";
 import { maxLabels } from "../workspace/record/record.js";
 import {
@@ -16,7 +17,6 @@ import {
 import { bytesText, factLines, labelText, workspaceTable, workspaceText } from "./workspace-text.js";
 import { viewOfStatus, viewOfWorkspace } from "./workspace-view.js";
 
-const core = ["workspace-core", "workspace-full"] as const;
 const full = ["workspace-full"] as const;
 
 const name = z
@@ -93,7 +93,7 @@ export const workspaceCreateOperation = operation({
     ],
   },
   mcp: {
-    profiles: core,
+    ...mainLoop,
     input: createMcpInput,
     waits: "wait_seconds",
     description:
@@ -130,7 +130,7 @@ export const workspaceListOperation = operation({
   sdk: "listWorkspaces",
   cli: { path: ["workspace", "list"], paint: "states" },
   mcp: {
-    profiles: core,
+    ...besideLoop("find a workspace of an earlier session"),
     input: z.strictObject({}),
     description: "Lists the workspaces of this user with state, name, labels and seed.",
   },
@@ -186,7 +186,11 @@ export const workspaceUpdateOperation = operation({
     positionals: ["workspace_id"],
     flagNames: { labels: "label", clear_labels: "clear-label" },
   },
-  mcp: { profiles: core, input: updateInput, description: "Changes a workspace's name or labels." },
+  mcp: {
+    ...besideLoop("rename or label a workspace"),
+    input: updateInput,
+    description: "Changes a workspace's name or labels.",
+  },
   input: updateInput,
   output: workspaceView,
   handler: async ({ workspaces }, { workspace_id: id, clear_name, clear_labels, ...change }, call) => {
@@ -207,7 +211,7 @@ export const workspaceStatusOperation = operation({
   sdk: "statusWorkspace",
   cli: { path: ["workspace", "status"], positionals: ["workspace_id"], paint: "states" },
   mcp: {
-    profiles: core,
+    ...mainLoop,
     input: idInput,
     description: "Shows a workspace's state, running commands, disk and memory use. Also tells how far a creation is.",
   },
@@ -254,7 +258,7 @@ export const workspaceResetOperation = operation({
   sdk: "resetWorkspace",
   cli: { path: ["workspace", "reset"], positionals: ["workspace_id"] },
   mcp: {
-    profiles: core,
+    ...mainLoop,
     input: idInput,
     description:
       "Throws away everything done in the workspace, installed packages included, and starts a fresh machine with the same " +
@@ -276,6 +280,7 @@ export const workspaceStopOperation = operation({
   cli: { path: ["workspace", "stop"], positionals: ["workspace_id"] },
   mcp: {
     profiles: full,
+    loading: { foundBy: "stop a workspace and keep its disk" },
     input: idInput,
     description: "Stops the machine; the disk is kept. Using it starts it again.",
   },
@@ -293,7 +298,12 @@ export const workspaceStartOperation = operation({
   needs: "stopped",
   sdk: "startWorkspace",
   cli: { path: ["workspace", "start"], positionals: ["workspace_id"] },
-  mcp: { profiles: full, input: idInput, description: "Starts a stopped workspace; other calls do so by themselves." },
+  mcp: {
+    profiles: full,
+    loading: { foundBy: "start a stopped workspace" },
+    input: idInput,
+    description: "Starts a stopped workspace; other calls do so by themselves.",
+  },
   input: idInput,
   output: workspaceView,
   handler: async ({ workspaces }, { workspace_id: id }, call) => viewOfWorkspace(await workspaces.start(id, call)),
@@ -313,7 +323,7 @@ export const workspaceDeleteOperation = operation({
     several: { all: "workspace_list", in: "workspaces", does: "deletes" },
   },
   mcp: {
-    profiles: core,
+    ...mainLoop,
     input: idInput,
     description: "Deletes a workspace for good: machine, disk and history. Export what is wanted first.",
   },

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { profiles } from "../../src/operations/operation.js";
 import { modes } from "../../src/operations/serve-choices.js";
+import { loadedFirst } from "../../src/surface/mcp/loading.js";
 import { listedTools } from "../../src/surface/mcp/listed-tools.js";
 import { instructionsOf } from "../../src/surface/mcp/instructions.js";
 import { modeShapes } from "../../src/surface/mcp/modes.js";
@@ -70,6 +71,31 @@ test("a call that works on gets as long as leaves time to answer, whatever the m
   ]).toEqual([40, 40, 43, 2, undefined]);
 });
 
+test("a host that loads tools on demand has the main loop from the start, and finds each other tool by its words", () => {
+  const { first, found } = { first: "anthropic/alwaysLoad", found: "anthropic/searchHint" };
+  for (const { name, _meta = {} } of tools) {
+    const isFound = typeof _meta[found] === "string" && _meta[found].length <= 80;
+    expect({ name, how: [_meta[first] === true, isFound].filter(Boolean).length }).toEqual({ name, how: 1 });
+  }
+  const core = toolsOf({ profile: "workspace-core" }).map(({ tool }) => tool);
+  expect(loadedFirst(core)).toEqual([
+    ...["workspace_create", "workspace_status", "workspace_exec", "workspace_wait", "workspace_logs"],
+    ...["workspace_file_read", "workspace_file_write", "workspace_patch_apply", "workspace_diff", "workspace_export"],
+    ...["workspace_reset", "workspace_delete"],
+  ]);
+  expect(loadedFirst(toolsOf({ profile: "vm-run" }).map(({ tool }) => tool))).toEqual(["vm_run"]);
+});
+
+test("the first words of the instructions name what to load, and nothing that is not offered", () => {
+  for (const mode of [undefined, ...modes]) {
+    const offered = toolsOf({ profile: "workspace-core", mode }).map(({ tool }) => tool);
+    const facts = { tools: offered.map(({ name }) => name), loadedFirst: loadedFirst(offered), sourceText: "" };
+    const [line = ""] = instructionsOf(facts).split("\n");
+    const [, names = ""] = /^Load first, where tools are loaded on demand: workspace_\{(.*)\}\.$/u.exec(line) ?? [];
+    expect(names.split(",").map((name) => `workspace_${name}`)).toEqual(loadedFirst(offered));
+  }
+});
+
 test.each([undefined, "ubuntu:24.04"])("a server lists the tools that it calls (environment %s)", (environment) => {
   for (const profile of profiles) {
     for (const mode of [undefined, ...modes]) {
@@ -86,9 +112,11 @@ test("instructions and tool lists stay within what hosts keep", () => {
   for (const profile of profiles) {
     for (const text of ["", sourceText]) {
       for (const mode of [undefined, ...modes]) {
-        const tools = toolsOf({ profile, mode }).map(({ tool }) => tool.name);
+        const offered = toolsOf({ profile, mode }).map(({ tool }) => tool);
+        const tools = offered.map(({ name }) => name);
         const task = mode === undefined ? undefined : modeShapes[mode].task;
-        expect(instructionsOf({ tools, sourceText: text, task }).length).toBeLessThanOrEqual(2000);
+        const facts = { tools, loadedFirst: loadedFirst(offered), sourceText: text, task };
+        expect(instructionsOf(facts).length).toBeLessThanOrEqual(2000);
       }
     }
   }

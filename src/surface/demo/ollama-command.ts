@@ -58,7 +58,7 @@ async function demonstrate({ base_url, model: wanted }: Input, context: Context,
       onProgress: progress.update,
     });
     await say(`tools ${tools.names.join(", ")}`);
-    const instructions = instructionsOf({ tools: tools.names, sourceText: tools.sourceText });
+    const instructions = instructionsOf({ tools: tools.names, loadedFirst: [], sourceText: tools.sourceText });
     const listener = listen(say, progress);
     const outcome = await converse({ ollama, model, tools, instructions, listener }, stop);
     progress.stop();

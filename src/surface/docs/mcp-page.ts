@@ -8,6 +8,7 @@ import { modeShapes } from "../mcp/modes.js";
 import { isLeftOut } from "../mcp/shrink.js";
 import { answerTime } from "../mcp/answer-time.js";
 import { instructionsOf } from "../mcp/instructions.js";
+import { loadedFirst } from "../mcp/loading.js";
 import { toolsOf, type McpTool } from "../mcp/tools.js";
 import { code, page, table } from "./markdown.js";
 import { firstTold, inputTable, outputTable } from "./field-table.js";
@@ -34,10 +35,7 @@ export function mcpPage(): string {
     table(["Mode", "Task", "Tools"], modes.map(modeRow)),
     ...built.flatMap((profile) => [
       `Instructions of \`${profile}\`:`,
-      code(
-        "text",
-        instructionsOf({ tools: toolsOf({ profile }).map(({ tool }) => tool.name), sourceText: exampleSource }),
-      ),
+      code("text", instructions(toolsOf({ profile }).map(({ tool }) => tool))),
     ]),
     ...[...tools.values()].flatMap((tool) => toolSection(tool, told)),
     "## Paths of the host",
@@ -52,6 +50,11 @@ export function mcpPage(): string {
       "command that takes longer comes back with `state: running` and its `sequence` for `workspace_wait`, a creation with " +
       "`state: creating` for `workspace_status`.",
   ]);
+}
+
+function instructions(tools: readonly McpTool["tool"][]): string {
+  const names = tools.map(({ name }) => name);
+  return instructionsOf({ tools: names, loadedFirst: loadedFirst(tools), sourceText: exampleSource });
 }
 
 function modeRow(mode: Mode): readonly string[] {

@@ -4,6 +4,8 @@ import { defaultEnvironment } from "../../operations/fields.js";
 export interface InstructionFacts {
   /** Names of the tools that the server offers; only they are spoken of. */
   readonly tools: readonly string[];
+  /** Those that should be there from the start; they are named first. */
+  readonly loadedFirst: readonly string[];
   /** Where a workspace's files come from; empty for nowhere. */
   readonly sourceText: string;
   /** What the tools are for, where the server serves one kind of task. */
@@ -11,16 +13,25 @@ export interface InstructionFacts {
 }
 
 /** Characters of a project's path or URL that are shown. */
-const maxSourceLength = 200;
+const maxSourceLength = 160;
 
-export function instructionsOf({ tools, sourceText, task }: InstructionFacts): string {
-  if (!tools.includes("workspace_create")) return oneShot;
+export function instructionsOf({ tools, loadedFirst, sourceText, task }: InstructionFacts): string {
+  if (!tools.includes("workspace_create")) return [...load(loadedFirst), oneShot].join("\n");
   const source =
     sourceText === ""
       ? "Without seed_path a workspace starts empty."
       : `Without seed_path a workspace starts from ${sourceText.slice(0, maxSourceLength)}.`;
   const steps = workspaceSteps.filter(([tool]) => tools.includes(tool)).map(([, text]) => `- ${text}`);
-  return [what, ...(task === undefined ? [] : [task]), ...steps, source].join("\n");
+  return [...load(loadedFirst), what, ...(task === undefined ? [] : [task]), ...steps, source].join("\n");
+}
+
+/** Some hosts give their model bare names, which it has to load before it can call them. */
+function load(names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
+  const prefix = "workspace_";
+  const short = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  const shown = short.length < 2 ? names.join(", ") : `${prefix}{${short.join(",")}}`;
+  return [`Load first, where tools are loaded on demand: ${shown}.`];
 }
 
 const oneShot =
@@ -65,12 +76,8 @@ const workspaceSteps: readonly (readonly [tool: string, text: string])[] = [
   ["workspace_sync_push", "workspace_sync_push brings in later changes from the host."],
   [
     "workspace_reset",
-    "Broken state, or a second attempt: workspace_reset, about a second, rather than repairing. All changes go; keep the diff first.",
+    "Broken state, or a second attempt: workspace_reset rather than repairing. All changes go; keep the diff first.",
   ],
-  [
-    "workspace_delete",
-    "workspace_delete when done. Idle workspaces stop with their disk kept, and start again when used.",
-  ],
-  ["workspace_status", "Errors have a hint that names the next call."],
+  ["workspace_delete", "workspace_delete when done. Idle workspaces stop, disk kept; using one starts it again."],
   ["vm_run", "vm_run is for one command that needs no files."],
 ];

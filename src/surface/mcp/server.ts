@@ -11,6 +11,7 @@ import { callTool, defaultTimes, type CallTimes } from "./call-tool.js";
 import { scopeOf, type ServerChoices } from "./choices.js";
 import { instructionsOf } from "./instructions.js";
 import { listedTools } from "./listed-tools.js";
+import { loadedFirst } from "./loading.js";
 import { modeShapes } from "./modes.js";
 import type { McpTool, ToolChoice } from "./tools.js";
 
@@ -44,7 +45,7 @@ export function createServer(options: ServerOptions): Server {
   const names = listed.map(({ name }) => name);
   let loaded: Promise<Callable> | undefined;
   const callable = () => (loaded ??= loadCallable(choice));
-  const facts = { tools: names, sourceText: scope.sourceText };
+  const facts = { tools: names, loadedFirst: loadedFirst(listed), sourceText: scope.sourceText };
   const server = new Server(
     { name: "pyro", title: "pyro", version },
     {

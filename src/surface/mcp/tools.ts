@@ -6,6 +6,7 @@ import type { Effect, McpShape, Operation, Profile } from "../../operations/oper
 import type { Mode } from "../../operations/serve-choices.js";
 import { operations } from "../../operations/table.js";
 import { answerTime, longestWait } from "./answer-time.js";
+import { hostMeta, loadedAlone } from "./loading.js";
 import { modeShapes } from "./modes.js";
 
 export interface McpTool {
@@ -27,7 +28,7 @@ export interface ToolChoice {
 /** The tools of a profile or mode, in the order of the table. */
 export function toolsOf({ profile, mode, environment }: ToolChoice): readonly McpTool[] {
   const ofMode = mode === undefined ? undefined : modeShapes[mode];
-  return operations.flatMap((operation: Operation) => {
+  const offered = operations.flatMap((operation: Operation) => {
     const shape = mcpShapeOf(operation);
     if (shape === undefined) return [];
     if (!(ofMode === undefined ? shape.profiles.includes(profile) : ofMode.tools.includes(operation.name))) return [];
@@ -47,10 +48,13 @@ export function toolsOf({ profile, mode, environment }: ToolChoice): readonly Mc
           description: ofMode?.descriptions?.[operation.name] ?? shape.description,
           inputSchema: inputSchema(input),
           annotations: annotationsOf(operation),
+          _meta: hostMeta(shape),
         },
       },
     ];
   });
+  const loaded = loadedAlone(offered.map(({ tool }) => tool));
+  return offered.map((each, index) => ({ ...each, tool: loaded[index] ?? each.tool }));
 }
 
 /** Undefined for what is no tool of any profile. */
