@@ -19,6 +19,9 @@ export interface HeadlessHost {
   answerOf(stdout: string): string | undefined;
 }
 
+/** For a server to start, where a host would go on without it: less than a test has. */
+const startMs = 300_000;
+
 const codexLine = z.object({ item: z.object({ type: z.string(), text: z.string().optional() }).optional() });
 const openCodeLine = z.object({ type: z.string(), part: z.object({ text: z.string().optional() }).optional() });
 
@@ -29,6 +32,9 @@ export const headlessHosts: Readonly<Record<ChatHost, HeadlessHost>> = {
       ANTHROPIC_BASE_URL: url,
       ANTHROPIC_API_KEY: "none",
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+      // A server that starts late on a busy machine is waited for.
+      MCP_TIMEOUT: String(startMs),
+      MCP_CONNECT_TIMEOUT_MS: String(startMs),
     }),
     args: (prompt) => ["-p", prompt, "--output-format", "json"],
     leave: ["--allowedTools", "mcp__pyro"],
@@ -64,7 +70,8 @@ export const headlessHosts: Readonly<Record<ChatHost, HeadlessHost>> = {
 /** Arguments; on any command line of Codex. */
 export function codexProvider(url: string): readonly string[] {
   return [
-    ...["-c", 'model="scripted"', "-c", 'model_provider="scripted"', "-c"],
+    ...["-c", 'model="scripted"', "-c", 'model_provider="scripted"'],
+    ...["-c", `mcp_servers.pyro.startup_timeout_sec=${startMs / 1000}`, "-c"],
     `model_providers.scripted={name="scripted",base_url="${url}/v1",wire_api="responses",env_key="SCRIPTED_KEY"}`,
   ];
 }
