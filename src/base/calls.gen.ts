@@ -10,7 +10,8 @@ export interface CallFields {
   readonly env_list: never;
   readonly env_prune: never;
   readonly env_pull: "environment";
-  readonly host_connect: "host" | "profile" | "mode" | "project_path" | "repo_url" | "repo_ref" | "no_project_source" | "include" | "environment" | "allow_host_paths" | "scope" | "dry_run";
+  readonly host_connect: "host" | "profile" | "mode" | "project_path" | "repo_url" | "repo_ref" | "no_project_source" | "include" | "environment" | "allow_host_paths" | "scope" | "only_here" | "dry_run";
+  readonly host_disconnect: "host";
   readonly host_doctor: "host";
   readonly host_print_config: "host" | "profile" | "mode" | "project_path" | "repo_url" | "repo_ref" | "no_project_source" | "include" | "environment" | "allow_host_paths" | "scope";
   readonly host_repair: "host";

@@ -1,4 +1,4 @@
-// Owns what callers can do with chat hosts: connect, show, examine, repair. Never parses a command line.
+// Owns what callers can do with chat hosts: connect, show, examine, repair, disconnect. Never parses a command line.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { resolvePaths } from "../base/paths.js";
@@ -6,23 +6,41 @@ import { userHome } from "../base/user.js";
 import type { Task } from "../base/progress.js";
 import { readHostFile } from "../base/read-host-file.js";
 import { connectHost, type Connected, type ConnectContext, type ConnectRequest } from "./connect.js";
+import { disconnectHost, type Disconnected } from "./disconnect.js";
 import { targetDocument } from "./document.js";
 import { entryWith, newFields, serverCommand } from "./entry.js";
 import { examineHost } from "./examine.js";
 import type { HostExamination } from "./finding.js";
 import { foldersUp } from "./folders-up.js";
+import { planGuard } from "./guard.js";
 import { hostNames, type HostName, type Scope, type Surroundings } from "./host.js";
 import { hosts } from "./hosts.js";
+import { ownEditsPath } from "./own-edits.js";
 import { repairHost, type Repaired } from "./repair.js";
+import type { FileChange } from "./report.js";
 import type { ServeFlags } from "./serve-flags.js";
 
 export interface ChatHosts {
-  connect(name: HostName, request: ConnectRequest, task: Task): Promise<Connected & { next: readonly string[] }>;
+  connect(name: HostName, request: HostRequest, task: Task): Promise<ConnectedHost>;
   /** The entry as it would stand in the file, and the file. */
   printConfig(name: HostName, request: PrintRequest): Promise<{ readonly file: string; readonly config: string }>;
   /** All of them, or the named one, which then should be connected. */
   examine(name: HostName | undefined, task: Task): Promise<readonly HostExamination[]>;
   repair(name: HostName): Promise<Repaired>;
+  /** Takes out whatever connecting has put in. */
+  disconnect(name: HostName): Promise<Disconnected>;
+}
+
+export interface HostRequest extends ConnectRequest {
+  /** Where the host's own tools for commands and changes are taken away; undefined: they stay. */
+  readonly onlyHere?: "local" | "user" | undefined;
+}
+
+export interface ConnectedHost extends Connected {
+  /** The settings that take them away; without a change where they stood there already. */
+  readonly guard: { readonly file: string; readonly change: FileChange | undefined } | undefined;
+  /** A sentence each. */
+  readonly next: readonly string[];
 }
 
 export interface PrintRequest {
@@ -50,6 +68,7 @@ export function openChatHosts({ env, cwd, script, serveFlags }: ChatHostsOptions
     server,
     serveFlags,
     surroundings: await surroundingsOf(env, cwd),
+    ownEdits: () => ownEditsPath(env, name),
   });
   return {
     connect: async (name, request, task) => {
@@ -60,7 +79,13 @@ export function openChatHosts({ env, cwd, script, serveFlags }: ChatHostsOptions
         `\`pyro host doctor ${name}\` proves that it connects.`,
         ...(script.includes("/_npx/") ? [npxNote] : []),
       ];
-      return { ...(await connectHost(await contextOf(name), request, task)), next };
+      const context = await contextOf(name);
+      const { onlyHere } = request;
+      // What cannot be set is said before the entry is written.
+      if (onlyHere !== undefined) await planGuard(context, onlyHere);
+      const connected = await connectHost(context, request, task);
+      const guard = onlyHere === undefined ? undefined : await setGuard(context, { ...request, onlyHere }, task);
+      return { ...connected, guard, next: [...next, ...(guard === undefined ? [] : context.host.guard.remarks)] };
     },
     printConfig: async (name, { scope, flags }) => {
       resolvePaths(env);
@@ -78,7 +103,24 @@ export function openChatHosts({ env, cwd, script, serveFlags }: ChatHostsOptions
       );
     },
     repair: async (name) => repairHost(await contextOf(name)),
+    disconnect: async (name) => disconnectHost(await contextOf(name)),
   };
+}
+
+/** Says what it sets before it does. */
+async function setGuard(
+  context: ConnectContext,
+  { onlyHere, dryRun }: ConnectRequest & { readonly onlyHere: "local" | "user" },
+  task: Task,
+): Promise<ConnectedHost["guard"]> {
+  const { file, change, write } = await planGuard(context, onlyHere);
+  if (change !== undefined && !dryRun) {
+    const lines = change.diff.split("\n").filter((line) => /^\+(?!\+\+)/u.test(line));
+    const message = `Setting in ${file}: ${lines.map((line) => line.slice(1).trim()).join(" ")}`;
+    task.progress({ phase: "only-here", message });
+    await write();
+  }
+  return { file, change };
 }
 
 async function surroundingsOf(env: NodeJS.ProcessEnv, cwd: string): Promise<Surroundings> {

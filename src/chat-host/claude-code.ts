@@ -66,6 +66,15 @@ export const claudeCode: ChatHost = {
         }
       : undefined;
   },
+  adds: [],
+  guard: {
+    places: (scope, surroundings) => [
+      scope === "user" ? userSettings(surroundings) : projectSettings(surroundings.project),
+    ],
+    // `Monitor` runs a command in the background.
+    settings: [{ keys: ["permissions", "deny"], items: ["Bash", "Monitor", "Edit", "Write", "NotebookEdit"] }],
+    remarks: [],
+  },
   nextSteps: (scope) => [
     "Start `claude` in your project, or start it again; /mcp shows the server and its tools.",
     ...(scope === "project" ? ["Claude Code asks once whether to trust the server of .mcp.json."] : []),
@@ -79,6 +88,16 @@ function userFile({ env, home }: Surroundings): string {
   const folder = named === undefined || named === "" ? undefined : named;
   const older = join(folder ?? join(home, ".claude"), ".config.json");
   return existsSync(older) ? older : join(folder ?? home, ".claude.json");
+}
+
+function userSettings({ env, home }: Surroundings): ConfigPlace {
+  const named = env["CLAUDE_CONFIG_DIR"];
+  const folder = named === undefined || named === "" ? join(home, ".claude") : named;
+  return { scope: "user", path: join(folder, "settings.json"), keys: [] };
+}
+
+function projectSettings(project: string): ConfigPlace {
+  return { scope: "local", path: join(project, ".claude", "settings.local.json"), keys: [], within: project };
 }
 
 function userPlace(surroundings: Surroundings): ConfigPlace {

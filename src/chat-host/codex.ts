@@ -67,6 +67,16 @@ export const codex: ChatHost = {
   },
   condition: () => undefined,
   switchedOff: () => undefined,
+  adds: [],
+  guard: {
+    places: (scope, surroundings) => [
+      { ...(scope === "user" ? userPlace(surroundings) : projectPlace(surroundings.project)), keys: [] },
+    ],
+    settings: [{ keys: ["features", "shell_tool"], value: false }],
+    remarks: [
+      'Some models still have `apply_patch`; sandbox_mode = "read-only" has Codex ask before it changes a file.',
+    ],
+  },
   nextSteps: (scope) => [
     "Start `codex` in your project, or start it again; /mcp shows the server and its tools.",
     ...(scope === "project" ? ["Codex reads .codex/config.toml only in projects that it was told to trust."] : []),

@@ -1,5 +1,5 @@
 // Owns reading a host's config file and replacing it. Never writes over what changed meanwhile, never interprets content.
-import { lstat, mkdir, readlink, realpath, stat } from "node:fs/promises";
+import { lstat, mkdir, readlink, realpath, rm, stat } from "node:fs/promises";
 import { basename, dirname, resolve, sep } from "node:path";
 import { removeDrafts, writeFileAtomic, type FileOwnership } from "../base/atomic-file.js";
 import { PyroError, hasErrno } from "../base/error.js";
@@ -50,15 +50,23 @@ export async function readConfigFile({ path, within }: FilePlace): Promise<Confi
   }
 }
 
+/** Removes the file that was read; where it was a link, what the link leads to. */
+export async function removeConfigFile(place: FilePlace, read: ConfigFile): Promise<void> {
+  refuseChanged(await readConfigFile(place), read);
+  await rm(await targetOf(read.path), { force: true });
+}
+
+function refuseChanged(now: ConfigFile, read: ConfigFile): void {
+  if (now.text === read.text && (now.ownership === undefined) === (read.ownership === undefined)) return;
+  throw new PyroError("failed_precondition", `${read.path} was changed by another program meanwhile.`, {
+    hint: "Call again; nothing was written.",
+  });
+}
+
 /** Replaces the file that was read by the new text; a link stays one, and its target is replaced. */
 export async function replaceConfigFile(place: FilePlace, read: ConfigFile, text: string): Promise<void> {
   const now = await readConfigFile(place);
-  const changed = now.text !== read.text || (now.ownership === undefined) !== (read.ownership === undefined);
-  if (changed) {
-    throw new PyroError("failed_precondition", `${read.path} was changed by another program meanwhile.`, {
-      hint: "Call again; nothing was written.",
-    });
-  }
+  refuseChanged(now, read);
   const target = await targetOf(read.path);
   try {
     await mkdir(dirname(target), { recursive: true });

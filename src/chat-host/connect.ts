@@ -1,4 +1,6 @@
 // Owns registering our server with a host, by the host's own command where that keeps everything else. Never writes twice.
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Task } from "../base/progress.js";
 import { asPyroError, PyroError } from "../base/error.js";
 import { call, say } from "../base/say.js";
@@ -9,8 +11,10 @@ import { editEntry } from "./edit.js";
 import { differencesOf, entryWith, newFields, serveFlagsIn, type Difference, type ServerCommand } from "./entry.js";
 import { findOnPath } from "./find-program.js";
 import type { ChatHost, Scope, ServerEntry, Surroundings } from "./host.js";
+import { addOwnEdit } from "./own-edits.js";
 import { additionOf, editOf, type FileChange } from "./report.js";
 import type { ServeFlags } from "./serve-flags.js";
+import { depthOf, differingPart, type OwnEdit } from "./taken-back.js";
 
 export interface ConnectRequest {
   readonly scope: Scope;
@@ -32,6 +36,8 @@ export interface ConnectContext {
   readonly surroundings: Surroundings;
   readonly server: ServerCommand;
   readonly serveFlags: ServeFlags;
+  /** Path of the record of what we write into the host's files; throws where its folder is set wrongly. */
+  ownEdits(): string;
 }
 
 /** Milliseconds for the host's own command. */
@@ -44,7 +50,7 @@ export async function connectHost(context: ConnectContext, request: ConnectReque
   const document = await targetDocument(host, request.scope, surroundings);
   const wanted = await wantedEntry(context, document, request.flags);
   const args = document.entry === undefined ? host.addCommand(wanted, document.place, document.value) : undefined;
-  if (args === undefined) return edit(host, document, { wanted, dryRun: request.dryRun });
+  if (args === undefined) return edit(context, document, { wanted, dryRun: request.dryRun });
   const result = {
     file: document.place.path,
     change: additionOf(host, document.place, newFields(host, wanted)),
@@ -52,6 +58,7 @@ export async function connectHost(context: ConnectContext, request: ConnectReque
   };
   if (request.dryRun) return result;
   task.progress({ phase: "connect", message: `Running ${host.program} ${args.slice(0, 2).join(" ")}` });
+  await addOwnEdit(context.ownEdits(), ownEntry(document));
   await runHost(context, [program, ...args], task);
   await verify(host, document, wanted);
   return result;
@@ -69,12 +76,26 @@ async function wantedEntry(
   return entryWith(server, same ? present : flags);
 }
 
+/** What another program writes is found again by its keys alone, and its file stays. */
+function ownEntry({ place, file, value }: Document, after?: string): OwnEdit {
+  const part = after === undefined ? { was: "", is: "" } : differingPart(file.text, after);
+  return {
+    ...{ path: place.path, scope: place.scope, within: place.within ?? null, ...part },
+    ...{ created: after !== undefined && file.ownership === undefined, made_folder: !existsSync(dirname(place.path)) },
+    settings: [{ keys: [...place.keys], depth: depthOf(value, place.keys), items: null, previous: null, value: null }],
+  };
+}
+
 async function edit(
-  host: ChatHost,
+  { host, ownEdits }: ConnectContext,
   document: Document,
   { wanted, dryRun }: { readonly wanted: ServerEntry; readonly dryRun: boolean },
 ): Promise<Connected> {
   const differences = differencesOf(host, document.entry, wanted);
+  if (document.entry === undefined && !dryRun) {
+    const after = editEntry(host.format, document.file.text, { place: document.place, differences });
+    await addOwnEdit(ownEdits(), ownEntry(document, after));
+  }
   const change = differences.length === 0 ? undefined : await write(host, document, { differences, dryRun });
   return { file: document.place.path, change, command: undefined };
 }

@@ -38,7 +38,8 @@ function settled(
 ): string | undefined {
   let edited = text;
   for (const { path, should } of differences) {
-    if (format.parse(edited).kind === "broken") return undefined;
+    // An empty text is the beginning of any, also where the format has no empty one.
+    if (edited !== "" && format.parse(edited).kind === "broken") return undefined;
     const keys = [...place.keys, ...path];
     edited = should === undefined ? format.remove(edited, keys) : format.set(edited, keys, should);
   }

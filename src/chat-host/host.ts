@@ -86,9 +86,27 @@ export interface ChatHost {
   condition(scope: ConfigPlace["scope"]): Obstacle | undefined;
   /** Where the user has switched our server off, other than in the entry itself. */
   switchedOff(userConfig: unknown, surroundings: Surroundings): Obstacle | undefined;
+  /** Keys that it puts by itself into each file of its settings that it reads. */
+  readonly adds: readonly string[];
+  /** What leaves a workspace as the only place where its model runs commands and changes files. */
+  readonly guard: Guard;
   /** What to do after connecting, a sentence each. */
   nextSteps(scope: Scope): readonly string[];
 }
+
+/** Settings that take the host's own tools for that away. */
+export interface Guard {
+  /** Files that this user alone has for this project, or `user` for all of them; as of `targets`, and `keys` is empty. */
+  places(scope: "local" | "user", surroundings: Surroundings): readonly ConfigPlace[];
+  readonly settings: readonly GuardSetting[];
+  /** What stays, and what the user may want to do about it, a sentence each. */
+  readonly remarks: readonly string[];
+}
+
+/** A value, or items that a list has besides others. */
+export type GuardSetting =
+  | { readonly keys: readonly string[]; readonly value: string | boolean }
+  | { readonly keys: readonly string[]; readonly items: readonly string[] };
 
 /** A sentence each. */
 export interface Obstacle {

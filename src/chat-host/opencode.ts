@@ -53,6 +53,16 @@ export const opencode: ChatHost = {
   ignores: () => undefined,
   condition: () => undefined,
   switchedOff: () => undefined,
+  adds: ["$schema"],
+  guard: {
+    places: (scope, surroundings) =>
+      opencode.targets(scope === "user" ? "user" : "project", surroundings).map((place) => ({ ...place, keys: [] })),
+    settings: [
+      { keys: ["permission", "bash"], value: "deny" },
+      { keys: ["permission", "edit"], value: "deny" },
+    ],
+    remarks: [],
+  },
   nextSteps: () => [
     "Start `opencode` in your project, or start it again; `opencode mcp list` shows that it connects.",
     'OpenCode runs tools without asking unless "permission" in its settings says otherwise.',

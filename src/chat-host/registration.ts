@@ -9,6 +9,8 @@ import type { ServeFlags } from "./serve-flags.js";
 export interface HostFiles {
   /** Those with an entry that the host reads, the one that decides first. */
   readonly documents: readonly Document[];
+  /** Those and the others that have an entry. */
+  readonly present: readonly Document[];
   /** What could not be read or parsed. */
   readonly broken: readonly PyroError[];
   /** Entries that it does not read. */
@@ -31,7 +33,7 @@ export async function readHostFiles(host: ChatHost, surroundings: Surroundings):
   const present = all.filter(({ entry }) => entry !== undefined);
   const obstacles = present.map(({ place }) => host.ignores(place, user, surroundings));
   return {
-    broken,
+    ...{ broken, present },
     documents: present.filter((_, index) => obstacles[index] === undefined),
     ignored: obstacles.filter((each) => each !== undefined),
     switchedOff: host.switchedOff(user, surroundings),

@@ -40,10 +40,11 @@ function set(text: string, path: ConfigPath, value: unknown): string {
   return text.slice(0, start) + literal(value) + text.slice(stop);
 }
 
-/** Only for a key on lines of its own; the text as it is where that cannot be done. */
+/** Only for what is on lines of its own, or in an inline table; the text as it is where that cannot be done. */
 function remove(text: string, path: ConfigPath): string {
-  const found = [...pairsOf(treeOf(text))].find((pair) => samePath(pair.path, path));
-  if (found === undefined) return text;
+  const tree = treeOf(text);
+  const found = [...pairsOf(tree)].find((pair) => samePath(pair.path, path));
+  if (found === undefined) return withoutTables(text, tree, path);
   const [start, stop] = found.node.range;
   const table = found.node.parent;
   if (table.type === "TOMLInlineTable") {
@@ -52,6 +53,24 @@ function remove(text: string, path: ConfigPath): string {
     return text.slice(0, table.range[0]) + inner + text.slice(table.range[1]);
   }
   return text.slice(0, lineStart(text, start)) + text.slice(lineEnd(text, stop));
+}
+
+/** Without the tables at `path` and below it, and without keys with dots that lead there. */
+function withoutTables(text: string, tree: AST.TOMLProgram, path: ConfigPath): string {
+  const tables = tree.body[0].body.filter((node) => node.type === "TOMLTable" && isBelow(node.resolvedKey, path));
+  const dotted = [...pairsOf(tree)].filter(
+    (pair) => isBelow(pair.path, path) && !isBelow(pair.table, path) && pair.node.parent.type !== "TOMLInlineTable",
+  );
+  const ranges = [...tables, ...dotted.map(({ node }) => node)].map(({ range }) => range);
+  return ranges
+    .toSorted(([left], [right]) => right - left)
+    .reduce((rest, [start, stop]) => withoutLines(rest, lineStart(rest, start), lineEnd(rest, stop)), text);
+}
+
+/** What ends the text takes the blank line before it along, which stood there for it. */
+function withoutLines(text: string, start: number, stop: number): string {
+  const before = text.slice(0, start);
+  return (stop === text.length ? before.replace(/(\r?\n)\r?\n$/u, "$1") : before) + text.slice(stop);
 }
 
 function treeOf(text: string): AST.TOMLProgram {

@@ -36,6 +36,7 @@ export const callerCommands: readonly (readonly string[])[] = [
   ["daemon","stop"],
   ["doctor"],
   ["host","connect"],
+  ["host","disconnect"],
   ["host","doctor"],
   ["host","print-config"],
   ["host","repair"],

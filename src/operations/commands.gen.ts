@@ -19,6 +19,7 @@ export const indexedCommands: readonly IndexedCommand[] = [
   { path: ["env","prune"], operation: "env_prune", load: async () => (await import("./env.js")).envPruneOperation },
   { path: ["env","pull"], operation: "env_pull", load: async () => (await import("./env.js")).envPullOperation },
   { path: ["host","connect"], operation: "host_connect", load: async () => (await import("./host.js")).hostConnectOperation },
+  { path: ["host","disconnect"], operation: "host_disconnect", load: async () => (await import("./host.js")).hostDisconnectOperation },
   { path: ["host","doctor"], operation: "host_doctor", load: async () => (await import("./host.js")).hostDoctorOperation },
   { path: ["host","print-config"], operation: "host_print_config", load: async () => (await import("./host.js")).hostPrintConfigOperation },
   { path: ["host","repair"], operation: "host_repair", load: async () => (await import("./host.js")).hostRepairOperation },

@@ -15,8 +15,8 @@ const alsoMeant = { host: { claude: "claude-code" } } as const;
 
 const scope = z
   .enum(scopes)
-  .default("user")
-  .describe("For every project of yours, or in a file of this project, which others may get.");
+  .optional()
+  .describe("For every project of yours, which is the default, or in a file of this project, which others may get.");
 
 const hostPaths = { project_path: "read", allow_host_paths: "read" } as const;
 
@@ -65,11 +65,17 @@ export const hostConnectOperation = operation({
     host,
     ...serveFields,
     scope,
+    only_here: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Take the host's own tools for commands and changes away, in its local settings of this project; in your own with --scope user.",
+      ),
     dry_run: z.boolean().default(false).describe("Only show what would change."),
   }),
   output: z.object({
     host: z.enum(hostNames),
-    changed: z.boolean().describe("False: it was connected already, just so."),
+    changed: z.boolean().describe("False: its entry was there already, just so."),
     dry_run: z.boolean(),
     file: z.string(),
     command: z
@@ -77,13 +83,21 @@ export const hostConnectOperation = operation({
       .nullable()
       .describe("The host's own command that did it; null where the file was edited."),
     change: change.nullable(),
+    only_here: z
+      .object({ file: z.string(), change: change.nullable() })
+      .nullable()
+      .describe("The settings with which it runs commands in workspaces alone; change is null where they were there."),
     next: z.array(z.string()).describe("What to do now, a sentence each."),
   }),
   inCaller: async ({ chatHosts }, input, task) => {
     const choices = serveChoicesOf(input);
     checkServeChoices(choices);
-    const request = { scope: input.scope, flags: serveFlagsOf(choices), dryRun: input.dry_run };
-    const { file, change, command, next } = await chatHosts.connect(input.host, request, task);
+    const { scope: named, only_here } = input;
+    const request = {
+      ...{ scope: named ?? "user", flags: serveFlagsOf(choices), dryRun: input.dry_run },
+      onlyHere: only_here ? (named === "user" ? ("user" as const) : ("local" as const)) : undefined,
+    };
+    const { file, change, command, guard, next } = await chatHosts.connect(input.host, request, task);
     return {
       host: input.host,
       changed: change !== undefined,
@@ -91,14 +105,20 @@ export const hostConnectOperation = operation({
       file,
       change: change ?? null,
       command: command === undefined ? null : [...command],
+      only_here: guard === undefined ? null : { file: guard.file, change: guard.change ?? null },
       next: [...next],
     };
   },
-  text: ({ changed, dry_run, file, command, change, next }) => {
-    if (!changed) return `Already connected, in ${file}. Nothing was changed.`;
+  text: ({ dry_run, file, command, change, only_here: guard, next }) => {
+    const changes = [change, guard?.change ?? null].filter((each) => each !== null);
     const how = command === null ? [] : [`${dry_run ? "Would run" : "Ran"}: ${command.map(shellWord).join(" ")}`];
-    const what = `${dry_run ? "Would change" : "Changed"} ${file}:`;
-    return [...how, what, change?.diff ?? "", "", ...(dry_run ? [] : next)].join("\n").trimEnd();
+    const what = changes.flatMap((each) => [`${dry_run ? "Would change" : "Changed"} ${each.file}:`, each.diff, ""]);
+    const already = [
+      ...(change === null ? [`Already connected, in ${file}.`] : []),
+      ...(guard?.change === null ? [`Commands run in workspaces alone already, by ${guard.file}.`] : []),
+    ].join(" ");
+    if (changes.length === 0) return `${already} Nothing was changed.`;
+    return [...how, ...(already === "" ? [] : [already]), ...what, ...(dry_run ? [] : next)].join("\n").trimEnd();
   },
 });
 
@@ -124,7 +144,7 @@ export const hostPrintConfigOperation = operation({
   inCaller: async ({ chatHosts }, input) => {
     const choices = serveChoicesOf(input);
     checkServeChoices(choices);
-    const request = { scope: input.scope, flags: serveFlagsOf(choices) };
+    const request = { scope: input.scope ?? "user", flags: serveFlagsOf(choices) };
     return { host: input.host, ...(await chatHosts.printConfig(input.host, request)) };
   },
   text: ({ config }) => config,
@@ -187,4 +207,25 @@ export const hostRepairOperation = operation({
     const what = changes.length === 0 ? ["The entry is as it should be. Nothing was changed."] : done;
     return [...what, ...notes, "", ...findings.map(findingText)].join("\n");
   },
+});
+
+export const hostDisconnectOperation = operation({
+  name: "host_disconnect",
+  title: "Disconnect a chat host",
+  summary: "Take out of a chat host's settings what `host connect` has put in, and change nothing else.",
+  effect: "change",
+  cli: { path: ["host", "disconnect"], positionals: ["host"] },
+  input: z.strictObject({ host }),
+  output: z.object({
+    host: z.enum(hostNames),
+    changes: z.array(change).describe("Empty: there was nothing of pyro in its files."),
+  }),
+  inCaller: async ({ chatHosts }, input) => {
+    const { changes } = await chatHosts.disconnect(input.host);
+    return { host: input.host, changes: [...changes] };
+  },
+  text: ({ changes }) =>
+    changes.length === 0
+      ? "It was not connected. Nothing was changed."
+      : changes.flatMap(({ file, diff }) => [`Changed ${file}:`, diff]).join("\n"),
 });

@@ -2,7 +2,13 @@
 import { daemonAuditOperation, daemonLogOperation, daemonStatusOperation, daemonStopOperation } from "./daemon.js";
 import { doctorOperation } from "./doctor.js";
 import { envInspectOperation, envListOperation, envPruneOperation, envPullOperation } from "./env.js";
-import { hostConnectOperation, hostDoctorOperation, hostPrintConfigOperation, hostRepairOperation } from "./host.js";
+import {
+  hostConnectOperation,
+  hostDisconnectOperation,
+  hostDoctorOperation,
+  hostPrintConfigOperation,
+  hostRepairOperation,
+} from "./host.js";
 import { prepareOperation } from "./prepare.js";
 import { runOperation } from "./run.js";
 import {
@@ -59,6 +65,7 @@ export const operations = [
   hostPrintConfigOperation,
   hostDoctorOperation,
   hostRepairOperation,
+  hostDisconnectOperation,
   envListOperation,
   envPullOperation,
   envInspectOperation,

@@ -77,6 +77,7 @@ function stateRules(ground: Ground): readonly Rule[] {
     ...kept.map((path) => ({ name: basename(path), owner: () => "every daemon" })),
     { name: basename(daemonRecordPath(paths)), owner: () => daemonOwner(ground) },
     ...["machines", "workspaces", "exports"].map((name) => ({ name, owner: () => "every daemon" })),
+    { name: "chat-hosts", owner: user },
     { name: "quarantine", owner: user },
     draft(ground),
   ];

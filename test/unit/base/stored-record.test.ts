@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { readRecordFile, replaceRecordFile } from "../../../src/base/record-file.js";
 import { currentFormat, readStored, type RecordKind } from "../../../src/base/stored-record.js";
+import { ownEditsKind } from "../../../src/chat-host/own-edits.js";
 import { verdictRecordKind } from "../../../src/engine/qemu/verdict-file.js";
 import { environmentRecordKind, manifestPath } from "../../../src/environment/manifest.js";
 import { openEnvironmentStore } from "../../../src/environment/store.js";
@@ -37,6 +38,7 @@ const kinds: Readonly<Record<string, RecordKind<z.ZodObject>>> = {
   seed: seedRecordKind,
   "seed-key": seedKeyRecordKind,
   export: exportRecordKind,
+  "chat-host": ownEditsKind,
 };
 
 let folder = "";
