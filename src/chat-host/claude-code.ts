@@ -17,6 +17,7 @@ const launchFields = z.looseObject({
 export const claudeCode: ChatHost = {
   name: "claude-code",
   title: "Claude Code",
+  protocol: "2026-07-28",
   program: "claude",
   install: "npm install -g @anthropic-ai/claude-code",
   format: strictJson,

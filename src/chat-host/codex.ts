@@ -20,6 +20,7 @@ const passedVariables = ["HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "
 export const codex: ChatHost = {
   name: "codex",
   title: "Codex",
+  protocol: "2025-06-18",
   program: "codex",
   install: "npm install -g @openai/codex",
   format: toml,

@@ -131,11 +131,15 @@ function sayOfTrial(host: ChatHost, { registration, trial }: Tried, say: Say): v
 }
 
 /** In the environment and the folder that the host would start it in. */
-async function start({ name, title }: ChatHost, launch: NonNullable<Trial["launch"]>, task: Task): Promise<Handshake> {
+async function start(
+  { name, title, protocol }: ChatHost,
+  launch: NonNullable<Trial["launch"]>,
+  task: Task,
+): Promise<Handshake> {
   task.progress({ phase: `start-${name}`, message: `Starting the server as ${title} would` });
   // The MCP library takes long to load, and only this needs it.
   const { handshake } = await import("./handshake.js");
-  return handshake(launch, { signal: task.signal, timeoutMs: handshakeTimeoutMs });
+  return handshake(launch, { signal: task.signal, timeoutMs: handshakeTimeoutMs, protocol });
 }
 
 interface Start {
@@ -157,7 +161,7 @@ function sayOfStart(host: ChatHost, { registration, judgement, started, isOff }:
     const fix = repair ?? "Run the registered command by hand, and see what it says.";
     return say("host_start", "error", { text, fix });
   }
-  const { server, tools, milliseconds } = started;
+  const { server, tools, protocol, milliseconds } = started;
   const missing = judgement.tools.filter((name) => !tools.includes(name));
   const extra = tools.filter((name) => !judgement.tools.includes(name));
   if (server.name !== "pyro" || server.version !== version || missing.length > 0 || extra.length > 0) {
@@ -171,6 +175,6 @@ function sayOfStart(host: ChatHost, { registration, judgement, started, isOff }:
   }
   const where = `${place.scope} scope, ${place.path}`;
   const count = `${tools.length} ${tools.length === 1 ? "tool" : "tools"}`;
-  const text = `${isOff ? "Switched on, it would get" : "It gets"} ${count} in ${(milliseconds / 1000).toFixed(2)} s (${where}).`;
+  const text = `${isOff ? "Switched on, it would get" : "It gets"} ${count} in ${(milliseconds / 1000).toFixed(2)} s by MCP ${protocol} (${where}).`;
   say("host_connected", "ok", { text });
 }

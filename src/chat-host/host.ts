@@ -50,11 +50,15 @@ export interface ConfigPlace {
   readonly within?: string;
 }
 
+export type Protocol = "2026-07-28" | "2025-11-25" | "2025-06-18";
+
 export type Fields = Readonly<Record<string, unknown>>;
 
 export interface ChatHost {
   readonly name: HostName;
   readonly title: string;
+  /** The revision of MCP that it asks a server for first. */
+  readonly protocol: Protocol;
   /** Its program, as found on PATH. */
   readonly program: string;
   /** The command that installs it. */

@@ -17,6 +17,7 @@ const names = ["opencode.jsonc", "opencode.json"];
 export const opencode: ChatHost = {
   name: "opencode",
   title: "OpenCode",
+  protocol: "2025-11-25",
   program: "opencode",
   install: "npm install -g opencode-ai",
   format: jsonWithComments,

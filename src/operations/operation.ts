@@ -127,11 +127,11 @@ export interface McpShape<Input extends z.ZodObject, Output extends z.ZodObject 
 }
 
 /** Seconds of a tool call, which the server knows: chat hosts stop waiting. */
-export interface AnswerTime {
-  /** A call answers within this long. */
-  readonly answer: number;
-  /** So long a call may work or wait, and leave time for what surrounds that. */
+export interface ToolTime {
+  /** So long a call of any client may work, and leave time for what surrounds that. */
   readonly work: number;
+  /** So long a call of the most patient client may wait. */
+  readonly longestWait: number;
 }
 
 /** What surfaces know of a guest's command: how it ended and what it wrote, and what only some operations have. */
@@ -169,7 +169,7 @@ export interface Operation<
   /** Method of the SDK; absent where there is none. */
   readonly sdk?: Sdk;
   readonly cli?: CliShape;
-  readonly mcp?: McpShape<Input, Output> | ((time: AnswerTime) => McpShape<Input, Output>);
+  readonly mcp?: McpShape<Input, Output> | ((time: ToolTime) => McpShape<Input, Output>);
   readonly input: Input;
   readonly output: Output;
   /** Input fields that hold paths of the caller's host: made absolute before the call; the handler opens them within `call.allowedRoots`. */

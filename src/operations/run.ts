@@ -11,7 +11,7 @@ import {
   terminalFlags,
   vcpuCount,
 } from "./fields.js";
-import { operation, type AnswerTime } from "./operation.js";
+import { operation, type ToolTime } from "./operation.js";
 
 const input = z.strictObject({
   environment: environmentName,
@@ -40,7 +40,7 @@ const input = z.strictObject({
   max_output_bytes: maxOutputBytes,
 });
 
-const mcpInput = ({ work }: AnswerTime) =>
+const mcpInput = ({ work }: ToolTime) =>
   z.strictObject({
     command: z.string().min(1).max(131_072).describe("Shell command, run by `bash -lc` in /workspace."),
     environment: input.shape.environment.default(defaultEnvironment),

@@ -6,7 +6,7 @@ import { outcomeView, reasonsOf } from "../process/outcome.js";
 import { keptOutputBytes } from "../process/kept.js";
 import { maxOutputBytes, modelOutputBytes, terminalFlags } from "./fields.js";
 import { besideLoop, mainLoop } from "./offer.js";
-import { operation, type AnswerTime } from "./operation.js";
+import { operation, type ToolTime } from "./operation.js";
 import { execView, workspaceId } from "./workspace-fields.js";
 import { viewOfCommand, viewOfExec } from "./workspace-view.js";
 
@@ -60,7 +60,7 @@ export const workspaceExecOperation = operation({
     omit: ["wait_seconds", "max_output_bytes"],
     alsoTyped: { ...terminalFlags, d: "detach", w: "cwd" },
   },
-  mcp: ({ answer }) => ({
+  mcp: {
     ...mainLoop,
     input: execMcpInput,
     fills: { max_output_bytes: modelOutputBytes },
@@ -68,9 +68,10 @@ export const workspaceExecOperation = operation({
     waits: "wait_seconds",
     description:
       "Runs a shell command as root in the workspace's machine. Non-zero exits, timeouts and kills are results. Returns " +
-      `exit_code, stdout, stderr; of over 20,000 characters head and tail, and the call that reads the rest. Answers within ${answer} s: if state is ` +
-      "`running`, go on with workspace_wait and the sequence. Raise timeout_seconds for builds and test suites.",
-  }),
+      "exit_code, stdout, stderr; of over 20,000 characters head and tail, and the call that reads the rest. Where it takes " +
+      "longer than a call may, state is `running`: go on with workspace_wait and the sequence. Raise timeout_seconds for builds " +
+      "and test suites.",
+  },
   input: execInput,
   output: execView,
   handler: async ({ workspaces }, { workspace_id: id, detach, ...input }, call) => {
@@ -94,11 +95,16 @@ const waitInput = z.strictObject({
   max_output_bytes: maxOutputBytes,
 });
 
-const waitMcpInput = ({ answer, work }: AnswerTime) =>
+const waitMcpInput = ({ longestWait }: ToolTime) =>
   z.strictObject({
     workspace_id: workspaceId,
     sequence: waitInput.shape.sequence,
-    wait_seconds: z.number().min(0).max(answer).default(work).describe("Answer after this long, also while it runs."),
+    wait_seconds: z
+      .number()
+      .min(0)
+      .max(longestWait)
+      .optional()
+      .describe("Answer after this long, also while it runs; else as late as a call may."),
   });
 
 export const workspaceWaitOperation = operation({
@@ -120,7 +126,7 @@ export const workspaceWaitOperation = operation({
     bounded: ["stdout", "stderr"],
     waits: "wait_seconds",
     description:
-      `Goes on waiting for a command that workspace_exec left running, at most ${time.answer} s a call. Returns the same as ` +
+      "Goes on waiting for a command that workspace_exec left running, as long as a call may take. Returns the same as " +
       "workspace_exec. Canceling it leaves the command running.",
   }),
   input: waitInput,

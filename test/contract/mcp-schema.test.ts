@@ -6,13 +6,22 @@ import { loadedFirst } from "../../src/surface/mcp/loading.js";
 import { listedTools } from "../../src/surface/mcp/listed-tools.js";
 import { instructionsOf } from "../../src/surface/mcp/instructions.js";
 import { modeShapes } from "../../src/surface/mcp/modes.js";
+import { answerTimeFor, leastTime, patientClients } from "../../src/surface/mcp/answer-time.js";
 import { annotationsOf, toolsOf } from "../../src/surface/mcp/tools.js";
+import { checkoutFiles } from "./checkout.js";
 
 const tools = [
   ...new Map(
     profiles.flatMap((profile) => toolsOf({ profile }).map(({ tool }) => [tool.name, tool] as const)),
   ).values(),
 ];
+
+function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 -]/gu, "")
+    .replaceAll(" ", "-");
+}
 
 /** Every schema inside a schema, with where it is. */
 function* schemasIn(value: unknown, path: string): Generator<readonly [string, Readonly<Record<string, unknown>>]> {
@@ -61,7 +70,7 @@ test("whether a call reaches the world beyond this host is what its operation sa
 
 test("a call that works on gets as long as leaves time to answer, whatever the model asks for", () => {
   const byName = new Map(toolsOf({ profile: "workspace-core" }).map((each) => [each.tool.name, each]));
-  const waits = (name: string, given: object) => byName.get(name)?.toInput({ ...given })["wait_seconds"];
+  const waits = (name: string, given: object) => byName.get(name)?.toInput({ ...given }, leastTime)["wait_seconds"];
   expect([
     waits("workspace_exec", { command: "true" }),
     waits("workspace_create", {}),
@@ -69,6 +78,32 @@ test("a call that works on gets as long as leaves time to answer, whatever the m
     waits("workspace_wait", { wait_seconds: 2 }),
     waits("workspace_status", {}),
   ]).toEqual([40, 40, 43, 2, undefined]);
+});
+
+test("a call takes longer than 45 s only for a client that was seen to wait, from that version on, and that hears of it", () => {
+  const answer = (name: string, version: string, hears = true) => answerTimeFor({ name, version }, hears).answer;
+  for (const { name, version, answer: most } of patientClients) {
+    expect([answer(name, version), answer(name, `${version}-rc.1`), answer(name, "99.0.0")]).toEqual([
+      most,
+      most,
+      most,
+    ]);
+    expect([answer(name, version, false), answer(name, "0.0.9"), answer(name, "newest")]).toEqual([45, 45, 45]);
+  }
+  expect([answerTimeFor(undefined, true).answer, answer("other", "9.9.9"), answer("claude-code", "2.1.331")]).toEqual([
+    ...[45, 45, 45],
+  ]);
+});
+
+test("each row of patient clients has its recorded proof, with a limit beyond what it is given", () => {
+  const document = checkoutFiles((path) => path === "docs/integrations/call-limits.md").map(({ text }) => text);
+  const proofs = [...document.join("").matchAll(/^## (.+)\n([^]*?)(?=^## |(?![^]))/gmu)];
+  for (const { name, version, answer, proof } of patientClients) {
+    const [, , text = ""] = proofs.find(([, title = ""]) => anchorOf(title) === proof) ?? [];
+    expect(text).toContain(`\`${name}\` ${version}`);
+    const [, seconds] = /waited (\d+) s with progress/u.exec(text) ?? [];
+    expect({ name, isProven: Number(seconds) > answer }).toEqual({ name, isProven: true });
+  }
 });
 
 test("a host that loads tools on demand has the main loop from the start, and finds each other tool by its words", () => {

@@ -11,6 +11,8 @@ export interface McpOptions {
   readonly args?: readonly string[];
   /** Chat hosts start servers wherever they are themselves; `/` when absent. */
   readonly cwd?: string;
+  /** The newest when absent; an older one begins with a handshake. */
+  readonly protocol?: "2026-07-28" | "2025-11-25" | undefined;
 }
 
 export type StructuredContent = Readonly<Record<string, unknown>>;
@@ -47,7 +49,12 @@ export async function connectMcp({ env }: Pick<Home, "env">, options: McpOptions
     env: Object.fromEntries(defined),
     cwd: options.cwd ?? "/",
   });
-  const client = new Client({ name: "pyro-test", version: "1" });
+  const { protocol = "2026-07-28" } = options;
+  const isNew = protocol === "2026-07-28";
+  const client = new Client(
+    { name: "pyro-test", version: "1" },
+    isNew ? { versionNegotiation: { mode: { pin: protocol } } } : {},
+  );
   await client.connect(transport);
   return {
     client,

@@ -3,49 +3,60 @@
 import { expect, test } from "vitest";
 import { openHome, sharedHome, type Home } from "./home.js";
 import { idle, nothing } from "./idle.js";
-import { connectMcp } from "./mcp-client.js";
+import { connectMcp, type McpOptions } from "./mcp-client.js";
 
 const home = sharedHome();
 const serve = ["mcp", "serve", "--profile", "vm-run"];
 
-function connect(of: Pick<Home, "env">) {
-  return connectMcp(of, { args: serve.slice(2) });
+function connect(of: Pick<Home, "env">, protocol?: McpOptions["protocol"]) {
+  return connectMcp(of, { args: serve.slice(2), protocol });
 }
 
-test("[mcp-at-once] initialize and tools/list are answered before any daemon or machine exists", async () => {
-  await using fresh = openHome();
-  await using server = await connect(fresh);
-  const { tools } = await server.client.listTools();
-  expect(tools.map(({ name }) => name)).toEqual(["vm_run"]);
-  expect(server.client.getInstructions()).toContain("vm_run");
-  expect(fresh.processes("daemon")).toEqual([]);
-});
+const protocols = ["2026-07-28", "2025-11-25"] as const;
 
-test("[mcp-vm-run] vm_run runs one shell command in a machine of its own; a failing one is a result", async () => {
-  await using server = await connect(home);
-  const result = await server.client.callTool({
-    name: "vm_run",
-    arguments: { command: "pwd; id -un; echo $0; echo oops >&2; exit 3" },
-  });
-  expect(result.isError ?? false).toBe(false);
-  expect(result.structuredContent).toMatchObject({
-    exit_code: 3,
-    timed_out: false,
-    stdout: "/workspace\nroot\n/bin/bash\n",
-    stderr: "oops\n",
-  });
-});
+test.each(protocols)(
+  "[mcp-at-once] initialize and tools/list are answered before any daemon or machine exists (%s)",
+  async (protocol) => {
+    await using fresh = openHome();
+    await using server = await connect(fresh, protocol);
+    const { tools } = await server.client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(["vm_run"]);
+    expect(server.client.getInstructions()).toContain("vm_run");
+    expect(fresh.processes("daemon")).toEqual([]);
+  },
+);
 
-test("[mcp-errors] what the model did wrong comes back as a result that says what to do", async () => {
-  await using server = await connect(home);
-  const unknown = await server.client.callTool({
-    name: "vm_run",
-    arguments: { command: "true", environment: "nope:1" },
-  });
-  expect(unknown).toMatchObject({ isError: true, structuredContent: { error: { code: "not_found" } } });
-  const extra = await server.client.callTool({ name: "vm_run", arguments: { command: "true", network: true } });
-  expect(extra).toMatchObject({ isError: true, structuredContent: { error: { code: "invalid_argument" } } });
-});
+test.each(protocols)(
+  "[mcp-vm-run] vm_run runs one shell command in a machine of its own; a failing one is a result (%s)",
+  async (protocol) => {
+    await using server = await connect(home, protocol);
+    const result = await server.client.callTool({
+      name: "vm_run",
+      arguments: { command: "pwd; id -un; echo $0; echo oops >&2; exit 3" },
+    });
+    expect(result.isError ?? false).toBe(false);
+    expect(result.structuredContent).toMatchObject({
+      exit_code: 3,
+      timed_out: false,
+      stdout: "/workspace\nroot\n/bin/bash\n",
+      stderr: "oops\n",
+    });
+  },
+);
+
+test.each(protocols)(
+  "[mcp-errors] what the model did wrong comes back as a result that says what to do (%s)",
+  async (protocol) => {
+    await using server = await connect(home, protocol);
+    const unknown = await server.client.callTool({
+      name: "vm_run",
+      arguments: { command: "true", environment: "nope:1" },
+    });
+    expect(unknown).toMatchObject({ isError: true, structuredContent: { error: { code: "not_found" } } });
+    const extra = await server.client.callTool({ name: "vm_run", arguments: { command: "true", network: true } });
+    expect(extra).toMatchObject({ isError: true, structuredContent: { error: { code: "invalid_argument" } } });
+  },
+);
 
 test("[mcp-too-long] a call of 10.5 MB is an error that says what to do, and the next one is answered", async () => {
   await using server = await connect(home);
@@ -68,25 +79,28 @@ test("[mcp-bounded] output larger than a host takes comes back as head and tail"
   });
 });
 
-test("[mcp-progress] [mcp-cancel] a client that asked hears of progress, and canceling ends the machine", async () => {
-  await using own = openHome();
-  await using server = await connect(own);
-  const stop = new AbortController();
-  const messages: (string | undefined)[] = [];
-  const call = server.client.callTool(
-    { name: "vm_run", arguments: { command: "sleep 40", timeout_seconds: 40 } },
-    {
-      signal: stop.signal,
-      onprogress: ({ message }) => {
-        messages.push(message);
-        if (message?.startsWith("Running the command") === true) stop.abort();
+test.each(protocols)(
+  "[mcp-progress] [mcp-cancel] a client that asked hears of progress, and canceling ends the machine (%s)",
+  async (protocol) => {
+    await using own = openHome();
+    await using server = await connect(own, protocol);
+    const stop = new AbortController();
+    const messages: (string | undefined)[] = [];
+    const call = server.client.callTool(
+      { name: "vm_run", arguments: { command: "sleep 40", timeout_seconds: 40 } },
+      {
+        signal: stop.signal,
+        onprogress: ({ message }) => {
+          messages.push(message);
+          if (message?.startsWith("Running the command") === true) stop.abort();
+        },
       },
-    },
-  );
-  await expect(call).rejects.toThrow("abort");
-  expect(messages.length).toBeGreaterThan(0);
-  expect(await idle(own)).toEqual(nothing);
-});
+    );
+    await expect(call).rejects.toThrow("abort");
+    expect(messages.length).toBeGreaterThan(0);
+    expect(await idle(own)).toEqual(nothing);
+  },
+);
 
 test("[mcp-ends] the server ends when standard input does, also in the middle of a call, and its machine with it", async () => {
   await using own = openHome();

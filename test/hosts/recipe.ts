@@ -95,7 +95,7 @@ export const interruptedCommand: readonly Step[] = [
 export function longCommand(command: string): readonly Step[] {
   return [
     () => ({ tool: "workspace_create", args: {} }),
-    (results) => exec(results, command, 120),
+    (results) => exec(results, command, 600),
     (results) => {
       match(last(results), /running/u);
       match(last(results), /begun/u);

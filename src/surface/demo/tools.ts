@@ -10,6 +10,7 @@ import { workspaceDeleteOperation } from "../../operations/workspace.js";
 import { workspaceExecOperation } from "../../operations/workspace-exec.js";
 import { workspaceDiffOperation } from "../../operations/workspace-files.js";
 import { callOperation, type Connector, type WireInput, type WireResult } from "../connection.js";
+import { leastTime } from "../mcp/answer-time.js";
 import { applyScope, scopeOf, type ServerScope } from "../mcp/choices.js";
 import { toolError, toolResult } from "../mcp/result.js";
 import { toolSpeaker } from "../mcp/speaker.js";
@@ -94,7 +95,7 @@ export class DemoTools implements AsyncDisposable {
     try {
       const tool = this.#tools.find((each) => each.tool.name === name);
       if (tool === undefined) throw this.#unknown(name);
-      const input = await applyScope(this.#scope, tool, parseInput(tool.input, args));
+      const input = await applyScope(this.#scope, { tool, time: leastTime }, parseInput(tool.input, args));
       // What was reached must be seen before it is gone.
       if (tool.operation.name === workspaceDeleteOperation.name) await this.goal(signal);
       const result = await this.#perform(tool.operation, input, signal);

@@ -6,7 +6,7 @@ import { plannedBy } from "../../operations/planned.js";
 import { modes, type Mode } from "../../operations/serve-choices.js";
 import { modeShapes } from "../mcp/modes.js";
 import { isLeftOut } from "../mcp/shrink.js";
-import { answerTime } from "../mcp/answer-time.js";
+import { leastTime, patientClients } from "../mcp/answer-time.js";
 import { instructionsOf } from "../mcp/instructions.js";
 import { loadedFirst } from "../mcp/loading.js";
 import { toolsOf, type McpTool } from "../mcp/tools.js";
@@ -45,10 +45,18 @@ export function mcpPage(): string {
     "## Results",
     "Results come as structured content and as compact text. An error is a result with `isError`, whose structured " +
       "content is `{error: {code, message, hint}}`; see [errors](errors.md). Output streams over 20,000 characters come " +
-      `back as head and tail. A call answers within ${answerTime.answer} s; a client that sends a progress token hears of it every 2 s, ` +
+      `back as head and tail. A call answers within ${leastTime.answer} s, or later where its client waits longer (below); a client that sends a progress token hears of it every 2 s, ` +
       "and canceling the call stops what runs in the guest; only canceling `workspace_wait` leaves the command running. A " +
       "command that takes longer comes back with `state: running` and its `sequence` for `workspace_wait`, a creation with " +
       "`state: creating` for `workspace_status`.",
+    "These clients were [seen](../integrations/call-limits.md) to wait longer, as long as they hear of the call's progress:",
+    table(
+      ["Client", "from version", "a call answers within"],
+      patientClients.map(({ name, version, answer }) => [`\`${name}\``, version, `${answer} s`]),
+    ),
+    "## Protocol",
+    "A client may speak 2026-07-28 (`server/discover`, each request by itself) or 2025-11-25, 2025-06-18 and earlier (`initialize`). " +
+      "The list of tools has a fixed order, and clients of 2026-07-28 may keep it for an hour.",
   ]);
 }
 

@@ -7,23 +7,25 @@ import { parseInput } from "../../operations/input.js";
 import type { CallOptions } from "../../client/call.js";
 import { callOperation, type Connector, type WireInput } from "../connection.js";
 import { worded } from "../worded.js";
-import { deadlineMs } from "./answer-time.js";
+import { answerTimeFor, type Caller } from "./answer-time.js";
 import { applyScope, type ServerScope } from "./choices.js";
 import { hasRoom, toolError, toolResult } from "./result.js";
 import { mcpShapeOf, withToolNames, type McpTool } from "./tools.js";
 
 export interface CallTimes {
-  /** Milliseconds after which a call answers, done or not. */
-  readonly deadlineMs: number;
+  /** Milliseconds after which a call answers, done or not; by its client where absent. */
+  readonly deadlineMs?: number | undefined;
   /** Milliseconds between two progress notifications. */
   readonly progressMs: number;
 }
 
-export const defaultTimes: CallTimes = { deadlineMs, progressMs: 2000 };
+export const defaultTimes: CallTimes = { progressMs: 2000 };
 
 export interface ToolRequest {
   readonly tool: McpTool;
   readonly args: unknown;
+  /** Who calls, as it says itself. */
+  readonly caller: Caller | undefined;
 }
 
 export interface ToolSurroundings {
@@ -35,13 +37,15 @@ export interface ToolSurroundings {
 }
 
 export async function callTool(
-  { tool, args }: ToolRequest,
+  { tool, args, caller }: ToolRequest,
   { mcpReq }: Pick<ServerContext, "mcpReq">,
   { connector, times, scope, speaker }: ToolSurroundings,
 ): Promise<CallToolResult> {
+  const time = answerTimeFor(caller, mcpReq._meta?.progressToken !== undefined);
+  const { deadlineMs = time.deadlineMs } = times;
   const deadline = new AbortController();
   let last: ProgressEvent | undefined;
-  const timer = setTimeout(() => deadline.abort(tooLong(tool, last, times)), times.deadlineMs);
+  const timer = setTimeout(() => deadline.abort(tooLong(tool, last, deadlineMs)), deadlineMs);
   const stopNotifying = notify(mcpReq, times, () => last && progressText(last));
   try {
     const options: CallOptions = {
@@ -53,7 +57,7 @@ export async function callTool(
         last = event;
       },
     };
-    let input = await applyScope(scope, tool, parseInput(tool.input, withToolNames(tool, args ?? {})));
+    let input = await applyScope(scope, { tool, time }, parseInput(tool.input, withToolNames(tool, args ?? {})));
     for (;;) {
       const result = await callOperation(connector, { operation: tool.operation, input }, options);
       const less = hasRoom(tool.operation, result) ? undefined : askLess(tool, input);
@@ -80,7 +84,7 @@ function askLess({ operation }: McpTool, input: WireInput): WireInput | undefine
 }
 
 /** Names the phase the call was in; what the daemon installs goes on without the caller. */
-function tooLong({ tool }: McpTool, last: ProgressEvent | undefined, { deadlineMs }: CallTimes): PyroError {
+function tooLong({ tool }: McpTool, last: ProgressEvent | undefined, deadlineMs: number): PyroError {
   const phase = last === undefined ? "" : ` It was at: ${last.message}${percent(last)}.`;
   const hint =
     last === undefined || last.phase === "command"

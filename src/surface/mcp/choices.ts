@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { findHome } from "../../base/user.js";
 import { checkServeChoices } from "../../operations/serve-choices.js";
 import { parseRepositoryUrl } from "../../tree/git/url.js";
+import type { AnswerTime } from "./answer-time.js";
 import { confinePath, realFolder, type AllowedFolders } from "./confine.js";
 import type { McpTool } from "./tools.js";
 
@@ -71,7 +72,7 @@ export function scopeOf(choices: ServerChoices, cwd: string): ServerScope {
 /** The operation's input for a model's arguments: host paths confined, the user's choices filled in. */
 export async function applyScope(
   scope: ServerScope,
-  { operation, toInput }: McpTool,
+  { tool: { operation, toInput }, time }: { readonly tool: McpTool; readonly time: AnswerTime },
   args: Readonly<Record<string, unknown>>,
 ): Promise<Readonly<Record<string, unknown>>> {
   const confined: Record<string, unknown> = { ...args };
@@ -82,7 +83,11 @@ export async function applyScope(
   const wantsSource = "project_path" in operation.input.shape && args["seed_path"] === undefined;
   const seed = confined["seed_path"];
   const include = typeof seed === "string" ? below(seed, scope.included) : [];
-  return { ...toInput(confined), ...(wantsSource ? scope.source : {}), ...(include.length === 0 ? {} : { include }) };
+  return {
+    ...toInput(confined, time),
+    ...(wantsSource ? scope.source : {}),
+    ...(include.length === 0 ? {} : { include }),
+  };
 }
 
 /** What the user includes of the project, where a model names the project itself or a folder that holds some of it. */

@@ -1,5 +1,12 @@
 // Owns the MCP server: its tools and instructions. Never knows over what it is served.
-import { ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/server";
+import {
+  CLIENT_INFO_META_KEY,
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
+import * as z from "zod";
 import { closest } from "../../base/closest.js";
 import type { Speaker } from "../../base/say.js";
 import { version } from "../../base/version.js";
@@ -7,6 +14,7 @@ import type { Profile } from "../../operations/operation.js";
 import { plannedBy } from "../../operations/planned.js";
 import { checkServeChoices, defaultProfile, type Mode } from "../../operations/serve-choices.js";
 import type { Connector } from "../connection.js";
+import type { Caller } from "./answer-time.js";
 import { callTool, defaultTimes, type CallTimes } from "./call-tool.js";
 import { scopeOf, type ServerChoices } from "./choices.js";
 import { instructionsOf } from "./instructions.js";
@@ -50,6 +58,8 @@ export function createServer(options: ServerOptions): Server {
     { name: "pyro", title: "pyro", version },
     {
       capabilities: { tools: {} },
+      // They are the same as long as this process is there.
+      cacheHints: { "tools/list": kept, "server/discover": kept },
       instructions: instructionsOf({ ...facts, task: mode === undefined ? undefined : modeShapes[mode].task }),
     },
   );
@@ -64,10 +74,13 @@ export function createServer(options: ServerOptions): Server {
     const { tools, speaker } = await callable();
     const tool = tools.find((each) => each.tool.name === name);
     if (tool === undefined) throw unknownTool(name, names);
-    return callTool({ tool, args }, context, { connector, times, scope, speaker });
+    return callTool({ tool, args, caller: callerOf(server, context) }, context, { connector, times, scope, speaker });
   });
   return server;
 }
+
+/** Clients of 2026-07-28 ask again after this long. */
+const kept = { ttlMs: 60 * 60 * 1000, cacheScope: "private" } as const;
 
 interface Callable {
   readonly tools: readonly McpTool[];
@@ -80,6 +93,14 @@ async function loadCallable(choice: ToolChoice): Promise<Callable> {
   const [{ toolsOf }, { toolSpeaker }] = await Promise.all([import("./tools.js"), import("./speaker.js")]);
   const tools = toolsOf(choice);
   return { tools, speaker: toolSpeaker(tools) };
+}
+
+const named = z.looseObject({ [CLIENT_INFO_META_KEY]: z.looseObject({ name: z.string(), version: z.string() }) });
+
+/** Since 2026-07-28 it stands in each request, before in the first alone. */
+function callerOf(server: Server, { mcpReq }: ServerContext): Caller | undefined {
+  const { envelope } = mcpReq;
+  return envelope === undefined ? server.getClientVersion() : named.safeParse(envelope).data?.[CLIENT_INFO_META_KEY];
 }
 
 function unknownTool(name: string, known: readonly string[]): ProtocolError {

@@ -5,15 +5,15 @@ import { environmentName } from "../../operations/fields.js";
 import type { Effect, McpShape, Operation, Profile } from "../../operations/operation.js";
 import type { Mode } from "../../operations/serve-choices.js";
 import { operations } from "../../operations/table.js";
-import { answerTime, longestWait } from "./answer-time.js";
+import { toolTime, type AnswerTime } from "./answer-time.js";
 import { hostMeta, loadedAlone } from "./loading.js";
 import { modeShapes } from "./modes.js";
 
 export interface McpTool {
   readonly operation: Operation;
   readonly tool: Tool;
-  /** The checked arguments as the operation's own input. */
-  toInput(checked: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
+  /** The checked arguments as the operation's own input, for a call that may take so long. */
+  toInput(checked: Readonly<Record<string, unknown>>, time: AnswerTime): Readonly<Record<string, unknown>>;
   readonly input: z.ZodObject;
 }
 
@@ -37,10 +37,10 @@ export function toolsOf({ profile, mode, environment }: ToolChoice): readonly Mc
       {
         operation,
         input,
-        toInput: (checked: Readonly<Record<string, unknown>>) => ({
+        toInput: (checked: Readonly<Record<string, unknown>>, time: AnswerTime) => ({
           ...withFullNames(shape, checked),
           ...shape.fills,
-          ...waiting(shape, checked),
+          ...waiting(shape, checked, time),
         }),
         tool: {
           name: operation.name,
@@ -59,7 +59,7 @@ export function toolsOf({ profile, mode, environment }: ToolChoice): readonly Mc
 
 /** Undefined for what is no tool of any profile. */
 export function mcpShapeOf({ mcp }: Operation): McpShape<z.ZodObject> | undefined {
-  return typeof mcp === "function" ? mcp(answerTime) : mcp;
+  return typeof mcp === "function" ? mcp(toolTime) : mcp;
 }
 
 /** Fields under the names of the operation's own input. */
@@ -85,10 +85,11 @@ export function toolName(names: Readonly<Partial<Record<string, string>>> | unde
 function waiting(
   { waits }: McpShape<z.ZodObject>,
   checked: Readonly<Record<string, unknown>>,
+  { longestWait, work }: AnswerTime,
 ): Readonly<Record<string, number>> {
   if (waits === undefined) return {};
   const asked = checked[waits];
-  return { [waits]: typeof asked === "number" ? Math.min(asked, longestWait) : answerTime.work };
+  return { [waits]: typeof asked === "number" ? Math.min(asked, longestWait) : work };
 }
 
 function withEnvironment(input: z.ZodObject, environment: string | undefined): z.ZodObject {

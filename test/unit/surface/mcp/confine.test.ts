@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { leastTime } from "../../../../src/surface/mcp/answer-time.js";
 import { applyScope, scopeOf } from "../../../../src/surface/mcp/choices.js";
 import { confinePath, realFolder } from "../../../../src/surface/mcp/confine.js";
 import { toolsOf } from "../../../../src/surface/mcp/tools.js";
@@ -86,7 +87,8 @@ test("what the user includes goes in with the project, and with a folder of it w
   const tool = toolsOf({ profile: "workspace-core" }).find((each) => each.tool.name === "workspace_create");
   if (tool === undefined) throw new Error("There is no workspace_create.");
   expect(Object.keys(tool.tool.inputSchema.properties ?? {})).not.toContain("include");
-  const included = async (args: Readonly<Record<string, unknown>>) => (await applyScope(scope, tool, args))["include"];
+  const included = async (args: Readonly<Record<string, unknown>>) =>
+    (await applyScope(scope, { tool, time: leastTime }, args))["include"];
   expect(await included({})).toEqual(["node_modules", "src/data"]);
   expect(await included({ seed_path: "." })).toEqual(["node_modules", "src/data"]);
   expect(await included({ seed_path: "src" })).toEqual(["data"]);

@@ -1,7 +1,8 @@
 // Proves how MCP calls end: in time, within what hosts take, and as results that a model can act on.
 import { InMemoryTransport, type CallToolResult } from "@modelcontextprotocol/server";
+import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { Client } from "@modelcontextprotocol/client";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { PyroError } from "../../../../src/base/error.js";
 import { call, either, say } from "../../../../src/base/say.js";
 import { envListOperation } from "../../../../src/operations/env.js";
@@ -21,13 +22,29 @@ const quick = { deadlineMs: 60_000, progressMs: 5 };
 
 const speaker = toolSpeaker(toolsOf({ profile: "workspace-core" }));
 
-async function connect(answer: Answer, times = quick) {
-  const daemon = fakeDaemon(answer);
-  const [theirs, ours] = InMemoryTransport.createLinkedPair();
-  await createServer({ profile: "vm-run", connector: daemon.connector, times }).connect(ours);
-  const client = new Client({ name: "test", version: "1" });
-  await client.connect(theirs);
-  return { client, daemon };
+interface Connection {
+  readonly times?: typeof quick;
+  readonly profile?: "vm-run" | "workspace-core";
+  /** As whom the client names itself. */
+  readonly as?: { readonly name: string; readonly version: string };
+}
+
+/** Both eras of the protocol: with a handshake, and with requests that stand by themselves. */
+const eras = ["2025-11-25", "2026-07-28"] as const;
+
+function connectIn(era: (typeof eras)[number]) {
+  return async (
+    answer: Answer,
+    { times = quick, profile = "vm-run", as = { name: "test", version: "1" } }: Connection = {},
+  ) => {
+    const daemon = fakeDaemon(answer);
+    const [theirs, ours] = InMemoryTransport.createLinkedPair();
+    serveStdio(() => createServer({ profile, connector: daemon.connector, times }), { transport: ours });
+    const client = new Client(as, era === "2026-07-28" ? { versionNegotiation: { mode: { pin: era } } } : {});
+    await client.connect(theirs);
+    expect(client.getNegotiatedProtocolVersion()).toBe(era);
+    return { client, daemon };
+  };
 }
 
 test("what a diff leaves out is said below its text, also where it is empty", () => {
@@ -43,117 +60,147 @@ test("what a diff leaves out is said below its text, also where it is empty", ()
   ]);
 });
 
-test("initialize and tools/list need no daemon", async () => {
-  const { client, daemon } = await connect(() => ranFine);
-  const { tools } = await client.listTools();
-  expect([tools.map(({ name }) => name), daemon.starts()]).toEqual([["vm_run"], 0]);
-});
+describe.each(eras)("a client of %s", (era) => {
+  const connect = connectIn(era);
 
-test("a call gets its defaults and comes back as structured content and compact text", async () => {
-  const { client, daemon } = await connect(() => ({ ...ranFine, exit_code: 3, stdout: "out\n", stderr: "err\n" }));
-  const result = await client.callTool({ name: "vm_run", arguments: { command: "x" } });
-  expect(daemon.calls).toEqual([
-    {
-      name: "vm_run",
-      input: {
-        environment: "debian:12",
-        command: "x",
-        vcpu_count: 1,
-        allow_host_compat: false,
-        mem_mib: 1024,
-        timeout_seconds: 30,
-        max_output_bytes: 20_000,
+  test("initialize and tools/list need no daemon", async () => {
+    const { client, daemon } = await connect(() => ranFine);
+    const { tools } = await client.listTools();
+    expect([tools.map(({ name }) => name), daemon.starts()]).toEqual([["vm_run"], 0]);
+  });
+
+  test("a call gets its defaults and comes back as structured content and compact text", async () => {
+    const { client, daemon } = await connect(() => ({ ...ranFine, exit_code: 3, stdout: "out\n", stderr: "err\n" }));
+    const result = await client.callTool({ name: "vm_run", arguments: { command: "x" } });
+    expect(daemon.calls).toEqual([
+      {
+        name: "vm_run",
+        input: {
+          environment: "debian:12",
+          command: "x",
+          vcpu_count: 1,
+          allow_host_compat: false,
+          mem_mib: 1024,
+          timeout_seconds: 30,
+          max_output_bytes: 20_000,
+        },
       },
-    },
-  ]);
-  expect(result).toMatchObject({
-    content: [{ type: "text", text: "[exit code 3, 12 ms]\nout\n[stderr]\nerr\n" }],
-    structuredContent: { ...ranFine, exit_code: 3, stdout: "out\n", stderr: "err\n" },
+    ]);
+    expect(result).toMatchObject({
+      content: [{ type: "text", text: "[exit code 3, 12 ms]\nout\n[stderr]\nerr\n" }],
+      structuredContent: { ...ranFine, exit_code: 3, stdout: "out\n", stderr: "err\n" },
+    });
   });
-});
 
-test.each([
-  [
-    { command: "x", bogus: 1 },
-    "Unknown field bogus. Known are: command, environment, vcpu_count, mem_mib, timeout_seconds, allow_host_compat.",
-  ],
-  [{ command: "x", mem_mb: 1 }, "Unknown field mem_mb. Did you mean mem_mib?"],
-  [{}, "command is required."],
-  [{ command: "x", timeout_seconds: 41 }, "timeout_seconds must be at most 40."],
-])("%j is refused as a result that names the field", async (args, message) => {
-  const { client, daemon } = await connect(() => ranFine);
-  const result = await client.callTool({ name: "vm_run", arguments: args });
-  const error = { code: "invalid_argument", message, hint: "Correct it and call again." };
-  expect([result.isError, result.structuredContent, daemon.starts()]).toEqual([true, { error }, 0]);
-});
-
-test("an error of the daemon is a result with its hint", async () => {
-  const { client } = await connect(() => {
-    throw new PyroError("not_found", "No such environment.", { hint: "Use debian:12." });
+  test.each([
+    [
+      { command: "x", bogus: 1 },
+      "Unknown field bogus. Known are: command, environment, vcpu_count, mem_mib, timeout_seconds, allow_host_compat.",
+    ],
+    [{ command: "x", mem_mb: 1 }, "Unknown field mem_mb. Did you mean mem_mib?"],
+    [{}, "command is required."],
+    [{ command: "x", timeout_seconds: 41 }, "timeout_seconds must be at most 40."],
+  ])("%j is refused as a result that names the field", async (args, message) => {
+    const { client, daemon } = await connect(() => ranFine);
+    const result = await client.callTool({ name: "vm_run", arguments: args });
+    const error = { code: "invalid_argument", message, hint: "Correct it and call again." };
+    expect([result.isError, result.structuredContent, daemon.starts()]).toEqual([true, { error }, 0]);
   });
-  const result = await client.callTool({ name: "vm_run", arguments: { command: "x" } });
-  expect(result).toMatchObject({
-    isError: true,
-    content: [{ type: "text", text: "not_found: No such environment.\nUse debian:12." }],
-    structuredContent: { error: { code: "not_found", message: "No such environment.", hint: "Use debian:12." } },
-  });
-});
 
-test("a call that is not done in time is canceled and says where it was", async () => {
-  const installing = { phase: "install", message: "Installing debian:12", done: 1, total: 4 };
-  const { client } = await connect(
-    (_call, { onProgress, signal }) => {
-      onProgress?.(installing);
+  test("an error of the daemon is a result with its hint", async () => {
+    const { client } = await connect(() => {
+      throw new PyroError("not_found", "No such environment.", { hint: "Use debian:12." });
+    });
+    const result = await client.callTool({ name: "vm_run", arguments: { command: "x" } });
+    expect(result).toMatchObject({
+      isError: true,
+      content: [{ type: "text", text: "not_found: No such environment.\nUse debian:12." }],
+      structuredContent: { error: { code: "not_found", message: "No such environment.", hint: "Use debian:12." } },
+    });
+  });
+
+  test("a call that is not done in time is canceled and says where it was", async () => {
+    const installing = { phase: "install", message: "Installing debian:12", done: 1, total: 4 };
+    const { client } = await connect(
+      (_call, { onProgress, signal }) => {
+        onProgress?.(installing);
+        return untilCanceled(signal);
+      },
+      { times: { deadlineMs: 20, progressMs: 5 } },
+    );
+    const result = await client.callTool({ name: "vm_run", arguments: { command: "x" } });
+    expect(result.structuredContent).toEqual({
+      error: {
+        code: "deadline_exceeded",
+        message: "vm_run was not done after 0 s and was canceled. It was at: Installing debian:12, 25 %.",
+        hint: "Call again in a moment: an environment that is being installed goes on installing.",
+      },
+    });
+  });
+
+  test("a client that asks for progress gets it, growing and with the phase", async () => {
+    const seen: { progress: number; message?: string | undefined }[] = [];
+    const enough = new AbortController();
+    const { client } = await connect((_call, { onProgress, signal }) => {
+      onProgress?.({ phase: "boot", message: "Starting a machine" });
       return untilCanceled(signal);
-    },
-    { deadlineMs: 20, progressMs: 5 },
-  );
-  const result = await client.callTool({ name: "vm_run", arguments: { command: "x" } });
-  expect(result.structuredContent).toEqual({
-    error: {
-      code: "deadline_exceeded",
-      message: "vm_run was not done after 0 s and was canceled. It was at: Installing debian:12, 25 %.",
-      hint: "Call again in a moment: an environment that is being installed goes on installing.",
-    },
+    });
+    const onprogress = (event: { progress: number; message?: string | undefined }) => {
+      seen.push(event);
+      if (seen.length === 2) enough.abort();
+    };
+    await client
+      .callTool({ name: "vm_run", arguments: { command: "x" } }, { onprogress, signal: enough.signal })
+      .catch(() => undefined);
+    expect(seen.map(({ message }) => message)).toEqual(["Starting a machine · 0 s", "Starting a machine · 0 s"]);
   });
-});
 
-test("a client that asks for progress gets it, growing and with the phase", async () => {
-  const seen: { progress: number; message?: string | undefined }[] = [];
-  const enough = new AbortController();
-  const { client } = await connect((_call, { onProgress, signal }) => {
-    onProgress?.({ phase: "boot", message: "Starting a machine" });
-    return untilCanceled(signal);
+  test("cancellation reaches the daemon", async () => {
+    let arrived = (): void => undefined;
+    const arrival = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    let canceled: Promise<unknown> = Promise.resolve();
+    const { client } = await connect((_call, { signal }) => {
+      canceled = untilCanceled(signal).catch((reason: unknown) => reason);
+      arrived();
+      return canceled;
+    });
+    const stop = new AbortController();
+    const call = client
+      .callTool({ name: "vm_run", arguments: { command: "x" } }, { signal: stop.signal })
+      .catch(() => "canceled");
+    await arrival;
+    stop.abort();
+    await canceled;
+    expect(await call).toBe("canceled");
   });
-  const onprogress = (event: { progress: number; message?: string | undefined }) => {
-    seen.push(event);
-    if (seen.length === 2) enough.abort();
-  };
-  await client
-    .callTool({ name: "vm_run", arguments: { command: "x" } }, { onprogress, signal: enough.signal })
-    .catch(() => undefined);
-  expect(seen.map(({ message }) => message)).toEqual(["Starting a machine · 0 s", "Starting a machine · 0 s"]);
-});
 
-test("cancellation reaches the daemon", async () => {
-  let arrived = (): void => undefined;
-  const arrival = new Promise<void>((resolve) => {
-    arrived = resolve;
+  test("a command may take longer where the client was seen to wait, and hears of it", async () => {
+    const waits: unknown[] = [];
+    const ask = async (as: { readonly name: string; readonly version: string }, onprogress?: () => void) => {
+      const { client, daemon } = await connect(() => ranFine, { profile: "workspace-core", as });
+      const args = { workspace_id: "ws_aaaaaaaaaaaa", command: "true" };
+      await client.callTool(
+        { name: "workspace_exec", arguments: args },
+        onprogress === undefined ? {} : { onprogress },
+      );
+      waits.push(Object(daemon.calls[0]?.input)["wait_seconds"]);
+    };
+    const claude = { name: "claude-code", version: "2.1.332" };
+    await ask(claude, () => undefined);
+    await ask(claude);
+    await ask({ name: "other", version: "3.0.0" }, () => undefined);
+    expect(waits).toEqual([105, 40, 40]);
   });
-  let canceled: Promise<unknown> = Promise.resolve();
-  const { client } = await connect((_call, { signal }) => {
-    canceled = untilCanceled(signal).catch((reason: unknown) => reason);
-    arrived();
-    return canceled;
+
+  test("a hint that names a call names a tool of this server, or what the user can do in a terminal", async () => {
+    const hint = say`${either(say`Reset it by ${call("workspace_reset")}. `)}${call("doctor")} says more.`;
+    const { client } = await connect(() => Promise.reject(new PyroError("unavailable", "Gone.", { hint })));
+    expect((await client.callTool({ name: "vm_run", arguments: { command: "x" } })).content).toEqual([
+      { type: "text", text: "unavailable: Gone.\n`pyro doctor` (which the user runs in a terminal) says more." },
+    ]);
   });
-  const stop = new AbortController();
-  const call = client
-    .callTool({ name: "vm_run", arguments: { command: "x" } }, { signal: stop.signal })
-    .catch(() => "canceled");
-  await arrival;
-  stop.abort();
-  await canceled;
-  expect(await call).toBe("canceled");
 });
 
 function longestChannel({ content, structuredContent }: CallToolResult): number {
@@ -305,10 +352,27 @@ test("bytes are left out and deep texts are cut, at every depth", () => {
   expect(value["list"]).toEqual([{ text: cut(long, 2000) }]);
 });
 
-test("a hint that names a call names a tool of this server, or what the user can do in a terminal", async () => {
-  const hint = say`${either(say`Reset it by ${call("workspace_reset")}. `)}${call("doctor")} says more.`;
-  const { client } = await connect(() => Promise.reject(new PyroError("unavailable", "Gone.", { hint })));
-  expect((await client.callTool({ name: "vm_run", arguments: { command: "x" } })).content).toEqual([
-    { type: "text", text: "unavailable: Gone.\n`pyro doctor` (which the user runs in a terminal) says more." },
-  ]);
+test("a client of 2026-07-28 may keep what the server offers for an hour, and gets it in one order", async () => {
+  const [theirs, ours] = InMemoryTransport.createLinkedPair();
+  const { connector } = fakeDaemon(() => undefined);
+  serveStdio(() => createServer({ connector }), { transport: ours });
+  await theirs.start();
+  const _meta = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
+    "io.modelcontextprotocol/clientCapabilities": {},
+  };
+  const ask = (method: string, id: number) =>
+    new Promise<Readonly<Record<string, unknown>>>((resolve) => {
+      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport is no event target
+      theirs.onmessage = (message) => resolve(Object(Object(message)["result"]));
+      void theirs.send({ jsonrpc: "2.0", id, method, params: { _meta } });
+    });
+  const kept = { ttlMs: 3_600_000, cacheScope: "private" };
+  expect(await ask("server/discover", 1)).toMatchObject({ ...kept, supportedVersions: ["2026-07-28"] });
+  const first = await ask("tools/list", 2);
+  const names = toolsOf({ profile: "workspace-core" }).map(({ tool }) => ({ name: tool.name }));
+  expect(first).toMatchObject({ ...kept, tools: names });
+  expect(await ask("tools/list", 3)).toEqual(first);
+  await theirs.close();
 });
