@@ -9,6 +9,7 @@ import { isLeftOut } from "../mcp/shrink.js";
 import { leastTime, patientClients } from "../mcp/answer-time.js";
 import { instructionsOf } from "../mcp/instructions.js";
 import { loadedFirst } from "../mcp/loading.js";
+import { defaultTaskTimes, tasksExtension } from "../mcp/tasks.js";
 import { toolsOf, type McpTool } from "../mcp/tools.js";
 import { code, page, table } from "./markdown.js";
 import { firstTold, inputTable, outputTable } from "./field-table.js";
@@ -57,6 +58,10 @@ export function mcpPage(): string {
     "## Protocol",
     "A client may speak 2026-07-28 (`server/discover`, each request by itself) or 2025-11-25, 2025-06-18 and earlier (`initialize`). " +
       "The list of tools has a fixed order, and clients of 2026-07-28 may keep it for an hour.",
+    `A client of 2026-07-28 that declares the extension \`${tasksExtension}\` gets a task for each call that is not answered after ` +
+      `${defaultTaskTimes.afterMs / 1000} s, and asks for its result with \`tasks/get\`; \`tasks/cancel\` cancels the call. Such a call may take up to an ` +
+      "hour before a command comes back as `running`. A task is kept for a day, at most as long as the server is there; workspaces and " +
+      "their commands outlive it.",
   ]);
 }
 

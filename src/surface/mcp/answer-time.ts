@@ -44,6 +44,9 @@ export function answerTimeFor(caller: Caller | undefined, hears: boolean): Answe
   return timesOf(hears && known !== undefined ? known.answer : unknown);
 }
 
+/** Of a call that can become a task, whose client waits for nothing. */
+export const taskTime: AnswerTime = timesOf(60 * 60);
+
 /** What every client gets. */
 export const leastTime: AnswerTime = timesOf(unknown);
 

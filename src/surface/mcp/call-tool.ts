@@ -7,7 +7,7 @@ import { parseInput } from "../../operations/input.js";
 import type { CallOptions } from "../../client/call.js";
 import { callOperation, type Connector, type WireInput } from "../connection.js";
 import { worded } from "../worded.js";
-import { answerTimeFor, type Caller } from "./answer-time.js";
+import { answerTimeFor, taskTime, type Caller } from "./answer-time.js";
 import { applyScope, type ServerScope } from "./choices.js";
 import { hasRoom, toolError, toolResult } from "./result.js";
 import { mcpShapeOf, withToolNames, type McpTool } from "./tools.js";
@@ -26,6 +26,8 @@ export interface ToolRequest {
   readonly args: unknown;
   /** Who calls, as it says itself. */
   readonly caller: Caller | undefined;
+  /** Its client is told of it as a task where it takes long. */
+  readonly canBeTask: boolean;
 }
 
 export interface ToolSurroundings {
@@ -37,11 +39,11 @@ export interface ToolSurroundings {
 }
 
 export async function callTool(
-  { tool, args, caller }: ToolRequest,
+  { tool, args, caller, canBeTask }: ToolRequest,
   { mcpReq }: Pick<ServerContext, "mcpReq">,
   { connector, times, scope, speaker }: ToolSurroundings,
 ): Promise<CallToolResult> {
-  const time = answerTimeFor(caller, mcpReq._meta?.progressToken !== undefined);
+  const time = canBeTask ? taskTime : answerTimeFor(caller, mcpReq._meta?.progressToken !== undefined);
   const { deadlineMs = time.deadlineMs } = times;
   const deadline = new AbortController();
   let last: ProgressEvent | undefined;

@@ -1,5 +1,6 @@
 // Owns the MCP server: its tools and instructions. Never knows over what it is served.
 import {
+  CLIENT_CAPABILITIES_META_KEY,
   CLIENT_INFO_META_KEY,
   ProtocolError,
   ProtocolErrorCode,
@@ -21,6 +22,7 @@ import { instructionsOf } from "./instructions.js";
 import { listedTools } from "./listed-tools.js";
 import { loadedFirst } from "./loading.js";
 import { modeShapes } from "./modes.js";
+import { takesTasks, tasksExtension } from "./tasks.js";
 import type { McpTool, ToolChoice } from "./tools.js";
 
 export interface CreateServerOptions extends ServerChoices {
@@ -39,6 +41,8 @@ export interface CreateServerOptions extends ServerChoices {
 /** Whoever opens a server says how it reaches the daemon. */
 export type ServerOptions = CreateServerOptions & {
   readonly connector: Connector;
+  /** Its calls can become tasks: it is behind a TaskTransport. */
+  readonly tasks?: boolean | undefined;
   /** Called once the tools have been listed: a host that has them waits for nothing more. */
   readonly settled?: (() => void) | undefined;
 };
@@ -57,7 +61,7 @@ export function createServer(options: ServerOptions): Server {
   const server = new Server(
     { name: "pyro", title: "pyro", version },
     {
-      capabilities: { tools: {} },
+      capabilities: { tools: {}, ...(options.tasks === true ? { extensions: { [tasksExtension]: {} } } : {}) },
       // They are the same as long as this process is there.
       cacheHints: { "tools/list": kept, "server/discover": kept },
       instructions: instructionsOf({ ...facts, task: mode === undefined ? undefined : modeShapes[mode].task }),
@@ -74,7 +78,9 @@ export function createServer(options: ServerOptions): Server {
     const { tools, speaker } = await callable();
     const tool = tools.find((each) => each.tool.name === name);
     if (tool === undefined) throw unknownTool(name, names);
-    return callTool({ tool, args, caller: callerOf(server, context) }, context, { connector, times, scope, speaker });
+    const caller = callerOf(server, context);
+    const canBeTask = options.tasks === true && caller.takesTasks;
+    return callTool({ tool, args, caller, canBeTask }, context, { connector, times, scope, speaker });
   });
   return server;
 }
@@ -95,12 +101,16 @@ async function loadCallable(choice: ToolChoice): Promise<Callable> {
   return { tools, speaker: toolSpeaker(tools) };
 }
 
-const named = z.looseObject({ [CLIENT_INFO_META_KEY]: z.looseObject({ name: z.string(), version: z.string() }) });
+const self = z.looseObject({
+  [CLIENT_INFO_META_KEY]: z.looseObject({ name: z.string(), version: z.string() }),
+  [CLIENT_CAPABILITIES_META_KEY]: z.unknown(),
+});
 
 /** Since 2026-07-28 it stands in each request, before in the first alone. */
-function callerOf(server: Server, { mcpReq }: ServerContext): Caller | undefined {
-  const { envelope } = mcpReq;
-  return envelope === undefined ? server.getClientVersion() : named.safeParse(envelope).data?.[CLIENT_INFO_META_KEY];
+function callerOf(server: Server, { mcpReq }: ServerContext): Caller & { readonly takesTasks: boolean } {
+  const own = self.safeParse(mcpReq.envelope).data;
+  const { name, version } = own?.[CLIENT_INFO_META_KEY] ?? server.getClientVersion() ?? { name: "", version: "" };
+  return { name, version, takesTasks: takesTasks(own?.[CLIENT_CAPABILITIES_META_KEY]) };
 }
 
 function unknownTool(name: string, known: readonly string[]): ProtocolError {

@@ -4,6 +4,7 @@ import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { CleanTransport } from "./clean-transport.js";
 import { bufferBytes, MessageLines } from "./message-lines.js";
 import { createServer, type ServerOptions } from "./server.js";
+import { TaskTransport } from "./tasks.js";
 
 /** Resolves when the client has closed standard input or no longer reads; calls in flight are canceled by then. */
 export async function serveMcp(options: ServerOptions): Promise<void> {
@@ -31,7 +32,9 @@ export async function serveStreams(options: ServerOptions, { input, output, unti
   // Once before anything is read, so that wrong choices are said on standard error and end the command.
   createServer(options);
   const transport = new CleanTransport({ input: input.pipe(lines), output, maxBufferSize: bufferBytes });
-  const handle = serveStdio(() => createServer(options), { transport });
+  const handle = serveStdio(({ era }) => createServer({ ...options, tasks: era === "modern" }), {
+    transport: new TaskTransport(transport),
+  });
   await Promise.race([ended, until]);
   await handle.close();
 }
