@@ -152,6 +152,6 @@ test("[host-scope] Claude Code's own entry of a project hides the user's, and do
   const { findings, hosts } = await user.json("host", "doctor", "claude-code");
   expect({ scope: hosts[0].scope, codes: findings.map((each: { code: string }) => each.code) }).toEqual({
     scope: "local",
-    codes: ["host_drifted", "host_shadowed", "host_start"],
+    codes: ["host_drifted", "host_shadowed", "host_untrusted"],
   });
 });
