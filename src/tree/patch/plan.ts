@@ -2,6 +2,7 @@
 import { PyroError } from "../../base/error.js";
 import { type BytePath, displayPath } from "../byte-path.js";
 import { newContent } from "./new-content.js";
+import { type InsideConversions, insideConversions } from "./inside-conversions.js";
 import { parsePatch } from "./parse-patch.js";
 import { reversePatch } from "./reverse-patch.js";
 import { type CheckedPatch, settleNames } from "./settle-names.js";
@@ -47,10 +48,12 @@ async function planFiles(
   for (const file of patches) parsed.push(await settleNames(tree, file));
   // As git does it, a path that any part of the patch frees can be taken by any other, whatever their order.
   for (const file of parsed) if (frees(file) && file.oldPath !== undefined) tree.willBeFree(file.oldPath);
+  const paths = parsed.flatMap(({ oldPath, newPath }) => [oldPath, newPath].filter((path) => path !== undefined));
+  const conversions = await insideConversions(files, paths, signal);
   const done: PatchedFile[] = [];
   for (const file of parsed) {
     signal.throwIfAborted();
-    done.push(await applyFile(tree, file));
+    done.push(await applyFile(tree, file, conversions));
   }
   return { ...(await tree.finish()), files: mergeFiles(done) };
 }
@@ -59,7 +62,7 @@ function frees(file: FilePatch): boolean {
   return file.action === "delete" || file.action === "rename";
 }
 
-async function applyFile(tree: WorkingTree, file: CheckedPatch): Promise<PatchedFile> {
+async function applyFile(tree: WorkingTree, file: CheckedPatch, conversions: InsideConversions): Promise<PatchedFile> {
   const { oldPath, newPath } = file;
   const isMove = file.action === "rename" || file.action === "copy";
   // Renames and copies are from what was there before the patch; other parts build on each other.
@@ -70,7 +73,9 @@ async function applyFile(tree: WorkingTree, file: CheckedPatch): Promise<Patched
   if (path === undefined) throw new PyroError("internal", "A part of the patch has no name.");
   const isAdded = old === undefined || isMove;
   if (isAdded) await tree.checkFree(path, file.atLine);
-  const content = newContent(file, old);
+  const isLink = old?.isLink === true || file.newMode === 0o120000;
+  const ways = { reading: await conversions.reading(oldPath ?? path), writing: await conversions.writing(path) };
+  const content = newContent(file, old, isLink ? undefined : ways);
   if (file.action === "delete") {
     if (content.length > 0) throw notEmptied(path, file);
     tree.remove(path);
