@@ -175,7 +175,7 @@ const diffMcpInput = diffInput.omit({ max_patch_characters: true }).strict();
 export const workspaceDiffOperation = operation({
   name: "workspace_diff",
   title: "Diff a workspace",
-  summary: "Show what changed in /workspace since it was created, as a patch that `git apply` takes.",
+  summary: "Show what changed in /workspace since it was created, as a patch for `git apply --whitespace=nowarn`.",
   effect: "read",
   needs: "beside",
   sdk: "diffWorkspace",
@@ -187,6 +187,8 @@ export const workspaceDiffOperation = operation({
     toFile: { output: "patch" },
     paint: "patch",
     notes: [
+      "On the host, at the top of the checkout: `pyro workspace diff ID | git apply --whitespace=nowarn`. `apply` in --json is the",
+      "line for the place that the workspace was made from, with --directory where that was a folder of a checkout.",
       "What was there when the workspace was created is no change: ignored files of yours that belong to it, such as",
       "node_modules, go in by `workspace create --include PATH`.",
     ],
@@ -196,7 +198,7 @@ export const workspaceDiffOperation = operation({
     input: diffMcpInput,
     fills: { max_patch_characters: modelPatchCharacters },
     description:
-      "Shows what changed in /workspace since create as entries and a unified patch that `git apply` takes. .git is left out, and so " +
+      "Shows what changed in /workspace since create as entries and a unified patch; the line in `apply` takes it on the host. .git is left out, and so " +
       "are new files that .gitignore names, which are only counted; `omitted` says what else no patch holds. Look at it before " +
       "exporting. A patch that is too long is left out: ask for some paths.",
     emptyText: ({ clean }) => (clean === true ? "Nothing has changed." : "The patch is empty."),
@@ -228,6 +230,13 @@ export const workspaceDiffOperation = operation({
       .default([])
       .describe("What the patch lacks besides ignored files: why, and the next call. An empty list: nothing."),
     omitted_truncated: z.boolean().default(false),
+    differs: skippedFiles
+      .default([])
+      .describe("Files of which git on the host makes other bytes than the workspace has, and why."),
+    apply: z
+      .string()
+      .default("git apply --whitespace=nowarn")
+      .describe("Takes the patch on its standard input, on the host."),
     patch: z.string(),
     patch_truncated: z.boolean(),
     entries_truncated: z.boolean(),
@@ -246,8 +255,25 @@ export const workspaceDiffOperation = operation({
           ...result.entries.map((each) => `${each.status.padEnd(12)} ${visibleLine(each.path)}`),
         ].join("\n")
       : result.patch,
-  note: ({ ignored, omitted }) => sayAll([ignoredNote(ignored), omittedNote(omitted)]),
+  note: ({ ignored, omitted, ...patch }) =>
+    sayAll([ignoredNote(ignored), omittedNote(omitted), differsNote(patch.differs), applyNote(patch)]),
 });
+
+/** Files that a note names. */
+const namedDiffering = 10;
+
+function differsNote(differs: readonly { path: string; reason: string }[]): string {
+  const named = differs.slice(0, namedDiffering).map(({ path, reason }) => `${visibleLine(path)} (${reason})`);
+  const more = differs.length - named.length;
+  if (named.length === 0) return "";
+  return `Other bytes than here come out of git apply for ${named.join(", ")}${more === 0 ? "" : ` and ${more} more`}.`;
+}
+
+/** Where `git apply` alone would do nothing, or refuse. */
+function applyNote({ apply, patch }: { readonly apply: string; readonly patch: string }): string {
+  const needsMore = apply.includes("--directory=") || apply.includes(" -c ");
+  return patch !== "" && needsMore ? `On the host this takes the patch: ${apply}` : "";
+}
 
 const exportInput = z.strictObject({
   workspace_id: workspaceId,

@@ -23,7 +23,7 @@ export function cliPage(): string {
         "$ pyro workspace create --seed-path . --name demo",
         "$ pyro workspace exec demo -- git status --short",
         "$ pyro workspace patch apply demo --patch-file - < fix.patch",
-        "$ pyro workspace diff demo | git apply",
+        "$ pyro workspace diff demo | git apply --whitespace=nowarn",
         "$ pyro workspace delete demo",
       ].join("\n"),
     ),

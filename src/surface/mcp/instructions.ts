@@ -67,7 +67,7 @@ const workspaceSteps: readonly (readonly [tool: string, text: string])[] = [
   ],
   [
     "workspace_diff",
-    "Look at workspace_diff before you report or export: it is the change, ready for `git apply` on the host if wanted.",
+    "Look at workspace_diff before you report or export: it is the change; the line in `apply` takes it on the host if wanted.",
   ],
   [
     "workspace_export",

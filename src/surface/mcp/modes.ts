@@ -40,7 +40,7 @@ export const modeShapes: Readonly<Record<Mode, ModeShape>> = {
     ],
     descriptions: {
       workspace_diff:
-        "Shows the fix: what changed in /workspace since create, as entries and a unified patch that `git apply` takes. Look at " +
+        "Shows the fix: what changed in /workspace since create, as entries and a unified patch, which the line in `apply` takes on the host. Look at " +
         "it before handing it over, and take out what only served to find the fault.",
     },
   },

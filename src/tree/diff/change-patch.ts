@@ -2,7 +2,10 @@
 import type { BytePath } from "../byte-path.js";
 import { type Change, type Comparison, gitMode, targetOf } from "./change.js";
 import { collect, isGone, newChunks, oldChunks, upcomingNew, upcomingOld } from "./content.js";
-import { type FileVersion, filePatch, isBinary } from "./file-patch.js";
+import { type FilePair, type FileVersion, filePatch, isBinary } from "./file-patch.js";
+import { type Difference, type GitForm, gitForm } from "./git-form.js";
+import { changesNothing } from "../git/conversion.js";
+import type { Conversions } from "../git/conversions.js";
 import { type OmittedKind, omittedKind } from "./omissions.js";
 import type { Upcoming } from "./read-ahead.js";
 import type { Item } from "./touched-trees.js";
@@ -13,15 +16,27 @@ export interface ChangePatch {
   readonly omitted?: OmittedKind;
   /** The file was put back to what it was while this ran. */
   readonly same?: boolean;
+  /** Why git makes other bytes of it. */
+  readonly difference?: Difference;
+  /** The filters that git would send it through where they are set up, which the patch is not made for. */
+  readonly filters?: readonly string[];
   /** It cannot fit into `maxCharacters`; the text is empty. */
   readonly tooLong?: boolean;
+}
+
+export interface PatchComparison extends Comparison {
+  readonly conversions: Conversions;
 }
 
 /** Contents that no compression is expected to bring below the limit are not even read. */
 const hopefulRatio = 20;
 
 /** The part for one change. A patch that is longer than `maxCharacters` may still be returned: the caller counts. */
-export async function changePatch(change: Change, comparison: Comparison, maxCharacters: number): Promise<ChangePatch> {
+export async function changePatch(
+  change: Change,
+  comparison: PatchComparison,
+  maxCharacters: number,
+): Promise<ChangePatch> {
   const omitted = omittedKind(change);
   const sides = [change.old, change.now].filter((item) => item?.kind === "file" || item?.kind === "symlink");
   if (sides.length === 0 || omitted === "git_refuses" || omitted === "too_large")
@@ -47,23 +62,50 @@ function reason(omitted: OmittedKind | undefined): { omitted?: OmittedKind } {
   return omitted === undefined ? {} : { omitted };
 }
 
-async function readAndCompare(change: Change, comparison: Comparison): Promise<ChangePatch> {
+async function readAndCompare(change: Change, comparison: PatchComparison): Promise<ChangePatch> {
   const { path, oldPath, status } = change;
-  const old = await readVersion(comparison, oldPath ?? path, {
-    item: change.old,
-    isOld: true,
-    skip: status === "renamed",
-  });
-  const now = await readVersion(comparison, path, { item: change.now, isOld: false, skip: status === "renamed" });
-  const contents = [old, now].filter((version) => version !== undefined);
-  const binary = status !== "renamed" && contents.some((version) => isBinary(version.content));
-  if (status === "type_changed") {
-    const parts = [await filePatch({ old, now: undefined }), await filePatch({ old: undefined, now })];
-    return { text: parts.join(""), binary };
-  }
-  if (status === "modified" && old !== undefined && now !== undefined && isEqual(old, now))
-    return { text: "", same: true };
-  return { text: await filePatch({ old, now }), ...(status === "renamed" ? {} : { binary }) };
+  const { conversions } = comparison;
+  const ways = {
+    reading: await conversions.reading(oldPath ?? path),
+    writing: await conversions.writing(path),
+  };
+  const isConverted = !(changesNothing(ways.reading) && changesNothing(ways.writing));
+  // Of a rename only the name matters, unless git converts the file.
+  const skip = status === "renamed" && !isConverted;
+  const old = await readVersion(comparison, oldPath ?? path, { item: change.old, isOld: true, skip });
+  const now =
+    status === "renamed" && old !== undefined && change.now !== undefined
+      ? { path, mode: gitMode(change.now), content: old.content }
+      : await readVersion(comparison, path, { item: change.now, isOld: false, skip });
+  const pair = { old, now };
+  if (status === "modified" && isEqual(pair)) return { text: "", same: true };
+  const form = async (each: FilePair): Promise<GitForm> =>
+    isConverted && !isLink(each) ? gitForm(each, ways) : plainForm(each, conversions);
+  const parts =
+    status === "type_changed"
+      ? [await form({ old, now: undefined }), await form({ old: undefined, now })]
+      : [await form(pair)];
+  const difference = parts.find((part) => part.difference !== undefined)?.difference;
+  const filters = [
+    old === undefined ? undefined : ways.reading.filter,
+    now === undefined ? undefined : ways.writing.filter,
+  ];
+  return {
+    text: parts.map(({ text }) => text).join(""),
+    ...(status === "renamed" ? {} : { binary: parts.some(({ binary }) => binary) }),
+    ...(difference === undefined ? {} : { difference }),
+    ...(isLink(pair) ? {} : { filters: filters.filter((filter) => filter !== undefined) }),
+  };
+}
+
+async function plainForm(pair: FilePair, { settings: { format } }: Conversions): Promise<GitForm> {
+  const contents = [pair.old, pair.now].filter((version) => version !== undefined);
+  return { text: await filePatch(pair, { format }), binary: contents.some(({ content }) => isBinary(content)) };
+}
+
+/** git converts no link. */
+function isLink({ old, now }: FilePair): boolean {
+  return (now ?? old)?.mode === "120000";
 }
 
 interface Side {
@@ -89,6 +131,6 @@ async function readContent(
   return collect(isOld ? oldChunks(source, item, signal) : newChunks(source, { path, item }, signal));
 }
 
-function isEqual(old: FileVersion, now: FileVersion): boolean {
-  return old.mode === now.mode && old.content.equals(now.content);
+function isEqual({ old, now }: FilePair): boolean {
+  return old !== undefined && now !== undefined && old.mode === now.mode && old.content.equals(now.content);
 }

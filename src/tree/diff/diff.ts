@@ -1,8 +1,10 @@
 // Owns the diff of a workspace against its seed: entries, counts and the patch. Memory is bounded by one pair of files and the result.
 import { type BytePath, displayPath, isTextPath, pathBytes } from "../byte-path.js";
 import { type Change, type ChangeStatus, type Comparison, gitMode } from "./change.js";
-import { type ChangePatch, changePatch, upcomingContents } from "./change-patch.js";
+import { type ChangePatch, type PatchComparison, changePatch, upcomingContents } from "./change-patch.js";
 import { type FoundChanges, type ShowIgnored, findChanges } from "./changes.js";
+import { type CheckoutAbove, hostConversions } from "./host-conversions.js";
+import { type HostOutcome, collectOutcome } from "./host-outcome.js";
 import { type NamedPaths, namedPaths } from "./named-paths.js";
 import { type Omission, type OmittedKind, folderOmission, omissionOf, omittedKind } from "./omissions.js";
 import { type PatchOutput, openPatchOutput } from "./patch-output.js";
@@ -12,6 +14,8 @@ import type { ChangeSource } from "./source.js";
 
 export interface DiffRequest extends Omit<Comparison, "source"> {
   readonly source: ChangeSource;
+  /** Where the seed was a folder of one. */
+  readonly above?: CheckoutAbove | undefined;
   /** Only changes of these paths and below them, on either side of a rename; all when absent. */
   readonly paths?: readonly Uint8Array[];
   /** Also new files that git would ignore. Below a folder of them that `paths` names, they are shown in any case. */
@@ -52,7 +56,7 @@ export interface IgnoredFiles {
   readonly paths: readonly string[];
 }
 
-export interface DiffResult {
+export interface DiffResult extends HostOutcome {
   readonly entries: readonly DiffEntry[];
   readonly entries_truncated: boolean;
   readonly counts: Readonly<Record<ChangeStatus, number>>;
@@ -70,9 +74,9 @@ const maxIgnoredNamed = 20;
 const maxOmittedNamed = 1000;
 
 export async function diffWorkspace(request: DiffRequest): Promise<DiffResult> {
-  const comparison = { ...request, source: readAhead(request.source) };
+  const baseline = { ...request, source: readAhead(request.source) };
   const named = namedPaths(request.paths);
-  const found = await findChanges(comparison, showIgnored(request, named));
+  const found = await findChanges(baseline, showIgnored(request, named));
   // Both sides are looked at: each may be what a path names.
   const changes = found.changes.filter(({ path, oldPath }) =>
     [path, oldPath].map((side) => side !== undefined && named.has(side)).includes(true),
@@ -81,8 +85,9 @@ export async function diffWorkspace(request: DiffRequest): Promise<DiffResult> {
   const gitFolders = found.gitFolders.filter((path) => named.has(path));
   await named.requireAll(request.seed);
   const output = openPatchOutput(request, changes.length > 0);
+  const comparison = { ...baseline, conversions: await hostConversions(baseline, changes) };
   const parts = { comparison, found, changes, output };
-  const { entries, counts, omissions } = await writeParts(parts, request);
+  const { entries, counts, omissions, outcome } = await writeParts(parts, request);
   omissions.push(...gitFolders.map((path) => folderOmission(path, "git_folder")));
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const { patch, truncated } = output.result();
@@ -93,13 +98,14 @@ export async function diffWorkspace(request: DiffRequest): Promise<DiffResult> {
     ignored,
     omitted: omissions.slice(0, maxOmittedNamed),
     omitted_truncated: omissions.length > maxOmittedNamed,
+    ...outcome,
     patch,
     patch_truncated: truncated,
   };
 }
 
 interface Parts {
-  readonly comparison: Comparison;
+  readonly comparison: PatchComparison;
   readonly found: FoundChanges;
   /** Those that are asked for. */
   readonly changes: readonly Change[];
@@ -113,6 +119,7 @@ async function writeParts({ comparison, found, changes, output }: Parts, { maxEn
   const counts = { added: 0, modified: 0, deleted: 0, renamed: 0, type_changed: 0 };
   const entries: DiffEntry[] = [];
   const omissions: Omission[] = [];
+  const outcome = collectOutcome();
   const reading = {
     source,
     upcoming: (change: Change) => (output.isOpen() ? upcomingContents(change) : []),
@@ -125,6 +132,7 @@ async function writeParts({ comparison, found, changes, output }: Parts, { maxEn
     const part =
       repository === undefined ? await partOf(change, comparison, output) : { omitted: "repository" as const };
     if (part.same === true) continue;
+    outcome.add(change, part);
     counts[change.status] += 1;
     if (entries.length < maxEntries) entries.push(entryOf(change, part));
     if (repository === undefined) {
@@ -134,13 +142,13 @@ async function writeParts({ comparison, found, changes, output }: Parts, { maxEn
       omissions.push(folderOmission(repository, "repository"));
     }
   }
-  return { entries, counts, omissions };
+  return { entries, counts, omissions, outcome: outcome.result() };
 }
 
-type Part = Pick<ChangePatch, "binary" | "omitted" | "same">;
+type Part = Pick<ChangePatch, "binary" | "omitted" | "same" | "difference" | "filters">;
 
 /** Puts the change's part into the patch, where there is one and it has room. */
-async function partOf(change: Change, comparison: Comparison, output: PatchOutput): Promise<Part> {
+async function partOf(change: Change, comparison: PatchComparison, output: PatchOutput): Promise<Part> {
   const known = omittedKind(change);
   if (!output.isOpen()) {
     const omitted = known ?? output.leftOut();

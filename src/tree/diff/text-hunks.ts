@@ -1,7 +1,7 @@
 // Owns the unified hunks between two texts, in bounded time. Never decides whether a file is text.
 import { diffArrays } from "diff";
 
-const contextLines = 3;
+const usualContext = 3;
 /** Beyond any of these, what differs is one block: never wrong, only less fine. */
 const maxComparedBytes = 1024 * 1024;
 const maxComparedLines = 20_000;
@@ -14,21 +14,21 @@ interface Run {
   readonly lines: readonly string[];
 }
 
-/** The `@@` part of a patch from `old` to `now`, both UTF-8; empty when they are equal. */
-export function textHunks(old: Buffer, now: Buffer): string {
+/** The `@@` part of a patch from `old` to `now`, both UTF-8, with `context` lines around a change; empty when they are equal. */
+export function textHunks(old: Buffer, now: Buffer, context = usualContext): string {
   if (old.equals(now)) return "";
   const start = commonStart(old, now);
   const end = commonEnd(old, now, start);
   const oldMiddle = old.subarray(start, old.length - end);
   const newMiddle = now.subarray(start, now.length - end);
-  const before = lastLines(old.subarray(0, start));
-  const after = firstLines(old.subarray(old.length - end));
+  const before = lastLines(old.subarray(0, start), context);
+  const after = firstLines(old.subarray(old.length - end), context);
   const runs: Run[] = [
     { sign: " ", lines: before },
     ...compareLines(oldMiddle, newMiddle),
     { sign: " ", lines: after },
   ];
-  return formatHunks(runs, countLines(old.subarray(0, start)) - before.length);
+  return formatHunks(runs, { skipped: countLines(old.subarray(0, start)) - before.length, context });
 }
 
 /** Bytes of equal lines at the start. */
@@ -94,17 +94,17 @@ function countLines(text: Buffer): number {
   return count;
 }
 
-function lastLines(text: Buffer): string[] {
+function lastLines(text: Buffer, wanted: number): string[] {
   let from = text.length;
-  for (let count = 0; count < contextLines && from > 0; count += 1) {
+  for (let count = 0; count < wanted && from > 0; count += 1) {
     from = from === 1 ? 0 : text.lastIndexOf(newline, from - 2) + 1;
   }
   return splitLines(text.subarray(from));
 }
 
-function firstLines(text: Buffer): string[] {
+function firstLines(text: Buffer, wanted: number): string[] {
   let to = 0;
-  for (let count = 0; count < contextLines && to < text.length; count += 1) {
+  for (let count = 0; count < wanted && to < text.length; count += 1) {
     const end = text.indexOf(newline, to);
     to = end === -1 ? text.length : end + 1;
   }
@@ -112,22 +112,25 @@ function firstLines(text: Buffer): string[] {
 }
 
 /** `skipped` lines stand before the first run. */
-function formatHunks(runs: readonly Run[], skipped: number): string {
+function formatHunks(
+  runs: readonly Run[],
+  { skipped, context }: { readonly skipped: number; readonly context: number },
+): string {
   const lastChange = runs.findLastIndex((run) => run.sign !== " ");
   const output: string[] = [];
   let hunk = openHunk(skipped, skipped);
   let changed = false;
   for (const [index, { sign, lines }] of runs.entries()) {
     const more = index < lastChange;
-    if (sign !== " " || (changed && more && lines.length <= contextLines * 2)) {
+    if (sign !== " " || (changed && more && lines.length <= context * 2)) {
       changed ||= sign !== " ";
       addLines(hunk, sign, lines);
       continue;
     }
-    const head = changed ? lines.slice(0, contextLines) : [];
+    const head = changed ? lines.slice(0, context) : [];
     addLines(hunk, " ", head);
     if (changed) output.push(closeHunk(hunk));
-    const tail = more ? lines.slice(Math.max(head.length, lines.length - contextLines)) : [];
+    const tail = more ? lines.slice(Math.max(head.length, lines.length - context)) : [];
     const passed = lines.length - head.length - tail.length;
     hunk = openHunk(hunk.oldStart + hunk.oldCount + passed, hunk.newStart + hunk.newCount + passed);
     addLines(hunk, " ", tail);

@@ -42,18 +42,28 @@ export function isIgnoredBy(
   { path, isFolder }: { readonly path: string; readonly isFolder: boolean },
   effort: Effort,
 ): boolean | undefined {
-  const names = path.split("/");
-  const last = names.slice(-1);
-  const rule = rules.findLast(
-    ({ folderOnly, anchored, segments }) =>
-      (isFolder || !folderOnly) && matchesNames(segments, anchored ? names : last, effort),
-  );
+  const rule = rules.findLast((each) => matchesRule(each, { path, isFolder }, effort));
   return rule === undefined ? undefined : !rule.negated;
+}
+
+/** Whether it speaks of a path, whatever it says. */
+export function matchesRule(
+  { folderOnly, anchored, segments }: IgnoreRule,
+  { path, isFolder }: { readonly path: string; readonly isFolder: boolean },
+  effort: Effort,
+): boolean {
+  if (folderOnly && !isFolder) return false;
+  const names = anchored ? path.split("/") : [path.slice(path.lastIndexOf("/") + 1)];
+  return matchesNames(segments, names, effort);
 }
 
 function parseRule(line: string): IgnoreRule | undefined {
   const text = withoutTrailingSpaces(line);
-  if (text === "" || text.startsWith("#")) return undefined;
+  return text === "" || text.startsWith("#") ? undefined : parsePattern(text);
+}
+
+/** Undefined for a pattern that can match nothing. */
+export function parsePattern(text: string): IgnoreRule | undefined {
   const negated = text.startsWith("!");
   const pattern = negated ? text.slice(1) : text;
   const folderOnly = pattern.endsWith("/");

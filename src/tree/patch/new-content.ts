@@ -1,16 +1,47 @@
 // Owns the content of one file after its part of the patch. Never decides where it goes.
-import { createHash } from "node:crypto";
 import { PyroError } from "../../base/error.js";
 import { displayPath } from "../byte-path.js";
+import { blobId } from "../git/blob-id.js";
 import { applyDelta } from "./binary-change.js";
+import { type Conversion, changesNothing, readByGit, writtenByGit } from "../git/conversion.js";
 import { fitHunks } from "./fit-hunks.js";
 import type { Version } from "./patch-files.js";
 import type { FilePatch } from "./patch-text.js";
 
 const fullId = /^[0-9a-f]{40}$/u;
 
-export function newContent(file: FilePatch, old: Version | undefined): Buffer {
+export interface BothWays {
+  readonly reading: Conversion;
+  readonly writing: Conversion;
+}
+
+/** As git reads and writes the file, which need not be the form that it has; without `ways`, as it is. */
+export function newContent(file: FilePatch, old: Version | undefined, ways: BothWays | undefined): Buffer {
   const content = old?.content ?? Buffer.alloc(0);
+  const isPlain = ways === undefined || (changesNothing(ways.reading) && changesNothing(ways.writing));
+  if (isPlain || (file.binary === undefined && file.hunks.length === 0)) return changed(file, content);
+  const read = readByGit(content, ways.reading, true);
+  const isMeantAsIs = old !== undefined && fitsAsIs(file, { content, read, encoding: ways.reading.encoding });
+  return isMeantAsIs ? changed(file, content) : writtenByGit(changed(file, read), ways.writing);
+}
+
+/** A patch may show a keyword as the file has it, and then leaves it so. */
+function fitsAsIs(
+  file: FilePatch,
+  { content, read, encoding }: { readonly content: Buffer; readonly read: Buffer } & Pick<Conversion, "encoding">,
+): boolean {
+  if (file.binary !== undefined) return blobId(content) === file.oldId && blobId(read) !== file.oldId;
+  if (encoding !== undefined && encoding !== "unknown") return false;
+  try {
+    changed(file, content);
+    return true;
+  } catch (error) {
+    if (error instanceof PyroError && error.code !== "internal") return false;
+    throw error;
+  }
+}
+
+function changed(file: FilePatch, content: Buffer): Buffer {
   if (file.binary !== undefined) return binaryContent(file, content);
   if (file.hunks.length === 0) return content;
   const name = file.newName ?? file.oldName ?? "";
@@ -44,8 +75,4 @@ function binaryContent(file: FilePatch, old: Buffer): Buffer {
       details,
     },
   );
-}
-
-function blobId(content: Buffer): string {
-  return createHash("sha1").update(`blob ${content.length}\0`).update(content).digest("hex");
 }

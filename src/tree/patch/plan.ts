@@ -4,6 +4,7 @@ import { Turns } from "../../base/in-turns.js";
 import type { Keep } from "../../base/spool.js";
 import { type BytePath, displayPath } from "../byte-path.js";
 import { newContent } from "./new-content.js";
+import { type InsideConversions, insideConversions } from "./inside-conversions.js";
 import { type PatchParts, loadPart, readPatch } from "./patch-parts.js";
 import { reversePatch } from "./reverse-patch.js";
 import { type CheckedPatch, settleNames } from "./settle-names.js";
@@ -22,11 +23,11 @@ export async function planPatch(
   const { keep } = read;
   const steps = read.parts.map((part): Step => ({ head: part.head, load: () => loadPart(part) }));
   try {
-    return { ...(await planFiles(new WorkingTree(files, keep), steps, signal)), alreadyApplied: false };
+    return { ...(await planFiles({ files, keep }, steps, signal)), alreadyApplied: false };
   } catch (error) {
     // What a patch has done already fits backwards.
     const isMisfit = error instanceof PyroError && error.code === "failed_precondition";
-    const applied = isMisfit && (await fitsBackwards(new WorkingTree(files, keep), steps, signal));
+    const applied = isMisfit && (await fitsBackwards({ files, keep }, steps, signal));
     if (!applied) throw error;
     return { writes: [], symlinks: [], deletes: [], files: [], alreadyApplied: true };
   }
@@ -40,12 +41,18 @@ interface Step {
   load(): Promise<FilePatch>;
 }
 
-async function fitsBackwards(tree: WorkingTree, steps: readonly Step[], signal: AbortSignal): Promise<boolean> {
+/** What the patch is for, and where its long contents lie meanwhile. */
+interface Basis {
+  readonly files: PatchFiles;
+  readonly keep: Keep;
+}
+
+async function fitsBackwards(basis: Basis, steps: readonly Step[], signal: AbortSignal): Promise<boolean> {
   const back = steps.toReversed().map(({ head, load }): Step => {
     return { head: reversePatch(head), load: async () => reversePatch(await load()) };
   });
   try {
-    await planFiles(tree, back, signal);
+    await planFiles(basis, back, signal);
     return true;
   } catch (error) {
     if (error instanceof PyroError && error.code !== "internal") return false;
@@ -54,10 +61,11 @@ async function fitsBackwards(tree: WorkingTree, steps: readonly Step[], signal: 
 }
 
 async function planFiles(
-  tree: WorkingTree,
+  { files, keep }: Basis,
   steps: readonly Step[],
   signal: AbortSignal,
 ): Promise<Omit<PatchPlan, "alreadyApplied">> {
+  const tree = new WorkingTree(files, keep);
   const turns = new Turns();
   const checked: { readonly file: CheckedPatch; readonly load: Step["load"] }[] = [];
   for (const { head, load } of steps) {
@@ -67,12 +75,16 @@ async function planFiles(
   }
   // As git does it, a path that any part of the patch frees can be taken by any other, whatever their order.
   for (const { file } of checked) if (frees(file) && file.oldPath !== undefined) tree.willBeFree(file.oldPath);
+  const paths = checked.flatMap(({ file: { oldPath, newPath } }) =>
+    [oldPath, newPath].filter((path) => path !== undefined),
+  );
+  const conversions = await insideConversions(files, paths, signal);
   const done: PatchedFile[] = [];
   for (const { file, load } of checked) {
     signal.throwIfAborted();
     if (turns.due()) await turns.pause();
     const { hunks, binary } = await load();
-    done.push(await applyFile(tree, { ...file, hunks, binary }));
+    done.push(await applyFile(tree, { ...file, hunks, binary }, conversions));
   }
   return { ...(await tree.finish()), files: mergeFiles(done) };
 }
@@ -81,7 +93,7 @@ function frees(file: FilePatch): boolean {
   return file.action === "delete" || file.action === "rename";
 }
 
-async function applyFile(tree: WorkingTree, file: CheckedPatch): Promise<PatchedFile> {
+async function applyFile(tree: WorkingTree, file: CheckedPatch, conversions: InsideConversions): Promise<PatchedFile> {
   const { oldPath, newPath } = file;
   const isMove = file.action === "rename" || file.action === "copy";
   // Renames and copies are from what was there before the patch; other parts build on each other.
@@ -92,7 +104,9 @@ async function applyFile(tree: WorkingTree, file: CheckedPatch): Promise<Patched
   if (path === undefined) throw new PyroError("internal", "A part of the patch has no name.");
   const isAdded = old === undefined || isMove;
   if (isAdded) await tree.checkFree(path, file.atLine);
-  const content = newContent(file, old);
+  const isLink = old?.isLink === true || file.newMode === 0o120000;
+  const ways = { reading: await conversions.reading(oldPath ?? path), writing: await conversions.writing(path) };
+  const content = newContent(file, old, isLink ? undefined : ways);
   if (file.action === "delete") {
     if (content.length > 0) throw notEmptied(path, file);
     tree.remove(path);

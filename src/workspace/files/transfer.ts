@@ -1,5 +1,5 @@
 // Owns moving whole trees between a workspace and the host, and comparing them. Never lets either side choose a path.
-import { basename, isAbsolute } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 import { PyroError } from "../../base/error.js";
 import type { AllowedRoots } from "../../base/host-roots.js";
 import { call, say } from "../../base/say.js";
@@ -7,9 +7,13 @@ import { visibleLine } from "../../base/visible.js";
 import { FileKind } from "../../guest/gen/pyro/guest/v1/files_pb.js";
 import type { Task } from "../../base/progress.js";
 import type { GuestSession } from "../../guest/session.js";
+import { displayPath, trustedPath } from "../../tree/byte-path.js";
 import { diffWorkspace } from "../../tree/diff/diff.js";
+import type { CheckoutAbove } from "../../tree/diff/host-conversions.js";
 import { seedTree } from "../../tree/diff/seed-tree.js";
 import { repositoryIn } from "../../tree/export/entry-place.js";
+import { applyLine, hostPlace, type HostPlace } from "../../tree/git/apply-line.js";
+import { readWithin } from "../../tree/git/roots.js";
 import { isGitName } from "../../tree/git/repository-names.js";
 import { extractExport } from "../../tree/export/extract.js";
 import { linkedPath, shownPath, workspacePath } from "./guest-path.js";
@@ -24,6 +28,7 @@ import { openSeedManifest } from "../../tree/seed/manifest.js";
 import type { HostCaller, WorkspaceParts } from "../parts.js";
 import { archiveOf, commitChanges, type FileToPut } from "./commit.js";
 import { pushFile } from "./push-file.js";
+import type { WorkspaceRecord } from "../record/record.js";
 import type { Workspace } from "../workspace.js";
 
 /** Entries that a diff names; the counts cover all. */
@@ -55,7 +60,9 @@ export async function diffOf(session: GuestSession, { workspace, request }: Diff
     });
   }
   const paths = request.paths.map((path) => workspacePath("paths", path));
+  const place = await placeOf(workspace.record.seed);
   const result = await diffWorkspace({
+    above: place === undefined ? undefined : checkoutAbove(place),
     source: guestChanges(session),
     seed: seedTree(manifest),
     signal,
@@ -65,14 +72,35 @@ export async function diffOf(session: GuestSession, { workspace, request }: Diff
     ...(request.writePatch === undefined ? {} : { writePatch: request.writePatch }),
     ...(paths.length === 0 ? {} : { paths }),
   });
+  const { filters, ...shown } = result;
   const total = Object.values(result.counts).reduce((sum, count) => sum + count, 0);
   return {
-    ...result,
+    ...shown,
     entries: [...result.entries],
     counts: { ...result.counts },
     ignored: { ...result.ignored, paths: [...result.ignored.paths] },
     omitted: [...result.omitted],
+    differs: [...result.differs],
+    apply: applyLine({ place, filters }),
     clean: total === 0,
+  };
+}
+
+/** A workspace that was made from a folder belongs there. */
+async function placeOf(seed: WorkspaceRecord["seed"]): Promise<HostPlace | undefined> {
+  if (seed === null || seed.origin_ref === null || seed.origin_kind === "repo_url") return undefined;
+  return hostPlace(seed.origin_ref);
+}
+
+/** What git reads there of attributes and settings, above the seed's own files. */
+function checkoutAbove({ root, prefix }: HostPlace): CheckoutAbove | undefined {
+  if (prefix === "") return undefined;
+  return {
+    prefix: trustedPath(Buffer.from(prefix).toString("latin1")),
+    read: async (path, maxBytes) => {
+      const content = await readWithin(join(root, displayPath(path)), { roots: [root], maxBytes });
+      return typeof content === "string" ? undefined : content;
+    },
   };
 }
 

@@ -10,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { hasErrno } from "../../../../src/base/error.js";
+import { PyroError, hasErrno } from "../../../../src/base/error.js";
 import type { PatchFiles, PatchPlan } from "../../../../src/tree/patch/patch-files.js";
 import { under, walkTree } from "../diff/overlay.js";
 
@@ -29,7 +29,13 @@ export function folderFiles(root: string): PatchFiles {
         throw error;
       }
     },
-    read: async (path) => readFileSync(full(path)),
+    read: async (path) => {
+      try {
+        return readFileSync(full(path));
+      } catch (error) {
+        throw new PyroError("not_found", "no regular file", { cause: error });
+      }
+    },
     entriesOf: async (folder) => {
       const below = readdirSync(full(folder), { encoding: "buffer" });
       return below.map((name) => (folder.length === 0 ? name : Buffer.concat([folder, Buffer.from("/"), name])));

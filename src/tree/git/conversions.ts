@@ -1,0 +1,90 @@
+// Owns which conversion git gives to each path that a patch reads or writes: by the attributes and settings before it. Never converts.
+import { type BytePath, baseName, foldersAbove, joinPath, parentPath, rootPath, trustedPath } from "../byte-path.js";
+import { type AttributeFile, type PlacedFile, attributesOf, parseAttributes } from "./attributes.js";
+import { type Conversion, type ConversionSettings, conversionOf, noSettings } from "./conversion.js";
+import { conversionSettings } from "./conversion-settings.js";
+import { type Effort, maxIgnoreFileBytes } from "./ignore-rules.js";
+
+export interface Conversions {
+  /** Of a file that is there before. */
+  reading(path: BytePath): Promise<Conversion>;
+  /** Of a file that the patch makes. */
+  writing(path: BytePath): Promise<Conversion>;
+  readonly settings: ConversionSettings;
+}
+
+export interface PatchedCheckout {
+  /** A regular file as it is before the patch; undefined where there is none, or a larger one. */
+  read(path: BytePath, maxBytes: number): Promise<Buffer | undefined>;
+  /** All that the patch names. */
+  readonly paths: readonly BytePath[];
+  readonly signal: AbortSignal;
+}
+
+/** Steps of matching: about half a second, whatever is written into .gitattributes files. */
+const maxSteps = 20_000_000;
+const maxConfigBytes = 1024 * 1024;
+const attributesName = ".gitattributes";
+const noFile: AttributeFile = { rules: [], macros: new Map() };
+
+export async function openConversions({ read, paths, signal }: PatchedCheckout): Promise<Conversions> {
+  const config = await read(trustedPath(".git/config"), maxConfigBytes);
+  const settings = config === undefined ? noSettings : await conversionSettings(config, signal);
+  const known = new Map<BytePath, Promise<AttributeFile>>();
+  const fileAt = async (path: BytePath, isTop: boolean): Promise<AttributeFile> => {
+    const found = known.get(path) ?? parsed(await read(path, maxIgnoreFileBytes), isTop);
+    known.set(path, Promise.resolve(found));
+    return found;
+  };
+  const isReplaced = replacedFolders(paths);
+  const effort: Effort = { left: maxSteps };
+  const convert = async (path: BytePath, isThere: (folder: BytePath) => boolean): Promise<Conversion> => {
+    const placed: PlacedFile[] = [{ file: await fileAt(trustedPath(".git/info/attributes"), true), below: path }];
+    for (const folder of [...foldersAbove(path), rootPath]) {
+      const below = folder === rootPath ? path : path.slice(folder.length + 1);
+      if (!isThere(folder)) continue;
+      placed.push({ file: await fileAt(joinPath(folder, attributesName), folder === rootPath), below });
+    }
+    const users = settings.attributesFile;
+    if (users !== undefined) placed.push({ file: await fileAt(trustedPath(users), true), below: path });
+    return conversionOf(attributesOf(placed, effort), settings);
+  };
+  return {
+    reading: async (path) => convert(path, () => true),
+    writing: async (path) => convert(path, (folder) => !isReplaced(folder)),
+    settings,
+  };
+}
+
+/** Where git converts nothing, as outside of a checkout. */
+export function noConversions(): Conversions {
+  const none = async (): Promise<Conversion> => Promise.resolve(conversionOf(new Map(), noSettings));
+  return { reading: none, writing: none, settings: noSettings };
+}
+
+function parsed(content: Buffer | undefined, isTop: boolean): AttributeFile {
+  return content === undefined ? noFile : parseAttributes(content.toString("latin1"), isTop);
+}
+
+/**
+ * The top's attributes count as they were before the patch: git has read them by then. Those of a folder below are read
+ * again when git comes back to it, and what the patch changes of them is not written by then.
+ */
+function replacedFolders(paths: readonly BytePath[]): (folder: BytePath) => boolean {
+  const replaced = new Set<BytePath>();
+  for (const path of paths) {
+    const folder = parentPath(path);
+    if (baseName(path) === attributesName && folder !== undefined && folder !== rootPath) replaced.add(folder);
+  }
+  // git never left a folder that all of them lie in.
+  const shared = sharedFolder(paths);
+  return (folder) => replaced.has(folder) && !`${shared}/`.startsWith(`${folder}/`);
+}
+
+function sharedFolder(paths: readonly BytePath[]): BytePath {
+  let shared = parentPath(paths[0] ?? rootPath) ?? rootPath;
+  for (const path of paths) {
+    while (shared !== rootPath && !path.startsWith(`${shared}/`)) shared = parentPath(shared) ?? rootPath;
+  }
+  return shared;
+}
