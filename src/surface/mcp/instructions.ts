@@ -40,8 +40,8 @@ const oneShot =
   "the call, and nothing of the host is visible inside. Put everything that belongs together into one command, " +
   "joined by `&&` or as a here-document. There is no network. The first call may have to install the environment " +
   `(${defaultEnvironment}: git, curl, python3), which takes a minute or two: when it answers deadline_exceeded, call again. A failing ` +
-  "command is a normal result; read exit_code and stderr. Keep output short with grep, head or tail: more than " +
-  "20,000 characters of a stream come back as head and tail.";
+  "command is a normal result; read exit_code and stderr. Keep output short with grep, head or tail: of more " +
+  "than 20,000 characters head and tail come back.";
 
 const what =
   "pyro gives you disposable Linux virtual machines, called workspaces, to work in as root. Run code there instead of on " +
@@ -67,7 +67,7 @@ const workspaceSteps: readonly (readonly [tool: string, text: string])[] = [
   ],
   [
     "workspace_diff",
-    "Look at workspace_diff before you report or export: it is the change; the line in `apply` takes it on the host if wanted.",
+    "Look at workspace_diff before you report or export: it is the change; the line in `apply` takes it on the host.",
   ],
   [
     "workspace_export",

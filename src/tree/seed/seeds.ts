@@ -96,37 +96,43 @@ function openSeedsIn({ atStep = () => undefined, ...folders }: SeedFolders): See
       requireAbsolute(field, path);
       return prepared(await cache.seedFromPath(path, { ...task, allowedRoots, field, allowHostPaths, include }), field);
     },
-    openTree: async ({ path, allowedRoots, allowHostPaths = [] }, task) => {
-      const field = "source_path";
-      atStep("open");
-      const opened = await openSource(path, { roots: allowedRoots, field }, "not_found");
-      const sink = new TarStreamSink();
-      const skipped: HostTree["skipped"][number][] = [];
-      const list = {
-        allowedRoots,
-        field,
-        allowHostPaths: [...(allowedRoots ?? []), ...allowHostPaths],
-        scratch: seedFolders(folders.seeds).tmp,
-      };
-      const limit = { ms: seedTimeoutMs, what: `Reading ${path}`, hint: "Push a smaller folder." };
-      const fill = withinTime(task.signal, limit, async (signal) => {
-        await using source = opened;
-        await (source.kind === "directory"
-          ? fillFromFolder(sink, { source, skipped, list: { ...list, signal }, atStep }, task.progress)
-          : readArchive(sink, { file: source, task: { ...task, signal }, withoutGit: true }));
-      });
-      fill.then(
-        () => sink.finish(),
-        (error: unknown) => sink.finish(asPyroError(error)),
-      );
-      const folder = opened.kind === "directory" ? opened.path : undefined;
-      return { archive: sink.read(), folder, skipped };
-    },
+    openTree: async (source, task) => openTreeIn({ ...folders, atStep }, source, task),
     prune: async (used, signal) => {
       await cache.prune(used, signal);
       await repositories.prune(new Date(Date.now() - keepCloneMs), signal);
     },
   };
+}
+
+async function openTreeIn(
+  { seeds, atStep }: Pick<Required<SeedFolders>, "seeds" | "atStep">,
+  { path, allowedRoots, allowHostPaths = [] }: HostSource,
+  task: Task,
+): Promise<HostTree> {
+  const field = "source_path";
+  atStep("open");
+  const opened = await openSource(path, { roots: allowedRoots, field }, "not_found");
+  const sink = new TarStreamSink();
+  const skipped: HostTree["skipped"][number][] = [];
+  const list = {
+    allowedRoots,
+    field,
+    allowHostPaths: [...(allowedRoots ?? []), ...allowHostPaths],
+    scratch: seedFolders(seeds).tmp,
+  };
+  const limit = { ms: seedTimeoutMs, what: `Reading ${path}`, hint: "Push a smaller folder." };
+  const fill = withinTime(task.signal, limit, async (signal) => {
+    await using source = opened;
+    await (source.kind === "directory"
+      ? fillFromFolder(sink, { source, skipped, list: { ...list, signal }, atStep }, task.progress)
+      : readArchive(sink, { file: source, task: { ...task, signal }, withoutGit: true }));
+  });
+  fill.then(
+    () => sink.finish(),
+    (error: unknown) => sink.finish(asPyroError(error)),
+  );
+  const folder = opened.kind === "directory" ? opened.path : undefined;
+  return { archive: sink.read(), folder, skipped };
 }
 
 function prepared(seed: Seed, kind: PreparedSeed["facts"]["origin_kind"]): PreparedSeed {
