@@ -92,6 +92,7 @@ soak: build ## the long storms: boots, restores, claims, workspaces, kill -9 in 
 	@node test/soak/workspaces.mjs
 	@PYRO_FUZZ_SECONDS=600 node_modules/.bin/vitest run --project unit test/security/fuzz-agent.test.ts
 	@PYRO_FUZZ_RUNS=50000 PYRO_FUZZ_SEED=$$(date +%s) node_modules/.bin/vitest run --project unit test/security/archive-cost.test.ts
+	@PYRO_PROPERTY_RUNS=20000 node_modules/.bin/vitest run --project unit test/unit/tree/diff/host-git.test.ts
 	@PYRO_CRASH_ROUNDS=50 node_modules/.bin/vitest run --project e2e test/e2e/workspace-crash.test.ts
 
 .PHONY: dist-check

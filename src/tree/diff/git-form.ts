@@ -34,7 +34,7 @@ export async function gitForm({ old, now }: FilePair, ways: BothWays): Promise<G
   const binary = [before, after].some((side) => side !== undefined && isBinary(side.content));
   const text =
     before === undefined || after === undefined
-      ? await oneSided({ before, after, binary }, ways)
+      ? await oneSided({ before, after }, ways)
       : await bothSided({ before, after, binary }, ways);
   return { text, binary, ...differenceOf(after, ways) };
 }
@@ -42,11 +42,12 @@ export async function gitForm({ old, now }: FilePair, ways: BothWays): Promise<G
 interface Sides<Present = Side | undefined> {
   readonly before: Present;
   readonly after: Present;
+  /** Either of them. */
   readonly binary: boolean;
 }
 
-async function oneSided({ before, after, binary }: Sides, { reading, writing }: BothWays): Promise<string> {
-  const read = before !== undefined && binary ? readWhole(before, reading) : before;
+async function oneSided({ before, after }: Omit<Sides, "binary">, { reading, writing }: BothWays): Promise<string> {
+  const read = before !== undefined && isBinary(before.content) ? readWhole(before, reading) : before;
   return filePatch({ old: shown(read), now: shown(after) }, { format: writing.format });
 }
 
@@ -59,16 +60,14 @@ async function bothSided(sides: Sides<Side>, ways: BothWays): Promise<string> {
   const hasHeaders = isMove || before.version.mode !== after.version.mode;
   // Without hunks git reads and writes it all the same.
   const isDone = writtenByGit(whole.content, writing).equals(after.version.content);
-  if (hasHeaders && isDone)
+  const isSame = before.version.content.equals(after.version.content);
+  if (hasHeaders && isSame && isDone)
     return filePatch({ old: shown(whole), now: { ...after.version, content: whole.content } }, form);
   const isSaid = binary ? whole.content.equals(after.content) : before.content.equals(after.content);
   if (isMove || isSaid) {
     const isExact = writtenByGit(after.content, writing).equals(after.version.content);
     if (!hasHeaders && !isExact) return "";
-    return (
-      (await oneSided({ before, after: undefined, binary }, ways)) +
-      (await oneSided({ before: undefined, after, binary }, ways))
-    );
+    return (await oneSided({ before, after: undefined }, ways)) + (await oneSided({ before: undefined, after }, ways));
   }
   if (binary) return filePatch({ old: shown(whole), now: shown(after) }, form);
   const text = await filePatch({ old: shown(before), now: shown(after) }, form);

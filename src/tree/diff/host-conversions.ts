@@ -1,8 +1,15 @@
 // Owns how git on the host converts the files of a patch: as the seed tells it, or the checkout that the seed is a folder of. Never runs git.
 import { type BytePath, joinPath, pathBytes, rootPath, trustedPath } from "../byte-path.js";
-import { type Conversions, type PatchedCheckout, noConversions, openConversions } from "../git/conversions.js";
+import {
+  type Conversions,
+  type PatchedCheckout,
+  type TouchedFile,
+  noConversions,
+  openConversions,
+} from "../git/conversions.js";
 import type { Change, Comparison } from "./change.js";
 import { collect, oldChunks } from "./content.js";
+import { omittedKind } from "./omissions.js";
 import { seedItem } from "./touched-trees.js";
 
 /** A checkout of the host that the seed is a folder of. */
@@ -35,12 +42,21 @@ export async function hostConversions(baseline: Baseline, changes: readonly Chan
       const isBelow = path.startsWith(`${prefix}/`);
       return isBelow ? readSeed(trustedPath(path.slice(prefix.length + 1)), maxBytes) : above.read(path, maxBytes);
     },
-    paths: changes.flatMap(({ path, oldPath }) => (oldPath === undefined ? [path] : [path, oldPath])).map(placed),
+    files: changes.filter((change) => omittedKind(change) === undefined).map((change) => touchedBy(change, placed)),
     signal,
   });
   return {
     reading: async (path) => conversions.reading(placed(path)),
     writing: async (path) => conversions.writing(placed(path)),
     settings: conversions.settings,
+  };
+}
+
+function touchedBy({ path, oldPath, old, now }: Change, placed: (path: BytePath) => BytePath): TouchedFile {
+  const before = oldPath ?? path;
+  return {
+    paths: [before, path].map(placed),
+    read: old?.kind === "file" ? placed(before) : undefined,
+    written: now?.kind === "file" ? placed(path) : undefined,
   };
 }

@@ -97,7 +97,7 @@ function getsCarriageReturns(content: Buffer, lineEnds: LineEnds): boolean {
   return lineEnds === "crlf" || !(content.includes("\r") || looksBinary(content));
 }
 
-function withoutCarriageReturns(text: Buffer): Buffer {
+export function withoutCarriageReturns(text: Buffer): Buffer {
   return Buffer.from(text.toString("latin1").replaceAll("\r\n", "\n"), "latin1");
 }
 

@@ -13,11 +13,20 @@ export interface Conversions {
   readonly settings: ConversionSettings;
 }
 
+/** What a patch does to one file; links are neither read nor written so. */
+export interface TouchedFile {
+  readonly paths: readonly BytePath[];
+  /** The regular file that git reads for it. */
+  readonly read: BytePath | undefined;
+  /** The regular file that git writes for it. */
+  readonly written: BytePath | undefined;
+}
+
 export interface PatchedCheckout {
   /** A regular file as it is before the patch; undefined where there is none, or a larger one. */
   read(path: BytePath, maxBytes: number): Promise<Buffer | undefined>;
-  /** All that the patch names. */
-  readonly paths: readonly BytePath[];
+  /** In the patch's order. */
+  readonly files: readonly TouchedFile[];
   readonly signal: AbortSignal;
 }
 
@@ -27,7 +36,7 @@ const maxConfigBytes = 1024 * 1024;
 const attributesName = ".gitattributes";
 const noFile: AttributeFile = { rules: [], macros: new Map() };
 
-export async function openConversions({ read, paths, signal }: PatchedCheckout): Promise<Conversions> {
+export async function openConversions({ read, files, signal }: PatchedCheckout): Promise<Conversions> {
   const config = await read(trustedPath(".git/config"), maxConfigBytes);
   const settings = config === undefined ? noSettings : await conversionSettings(config, signal);
   const known = new Map<BytePath, Promise<AttributeFile>>();
@@ -36,7 +45,7 @@ export async function openConversions({ read, paths, signal }: PatchedCheckout):
     known.set(path, Promise.resolve(found));
     return found;
   };
-  const isReplaced = replacedFolders(paths);
+  const isReplaced = replacedFolders(files);
   const effort: Effort = { left: maxSteps };
   const convert = async (path: BytePath, isThere: (folder: BytePath) => boolean): Promise<Conversion> => {
     const placed: PlacedFile[] = [{ file: await fileAt(trustedPath(".git/info/attributes"), true), below: path }];
@@ -68,23 +77,17 @@ function parsed(content: Buffer | undefined, isTop: boolean): AttributeFile {
 
 /**
  * The top's attributes count as they were before the patch: git has read them by then. Those of a folder below are read
- * again when git comes back to it, and what the patch changes of them is not written by then.
+ * again when git comes back to it from elsewhere, and what the patch changes of them is gone then, and not written yet.
  */
-function replacedFolders(paths: readonly BytePath[]): (folder: BytePath) => boolean {
+function replacedFolders(files: readonly TouchedFile[]): (folder: BytePath) => boolean {
   const replaced = new Set<BytePath>();
-  for (const path of paths) {
+  for (const path of files.flatMap(({ paths }) => paths)) {
     const folder = parentPath(path);
     if (baseName(path) === attributesName && folder !== undefined && folder !== rootPath) replaced.add(folder);
   }
-  // git never left a folder that all of them lie in.
-  const shared = sharedFolder(paths);
-  return (folder) => replaced.has(folder) && !`${shared}/`.startsWith(`${folder}/`);
-}
-
-function sharedFolder(paths: readonly BytePath[]): BytePath {
-  let shared = parentPath(paths[0] ?? rootPath) ?? rootPath;
-  for (const path of paths) {
-    while (shared !== rootPath && !path.startsWith(`${shared}/`)) shared = parentPath(shared) ?? rootPath;
-  }
-  return shared;
+  // It reads all that it will change before it writes; without any, the names alone.
+  const lastRead = files.findLast(({ read }) => read !== undefined)?.read ?? files.at(-1)?.paths.at(-1) ?? rootPath;
+  const firstWritten = files.find(({ written }) => written !== undefined)?.written ?? rootPath;
+  const stays = (folder: BytePath): boolean => [lastRead, firstWritten].every((path) => path.startsWith(`${folder}/`));
+  return (folder) => replaced.has(folder) && !stays(folder);
 }

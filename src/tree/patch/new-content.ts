@@ -3,7 +3,7 @@ import { PyroError } from "../../base/error.js";
 import { displayPath } from "../byte-path.js";
 import { blobId } from "../git/blob-id.js";
 import { applyDelta } from "./binary-change.js";
-import { type Conversion, changesNothing, readByGit, writtenByGit } from "../git/conversion.js";
+import { type Conversion, readByGit, withoutCarriageReturns, writtenByGit } from "../git/conversion.js";
 import { fitHunks } from "./fit-hunks.js";
 import type { Version } from "./patch-files.js";
 import type { FilePatch } from "./patch-text.js";
@@ -18,25 +18,32 @@ export interface BothWays {
 /** As git reads and writes the file, which need not be the form that it has; without `ways`, as it is. */
 export function newContent(file: FilePatch, old: Version | undefined, ways: BothWays | undefined): Buffer {
   const content = old?.content ?? Buffer.alloc(0);
-  const isPlain = ways === undefined || (changesNothing(ways.reading) && changesNothing(ways.writing));
-  if (isPlain || (file.binary === undefined && file.hunks.length === 0)) return changed(file, content);
+  if (ways === undefined) return changed(file, content);
   const read = readByGit(content, ways.reading, true);
-  const isMeantAsIs = old !== undefined && fitsAsIs(file, { content, read, encoding: ways.reading.encoding });
-  return isMeantAsIs ? changed(file, content) : writtenByGit(changed(file, read), ways.writing);
+  // A file of a mark alone is empty to git, and may be deleted as such.
+  if (file.binary === undefined && file.hunks.length === 0) return file.action === "delete" ? read : content;
+  const base = file.binary === undefined ? fittingText(file, ways, { content, read }) : namedForm(file, content, read);
+  const isMeantAsIs = old !== undefined && base === content && !base.equals(read);
+  return isMeantAsIs ? changed(file, base) : writtenByGit(changed(file, base), ways.writing);
+}
+
+/** The form that a binary patch names: git leaves out carriage returns where it takes the file for text. */
+function namedForm({ oldId }: FilePatch, content: Buffer, read: Buffer): Buffer {
+  return [read, content, withoutCarriageReturns(read)].find((form) => blobId(form) === oldId) ?? content;
 }
 
 /** A patch may show a keyword as the file has it, and then leaves it so. */
-function fitsAsIs(
+function fittingText(
   file: FilePatch,
-  { content, read, encoding }: { readonly content: Buffer; readonly read: Buffer } & Pick<Conversion, "encoding">,
-): boolean {
-  if (file.binary !== undefined) return blobId(content) === file.oldId && blobId(read) !== file.oldId;
-  if (encoding !== undefined && encoding !== "unknown") return false;
+  { reading: { encoding } }: BothWays,
+  { content, read }: { readonly content: Buffer; readonly read: Buffer },
+): Buffer {
+  if (read.equals(content) || (encoding !== undefined && encoding !== "unknown")) return read;
   try {
     changed(file, content);
-    return true;
+    return content;
   } catch (error) {
-    if (error instanceof PyroError && error.code !== "internal") return false;
+    if (error instanceof PyroError && error.code !== "internal") return read;
     throw error;
   }
 }

@@ -75,10 +75,11 @@ async function planFiles(
   }
   // As git does it, a path that any part of the patch frees can be taken by any other, whatever their order.
   for (const { file } of checked) if (frees(file) && file.oldPath !== undefined) tree.willBeFree(file.oldPath);
-  const paths = checked.flatMap(({ file: { oldPath, newPath } }) =>
-    [oldPath, newPath].filter((path) => path !== undefined),
+  const conversions = await insideConversions(
+    files,
+    checked.map(({ file }) => file),
+    signal,
   );
-  const conversions = await insideConversions(files, paths, signal);
   const done: PatchedFile[] = [];
   for (const { file, load } of checked) {
     signal.throwIfAborted();

@@ -72,7 +72,7 @@ function differing(one: Tree, other: Tree): string[] {
 
 test(
   "random checkouts and edits: git makes the bytes of the workspace of all but the files that the diff names; our own patch apply takes it too",
-  { timeout: 600_000 },
+  { timeout: 3_600_000 },
   async () => {
     const worlds = fc.array(hostWorld, { minLength: worldsAtOnce, maxLength: worldsAtOnce });
     await fc.assert(

@@ -1,10 +1,12 @@
-// Proves for each kind of conversion that git on the host makes the bytes of the workspace of a diff, or that the diff names the file.
+// Proves for each kind of conversion that git on the host makes the bytes of the workspace of a diff, or that the diff names the file; and that our own patch apply takes it.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { diffWorkspace } from "../../../../src/tree/diff/diff.js";
+import { planPatch } from "../../../../src/tree/patch/plan.js";
+import { carryOut, folderFiles } from "../patch/folder.js";
 import { fakeGuest } from "./fake-guest.js";
 import { type HostFile, writeFiles, writeRepository } from "./host-worlds.js";
 import { snapshotTree, treeOf } from "./overlay.js";
@@ -146,6 +148,30 @@ const inputs: readonly Input[] = [
     after: { "a/f": "2\n" },
   },
   {
+    what: "attributes of a folder in which all is that git reads and writes first",
+    before: { "a/.gitattributes": "*.bat text=auto eol=crlf\n", "a/b.bat": "1\r\n" },
+    after: { "a/.gitattributes": "*.bat text=auto eol=crlf\n#\n", "a/b.bat": "2\r\n", "a/c.bat": "new\n", g: "" },
+    differs: ["a/c.bat"],
+  },
+  {
+    what: "a file of a mark alone, deleted",
+    attributes: "* working-tree-encoding=UTF-16",
+    before: { f: little(""), g: little("x\n") },
+    after: { g: little("x\n") },
+  },
+  {
+    what: "LF made CRLF, and the mode changed, where git writes CRLF",
+    settings: ["core.autocrlf=true"],
+    before: { f: "1\n2\n" },
+    after: { "f*": "1\r\n2\r\n" },
+  },
+  {
+    what: "moved from an encoding, with CRLF",
+    attributes: "*.u16 text working-tree-encoding=UTF-16LE",
+    before: { "f.u16": Buffer.from("one\r\n", "utf16le") },
+    after: { "f.txt": Buffer.from("one\r\n", "utf16le") },
+  },
+  {
     what: "a folder whose name ends in a space",
     before: { "dir /b": Buffer.from([0, 1]), "dir /m": "1\n" },
     after: { "dir /b": Buffer.from([0, 2]), "dir /m*": "1\n", "dir /e": "" },
@@ -175,6 +201,13 @@ test.each(inputs)("$what", async ({ attributes, settings = [], before, after, di
   const [made, wanted] = [snapshotTree(host), snapshotTree(inside)];
   const others = Object.keys({ ...made, ...wanted }).filter((path) => made[path] !== wanted[path]);
   expect([others, diff.differs.map(({ path }) => path)]).toStrictEqual([differs, differs]);
+  const back = join(folder, "back");
+  writeRepository(back, { settings, attributes: "" });
+  writeFiles(back, filesOf({ ...rules, ...before }));
+  carryOut(back, await planPatch(folderFiles(back), input, bounds.signal));
+  const again = snapshotTree(back);
+  const lost = Object.keys({ ...again, ...wanted }).filter((path) => again[path] !== wanted[path]);
+  expect(lost.filter((path) => !differs.includes(path))).toStrictEqual([]);
 });
 
 function filesOf(files: Files): HostFile[] {
