@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { asPyroError } from "../../src/base/error.js";
 import { sweep } from "../../src/workspace/life/lifecycle.js";
@@ -10,26 +11,23 @@ import { needing, openWorld, type World } from "./world.js";
 
 const never = new AbortController().signal;
 
-/** Stages what it is sent, and then never says that it is committed; `committing` resolves once it was asked to. */
-function frozenInCommit(): { readonly lies: Lies; readonly committing: Promise<void> } {
+/** Takes what it is sent, and then never says that it is written; `writing` resolves once it has all. */
+function frozenInWrite(): { readonly lies: Lies; readonly writing: Promise<void> } {
   let asked = (): void => undefined;
-  const committing = new Promise<void>((resolve) => (asked = resolve));
+  const writing = new Promise<void>((resolve) => (asked = resolve));
   const lies: Lies = {
     files: {
       readFile: async function* () {
         yield { entry: { path: Buffer.from("x"), size: 0n } };
       },
-      stage: async (pieces) => {
+      writeFile: async (pieces) => {
         for await (const _ of pieces);
-        return { fileCount: 1n, byteCount: 1n };
-      },
-      commit: () => {
         asked();
         return silence();
       },
     },
   };
-  return { lies, committing };
+  return { lies, writing };
 }
 
 /** Names of what happened, in order. */
@@ -48,39 +46,39 @@ async function write(world: World, id: string): Promise<unknown> {
   return world.offered.writeFile({ id, path: "x", text: "text" }, needing("alone"));
 }
 
-describe("with a commit under way that is never answered", () => {
-  test("a delete kills the machine, ends the commit and the calls behind it, and leaves nothing", async () => {
-    const { lies, committing } = frozenInCommit();
+describe("with a write under way that is never answered", () => {
+  test("a delete kills the machine, ends the write and the calls behind it, and leaves nothing", async () => {
+    const { lies, writing } = frozenInWrite();
     await using world = await openWorld(lies);
     const id = await world.create();
     const first = write(world, id);
-    await committing;
+    await writing;
     const second = write(world, id);
     const began = performance.now();
     const deleting = world.offered.delete(id, needing("stopped"));
     const events = journalOf({ first, second, deleting });
     expect((await deleting).id).toBe(id);
     process.stdout.write(`delete with a frozen guest: ${Math.round(performance.now() - began)} ms\n`);
-    expect(events.toSorted()).toEqual(["deleting done", "first ended: unavailable", "second ended: canceled"]);
+    expect(events.toSorted()).toEqual(["deleting done", "first ended: canceled", "second ended: canceled"]);
     expect(world.guests.map((guest) => guest.kills() > 0)).toEqual([true]);
     expect([world.store.all(), existsSync(join(world.store.root, id))]).toEqual([[], false]);
   });
 
   test("a reset ends both and starts a new machine", async () => {
-    const { lies, committing } = frozenInCommit();
+    const { lies, writing } = frozenInWrite();
     await using world = await openWorld(lies);
     const id = await world.create();
     const first = write(world, id);
-    await committing;
+    await writing;
     const resetting = world.offered.reset(id, needing("stopped"));
     const events = journalOf({ first, resetting });
     expect((await resetting).record).toMatchObject({ id, state: "running" });
-    expect(events).toEqual(["first ended: unavailable", "resetting done"]);
+    expect(events).toEqual(["first ended: canceled", "resetting done"]);
     expect(world.guests.map((guest) => guest.kills() > 0)).toEqual([true, false]);
   });
 
-  test("a stop lets the guest write it to its disk, and then ends it", async () => {
-    const { lies, committing } = frozenInCommit();
+  test("a stop ends it, and lets the guest write what it has to its disk", async () => {
+    const { lies, writing } = frozenInWrite();
     const asked: string[] = [];
     const unmount = () => {
       asked.push("unmount");
@@ -89,13 +87,46 @@ describe("with a commit under way that is never answered", () => {
     await using world = await openWorld({ ...lies, machine: { unmount } });
     const id = await world.create();
     const first = write(world, id);
-    await committing;
+    await writing;
     const stopping = world.offered.stop(id, needing("stopped"));
     const events = journalOf({ first, stopping });
     expect((await stopping).record).toMatchObject({ state: "stopped", failure: null });
     await first.catch(() => undefined);
-    expect([asked, events.toSorted()]).toEqual([["unmount"], ["first ended: unavailable", "stopping done"]]);
+    expect([asked, events.toSorted()]).toEqual([["unmount"], ["first ended: canceled", "stopping done"]]);
   });
+});
+
+test("a delete ends the commit of a patch that is never answered", async () => {
+  let asked = (): void => undefined;
+  const committing = new Promise<void>((resolve) => (asked = resolve));
+  await using world = await openWorld({
+    files: {
+      readFile: async function* () {
+        yield await Promise.reject<never>(new ConnectError("no such file", Code.NotFound));
+      },
+      listFiles: async function* () {
+        yield await Promise.reject<never>(new ConnectError("no such folder", Code.NotFound));
+      },
+      stage: async (pieces) => {
+        for await (const _ of pieces);
+        return { fileCount: 1n, byteCount: 1n };
+      },
+      commit: () => {
+        asked();
+        return silence();
+      },
+    },
+  });
+  const id = await world.create();
+  const patch = "--- /dev/null\n+++ b/y\n@@ -0,0 +1 @@\n+y\n";
+  const first = world.offered.applyPatch({ id, patch }, needing("alone"));
+  const failure = first.then(
+    () => "none",
+    (error: unknown) => asPyroError(error).code,
+  );
+  await Promise.race([committing, failure.then((code) => Promise.reject(new Error(code)))]);
+  expect((await world.offered.delete(id, needing("stopped"))).id).toBe(id);
+  expect(await failure).toBe("unavailable");
 });
 
 test("a stop whose guest does not write everything in time says so, in its result and in the logs", async () => {
@@ -112,14 +143,14 @@ test("a stop whose guest does not write everything in time says so, in its resul
 });
 
 test("what only waited when the workspace was stopped starts it again by itself", async () => {
-  const { lies, committing } = frozenInCommit();
+  const { lies, writing } = frozenInWrite();
   await using world = await openWorld(lies);
   const id = await world.create();
   const first = write(world, id).catch(() => "ended");
-  await committing;
+  await writing;
   const second = write(world, id).catch(() => "ended");
   await world.offered.stop(id, needing("stopped"));
-  // The second one's commit is not answered either: that there is a machine for it says enough.
+  // The second one's write is not answered either: that there is a machine for it says enough.
   while (world.guests.length < 2) await new Promise((resolve) => setImmediate(resolve));
   await world.offered.delete(id, needing("stopped"));
   expect([await first, await second]).toEqual(["ended", "ended"]);

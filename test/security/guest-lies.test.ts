@@ -103,7 +103,14 @@ const everyLie: Readonly<Record<string, Lie>> = {
     message: tooManyEntries,
   },
   "more files for a patch than a message has": {
-    lies: { files: { listFiles: () => endless(() => ({ entries: entries(600) })) } },
+    lies: {
+      files: {
+        listFiles: () => endless(() => ({ entries: entries(600) })),
+        readFile: async function* () {
+          yield await Promise.reject<never>(new ConnectError("no such file", Code.NotFound));
+        },
+      },
+    },
     use: patch,
     message: tooManyEntries,
   },

@@ -57,7 +57,7 @@ test("a label, a command, a file's name, a finding and a file's content reach a 
     }),
     await printed(workspaceLogsOperation, { workspace_id: "ws_x", entries: [], notes: [], output: hostile }),
     await printed(workspaceDiffOperation, {
-      omitted: [],
+      ...{ omitted: [], differs: [], apply: "" },
       ...{ clean: false, counts: {}, patch: `+${hostile}\n`, patch_truncated: false, entries_truncated: false },
       ...{ entries: [], ignored: { file_count: 1, paths: [hostile] }, restarted: false },
     }),

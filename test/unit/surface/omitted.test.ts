@@ -27,7 +27,7 @@ const omitted = [
 const answer = {
   ...{ clean: false, counts: { added: 4 }, ignored: { file_count: 0, paths: [] }, omitted, restarted: false },
   entries: [{ path: "big one.bin", status: "added", size: 60_000_000, omitted: "too_large" }],
-  ...{ patch: "", patch_truncated: false, entries_truncated: false, omitted_truncated: false },
+  ...{ differs: [], apply: "", patch: "", patch_truncated: false, entries_truncated: false, omitted_truncated: false },
 };
 const input = { workspace_id: "w-1" };
 

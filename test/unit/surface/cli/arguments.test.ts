@@ -166,15 +166,11 @@ describe("pyro workspace", () => {
     );
   });
 
-  test("a patch that is piped in needs no flag, an empty one is refused, and what is named counts", async () => {
+  test("a patch that is piped in needs no flag and is read when it is sent, and what is named counts", async () => {
     piped = "--- a/x\n";
-    expect(await parse("workspace patch apply x")).toMatchObject({ input: { patch: piped } });
-    expect(await parse("workspace patch apply x --patch-file f")).toMatchObject({ input: { patch: "content of f" } });
+    expect(await parse("workspace patch apply x")).toMatchObject({ input: { patch_file: "-" } });
+    expect(await parse("workspace patch apply x --patch-file /f")).toMatchObject({ input: { patch_file: "/f" } });
     expect((await refusal("workspace file write x y"))[1]).toBe("--text or --text-file is missing.");
-    piped = "";
-    expect((await refusal("workspace patch apply x"))[1]).toBe(
-      "--patch or --patch-file is missing, and standard input is empty.",
-    );
   });
 
   test("an export goes to the last name of its path where nothing else is said", async () => {
