@@ -11,6 +11,11 @@ import { needing, openWorld, type World } from "./world.js";
 
 const never = new AbortController().signal;
 
+/** A stream that ends at once: there is no such file. */
+const notFound = {
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new ConnectError("no such file", Code.NotFound)) }),
+};
+
 /** Takes what it is sent, and then never says that it is written; `writing` resolves once it has all. */
 function frozenInWrite(): { readonly lies: Lies; readonly writing: Promise<void> } {
   let asked = (): void => undefined;
@@ -101,12 +106,8 @@ test("a delete ends the commit of a patch that is never answered", async () => {
   const committing = new Promise<void>((resolve) => (asked = resolve));
   await using world = await openWorld({
     files: {
-      readFile: async function* () {
-        yield await Promise.reject<never>(new ConnectError("no such file", Code.NotFound));
-      },
-      listFiles: async function* () {
-        yield await Promise.reject<never>(new ConnectError("no such folder", Code.NotFound));
-      },
+      readFile: () => notFound,
+      listFiles: () => notFound,
       stage: async (pieces) => {
         for await (const _ of pieces);
         return { fileCount: 1n, byteCount: 1n };

@@ -22,6 +22,11 @@ import { openHostileGuest, type Lies } from "./hostile-guest.js";
 import { exportOut } from "./export-out.js";
 
 const never = new AbortController().signal;
+
+/** A stream that ends at once: there is no such file. */
+const notFound = {
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new ConnectError("no such file", Code.NotFound)) }),
+};
 const firstLine = { startLine: 1, lineCount: 100, byteOffset: undefined };
 const folder = mkdtempSync(join(tmpdir(), "pyro-lies-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -106,9 +111,7 @@ const everyLie: Readonly<Record<string, Lie>> = {
     lies: {
       files: {
         listFiles: () => endless(() => ({ entries: entries(600) })),
-        readFile: async function* () {
-          yield await Promise.reject<never>(new ConnectError("no such file", Code.NotFound));
-        },
+        readFile: () => notFound,
       },
     },
     use: patch,
