@@ -86,6 +86,10 @@ test("[guest-folder] [guest-environment] [guest-names] [guest-isolation] [networ
     DEBIAN_FRONTEND: "noninteractive",
     GIT_PAGER: "cat",
     PAGER: "cat",
+    // Caches in /root lie on another file system than /workspace.
+    UV_LINK_MODE: "copy",
+    pnpm_config_store_dir: "/root/.local/share/pnpm/store",
+    pnpm_config_package_import_method: "copy",
     // Python's own addition.
     ...(env["LC_CTYPE"] === undefined ? {} : { LC_CTYPE: env["LC_CTYPE"] }),
   });
