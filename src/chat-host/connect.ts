@@ -80,8 +80,12 @@ async function wantedEntry(
 function ownEntry({ place, file, value }: Document, after?: string): OwnEdit {
   const part = after === undefined ? { was: "", is: "" } : differingPart(file.text, after);
   return {
-    ...{ path: place.path, scope: place.scope, within: place.within ?? null, ...part },
-    ...{ created: after !== undefined && file.ownership === undefined, made_folder: !existsSync(dirname(place.path)) },
+    path: place.path,
+    scope: place.scope,
+    within: place.within ?? null,
+    ...part,
+    created: after !== undefined && file.ownership === undefined,
+    made_folder: !existsSync(dirname(place.path)),
     settings: [{ keys: [...place.keys], depth: depthOf(value, place.keys), items: null, previous: null, value: null }],
   };
 }

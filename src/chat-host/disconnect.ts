@@ -54,7 +54,13 @@ function entryOf({ place }: Document): OwnEdit {
   const { path, scope, within = null, keys } = place;
   const depth = keys.length - 1;
   return {
-    ...{ path, scope, within, created: false, made_folder: false, was: "", is: "" },
+    path,
+    scope,
+    within,
+    created: false,
+    made_folder: false,
+    was: "",
+    is: "",
     settings: [{ keys: [...keys], depth, items: null, previous: null, value: null }],
   };
 }
@@ -62,7 +68,9 @@ function entryOf({ place }: Document): OwnEdit {
 function placesIn(edits: readonly OwnEdit[]): readonly ConfigPlace[] {
   const byPath = new Map(edits.map((edit) => [edit.path, edit]));
   return [...byPath.values()].map(({ path, scope, within }) => ({
-    ...{ path, scope, keys: [] },
+    path,
+    scope,
+    keys: [],
     ...(within === null ? {} : { within }),
   }));
 }

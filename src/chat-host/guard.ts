@@ -33,8 +33,12 @@ export async function planGuard(context: ConnectContext, scope: "local" | "user"
   const differences = wanted.map((setting) => differenceOf(value, setting));
   const edited = editEntry(host.format, file.text, { place, differences });
   const edit: OwnEdit = {
-    ...{ path: place.path, scope: place.scope, within: place.within ?? null, settings: wanted },
-    ...{ created: file.ownership === undefined, made_folder: !existsSync(dirname(place.path)) },
+    path: place.path,
+    scope: place.scope,
+    within: place.within ?? null,
+    settings: wanted,
+    created: file.ownership === undefined,
+    made_folder: !existsSync(dirname(place.path)),
     ...differingPart(file.text, edited),
   };
   return {

@@ -33,7 +33,8 @@ export async function readHostFiles(host: ChatHost, surroundings: Surroundings):
   const present = all.filter(({ entry }) => entry !== undefined);
   const obstacles = present.map(({ place }) => host.ignores(place, user, surroundings));
   return {
-    ...{ broken, present },
+    broken,
+    present,
     documents: present.filter((_, index) => obstacles[index] === undefined),
     ignored: obstacles.filter((each) => each !== undefined),
     switchedOff: host.switchedOff(user, surroundings),

@@ -49,9 +49,25 @@ export interface Doctor {
 const firstCheck = foldersCheck;
 
 const checks: readonly Check[] = [
-  ...[platformCheck, engineCheck, kvmCheck, hugePagesCheck, tcgCheck, compatCheck, programsCheck, runtimeCheck],
-  ...[environmentsCheck, startCheck, templatesCheck, subuidCheck, diskCheck, memoryCheck, settingsCheck, daemonCheck],
-  ...[qemuCheck, namespacesCheck, gitCheck],
+  platformCheck,
+  engineCheck,
+  kvmCheck,
+  hugePagesCheck,
+  tcgCheck,
+  compatCheck,
+  programsCheck,
+  runtimeCheck,
+  environmentsCheck,
+  startCheck,
+  templatesCheck,
+  subuidCheck,
+  diskCheck,
+  memoryCheck,
+  settingsCheck,
+  daemonCheck,
+  qemuCheck,
+  namespacesCheck,
+  gitCheck,
 ];
 
 export type OpenSubject = (request: ExaminationRequest, task: Task) => Promise<Subject>;

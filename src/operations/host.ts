@@ -94,7 +94,9 @@ export const hostConnectOperation = operation({
     checkServeChoices(choices);
     const { scope: named, only_here } = input;
     const request = {
-      ...{ scope: named ?? "user", flags: serveFlagsOf(choices), dryRun: input.dry_run },
+      scope: named ?? "user",
+      flags: serveFlagsOf(choices),
+      dryRun: input.dry_run,
       onlyHere: only_here ? (named === "user" ? ("user" as const) : ("local" as const)) : undefined,
     };
     const { file, change, command, guard, next } = await chatHosts.connect(input.host, request, task);

@@ -77,7 +77,9 @@ export const workspaceExecOperation = operation({
   handler: async ({ workspaces }, { workspace_id: id, detach, ...input }, call) => {
     const listener = call.streaming && !detach ? call.output.bind(call) : undefined;
     const request = {
-      ...{ id, command: input.command, cwd: input.cwd },
+      id,
+      command: input.command,
+      cwd: input.cwd,
       timeoutMs: Math.round(input.timeout_seconds * 1000),
       waitMs: detach ? 0 : input.wait_seconds * 1000,
       outputBytes: listener === undefined ? input.max_output_bytes : 0,
@@ -217,9 +219,16 @@ export const workspaceLogsOperation = operation({
     }
     const found = await workspaces.output({ id, sequence: of, stream, offset, maxBytes }, call);
     return {
-      ...{ workspace_id: found.workspace.id, entries: [], notes: [], output: found.text },
+      workspace_id: found.workspace.id,
+      entries: [],
+      notes: [],
+      output: found.text,
       ...(found.base64 === undefined ? {} : { output_base64: found.base64 }),
-      ...{ next_offset: found.nextOffset, total_bytes: found.totalBytes, sequence: of, stream, offset },
+      next_offset: found.nextOffset,
+      total_bytes: found.totalBytes,
+      sequence: of,
+      stream,
+      offset,
     };
   },
   text: (result) => {

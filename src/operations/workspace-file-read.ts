@@ -97,20 +97,19 @@ export const workspaceFileReadOperation = operation({
     const found = await workspaces.readFile({ id, path, ...lines, maxBytes: input.max_bytes }, call);
     const { text, base64, entries, totalBytes, ...read } = found;
     return {
-      ...{
-        workspace_id: id,
-        path: read.path,
-        content: text,
-        ...(base64 === undefined ? {} : { content_base64: base64 }),
-      },
-      ...{
-        start_line: read.startLine,
-        line_count: read.lineCount,
-        total_lines: read.totalLines,
-        ends_line: read.endsLine,
-      },
-      ...{ byte_offset: read.byteOffset, next_byte_offset: read.nextByteOffset, total_bytes: totalBytes },
-      ...{ truncated: read.truncated, restarted: read.restarted },
+      workspace_id: id,
+      path: read.path,
+      content: text,
+      ...(base64 === undefined ? {} : { content_base64: base64 }),
+      start_line: read.startLine,
+      line_count: read.lineCount,
+      total_lines: read.totalLines,
+      ends_line: read.endsLine,
+      byte_offset: read.byteOffset,
+      next_byte_offset: read.nextByteOffset,
+      total_bytes: totalBytes,
+      truncated: read.truncated,
+      restarted: read.restarted,
       ...(entries === undefined ? {} : { entries: entries.map(viewOfFileEntry) }),
     };
   },

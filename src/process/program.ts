@@ -143,7 +143,10 @@ async function follow(
       { signal },
     );
   const request = {
-    ...{ processId, stdoutCursor: cursors.stdout, stderrCursor: cursors.stderr, rest },
+    processId,
+    stdoutCursor: cursors.stdout,
+    stderrCursor: cursors.stderr,
+    rest,
     heartbeatMs: session.abilities.heartbeats ? heartbeatMs : 0,
   };
   let exit: Exit | undefined;

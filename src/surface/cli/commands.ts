@@ -14,7 +14,10 @@ export function allCommands(): readonly Command[] {
   const own = operations.map((operation: Operation) => commandOf(operation, runOperation));
   const others = [
     ...own.filter((command) => command !== undefined),
-    ...[mcpServeCommand, demoCommand, demoOllamaCommand, daemonServeCommand],
+    mcpServeCommand,
+    demoCommand,
+    demoOllamaCommand,
+    daemonServeCommand,
   ];
   return [...others, completionCommand(others), completionNamesCommand];
 }

@@ -88,7 +88,11 @@ function fieldFlags(command: Command, field: Field): readonly Flag[] {
 function severalFlags({ several }: Command): readonly Flag[] {
   if (several === undefined) return [];
   const flag = (name: SeveralFlag, description: string): Flag => ({
-    ...{ name, placeholder: undefined, repeated: false, description, default: undefined },
+    name,
+    placeholder: undefined,
+    repeated: false,
+    description,
+    default: undefined,
     meaning: { kind: "several", flag: name },
   });
   return [flag("all", `All ${several.in} that there are; asks before.`), flag("yes", "The answer to that question.")];

@@ -187,7 +187,8 @@ export class TaskTransport implements Transport {
     const { id } = task.call;
     this.#end(task, { status: "cancelled" });
     const stop: JSONRPCNotification = {
-      ...{ jsonrpc: "2.0", method: "notifications/cancelled" },
+      jsonrpc: "2.0",
+      method: "notifications/cancelled",
       params: { requestId: id, reason: "The task was canceled." },
     };
     this.onmessage?.(stop);
@@ -233,9 +234,14 @@ function failed(error: { readonly message: string }): End {
 function viewOf({ taskId, createdAt, lastUpdatedAt, call, end }: Task) {
   const { statusMessage } = call;
   return {
-    ...{ taskId, status: "working", ...(statusMessage === undefined || end !== undefined ? {} : { statusMessage }) },
-    ...{ createdAt: new Date(createdAt).toISOString(), lastUpdatedAt: new Date(lastUpdatedAt).toISOString() },
-    ...{ ttlMs, pollIntervalMs, ...end },
+    taskId,
+    status: "working",
+    ...(statusMessage === undefined || end !== undefined ? {} : { statusMessage }),
+    createdAt: new Date(createdAt).toISOString(),
+    lastUpdatedAt: new Date(lastUpdatedAt).toISOString(),
+    ttlMs,
+    pollIntervalMs,
+    ...end,
   };
 }
 

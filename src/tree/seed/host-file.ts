@@ -25,7 +25,10 @@ export async function openHostFile(
   try {
     const { size, mode, mtimeMs } = await file.stat();
     return {
-      ...{ name: basename(path), size, mode: mode & 0o777, mtimeSeconds: Math.floor(mtimeMs / 1000) },
+      name: basename(path),
+      size,
+      mode: mode & 0o777,
+      mtimeSeconds: Math.floor(mtimeMs / 1000),
       content: pieces(file, task),
       [Symbol.asyncDispose]: () => file.close(),
     };

@@ -96,7 +96,11 @@ function withRules(item: CopiedItem, rules: Buffer): Item {
   if (rules.length === 0) return item;
   const { identity, changed, path } = item.found;
   return {
-    ...{ kind: "made", path: item.path, identity: `${identity} ${digestOf(rules)}`, changed, source: item },
+    kind: "made",
+    path: item.path,
+    identity: `${identity} ${digestOf(rules)}`,
+    changed,
+    source: item,
     content: async () => {
       const own = await readBelow(item.root, path, { maxBytes: maxRuleBytes });
       return own === undefined ? undefined : Buffer.concat([rules, Buffer.from("\n"), own]);

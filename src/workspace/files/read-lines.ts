@@ -132,7 +132,10 @@ class Scan {
     const isAtEnd = end >= size || this.#start === undefined;
     const endsLine = bytes.length === 0 || bytes.at(-1) === newline || isAtEnd;
     return {
-      ...{ bytes, startLine: start.line, byteOffset: start.offset, endsLine },
+      bytes,
+      startLine: start.line,
+      byteOffset: start.offset,
+      endsLine,
       lineCount: linesIn(bytes),
       totalLines: this.#seen < size || this.#from > 0 ? null : this.#lineEnds + (this.#endsWithLine ? 0 : 1),
       nextByteOffset: isAtEnd ? null : end,
