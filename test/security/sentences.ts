@@ -282,7 +282,7 @@ export const sentences: Readonly<Record<string, Proof>> = {
     "test/security/fuzz-agent.test.ts: whatever an agent answers, each call ends with a result or an error of ours",
   ],
   "Nothing that works in a workspace, and no guest that stands still, holds up its delete, reset or stop.": [
-    "test/security/frozen-guest.test.ts: a delete kills the machine, ends the commit and the calls behind it, and leaves nothing",
+    "test/security/frozen-guest.test.ts: a delete kills the machine, ends the write and the calls behind it, and leaves nothing",
     "test/e2e/security-frozen-agent.test.ts: [workspace-ends] a workspace whose agent is frozen is deleted at once, with the call that waited for it",
     "test/e2e/security-frozen-agent.test.ts: [workspace-ends] a reset gives a workspace whose agent is frozen a new machine",
     "test/e2e/security-frozen-agent.test.ts: [workspace-ends] a stop of a workspace whose agent is frozen ends it, and says that it was not written to its disk",
