@@ -17,9 +17,11 @@ export interface StageDone {
 
 export const stageChannel = "pyro:stage";
 
+// Held: Node drops a channel that nobody holds, and may then drop the next one of that name with its listeners.
+const listeners = channel(stageChannel);
+
 /** Costs nothing while nobody listens. */
 export function stageDone(id: string, stage: string, topic: StageTopic = "machine"): void {
-  const listeners = channel(stageChannel);
   if (!listeners.hasSubscribers) return;
   listeners.publish({ topic, id, stage, at: performance.timeOrigin + performance.now() } satisfies StageDone);
 }
