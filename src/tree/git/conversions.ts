@@ -1,4 +1,5 @@
 // Owns which conversion git gives to each path that a patch reads or writes: by the attributes and settings before it. Never converts.
+import { Turns } from "../../base/in-turns.js";
 import { type BytePath, baseName, foldersAbove, joinPath, parentPath, rootPath, trustedPath } from "../byte-path.js";
 import { type AttributeFile, type PlacedFile, attributesOf, parseAttributes } from "./attributes.js";
 import { type Conversion, type ConversionSettings, conversionOf, noSettings } from "./conversion.js";
@@ -47,6 +48,7 @@ export async function openConversions({ read, files, signal }: PatchedCheckout):
   };
   const isReplaced = replacedFolders(files);
   const effort: Effort = { left: maxSteps };
+  const turns = new Turns();
   const convert = async (path: BytePath, isThere: (folder: BytePath) => boolean): Promise<Conversion> => {
     const placed: PlacedFile[] = [{ file: await fileAt(trustedPath(".git/info/attributes"), true), below: path }];
     for (const folder of [...foldersAbove(path), rootPath]) {
@@ -54,6 +56,9 @@ export async function openConversions({ read, files, signal }: PatchedCheckout):
       if (!isThere(folder)) continue;
       placed.push({ file: await fileAt(joinPath(folder, attributesName), folder === rootPath), below });
     }
+    // Matching takes long where somebody wants it to.
+    if (turns.due()) await turns.pause();
+    signal.throwIfAborted();
     const users = settings.attributesFile;
     if (users !== undefined) placed.push({ file: await fileAt(trustedPath(users), true), below: path });
     return conversionOf(attributesOf(placed, effort), settings);
